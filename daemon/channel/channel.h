@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A channel: cells to and from one relay. Bytes in, bytes out; the socket is in connection.h. */
+#pragma once
+
+#include <glib.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "crypto/certs.h"
+#include "wire/cell.h"
+
+G_BEGIN_DECLS
+
+/* Once so many bytes wait to be sent, no more data is taken for them; sendable again below the low mark. */
+#define CEPA_CHANNEL_HIGH_WATER (64 * 1024)
+#define CEPA_CHANNEL_LOW_WATER (32 * 1024)
+
+/* A clock that is off by more than this from a relay's is worth a warning. C Tor's number. */
+#define CEPA_CHANNEL_MAX_SKEW_S 3600
+
+typedef struct _CepaChannel CepaChannel;
+
+typedef enum
+{
+  CEPA_CHANNEL_CONNECTING, /* TCP, TLS or the link handshake is under way */
+  CEPA_CHANNEL_OPEN,
+  CEPA_CHANNEL_CLOSED,
+} CepaChannelState;
+
+/* The relay that a channel is to. */
+typedef struct
+{
+  guint8 rsa_id[20];
+  gboolean has_ed25519_id;
+  guint8 ed25519_id[32]; /* must match too when it is known */
+  guint32 ipv4;          /* host byte order */
+  guint16 or_port;
+} CepaChannelTarget;
+
+/* Returns: (transfer full): "$FINGERPRINT at ADDRESS:PORT". */
+char *cepa_channel_target_describe (const CepaChannelTarget *target);
+
+typedef struct _CepaChannelCircuit CepaChannelCircuit;
+
+/**
+ * CepaChannelCircuitFuncs:
+ * @opened: the channel is open: CREATE may be sent
+ * @cell: a fixed-length cell for the circuit came; @body is CEPA_CELL_BODY_LEN bytes, to be changed at will,
+ *   valid until @batch_end
+ * @batch_end: what came together has been handed over; called once after one or more @cell
+ * @sendable: there is room again after cepa_channel_has_room() was FALSE
+ * @closed: the channel is gone; the circuit is detached already
+ */
+typedef struct
+{
+  void (*opened) (CepaChannelCircuit *self);
+  void (*cell) (CepaChannelCircuit *self, guint8 command, guint8 *body);
+  void (*batch_end) (CepaChannelCircuit *self);
+  void (*sendable) (CepaChannelCircuit *self);
+  void (*closed) (CepaChannelCircuit *self, const GError *reason);
+} CepaChannelCircuitFuncs;
+
+/* The channel's part of a circuit: the first member of whatever is attached. */
+struct _CepaChannelCircuit
+{
+  const CepaChannelCircuitFuncs *funcs;
+  CepaChannel *channel; /* (nullable): set while attached; holds a reference */
+  guint32 id;           /* on the channel; 0 until it is open */
+  gboolean is_dirty;    /* in the list of those whose batch_end is due */
+};
+
+/**
+ * CepaChannelShell:
+ * @wants_write: the output queue has something new
+ * @closed: the channel closed itself: end the connection after what is queued
+ *
+ * What the channel asks of whatever carries its bytes.
+ */
+typedef struct
+{
+  void (*wants_write) (gpointer user_data);
+  void (*closed) (gpointer user_data);
+  gpointer user_data;
+} CepaChannelShell;
+
+/**
+ * cepa_channel_new:
+ * @target: the relay wanted
+ * @clock: @random: outlive the channel
+ *
+ * Returns: (transfer full): a channel that waits for cepa_channel_start_handshake().
+ */
+CepaChannel *cepa_channel_new (const CepaChannelTarget *target, const CepaClock *clock, CepaRandom *random);
+CepaChannel *cepa_channel_ref (CepaChannel *self);
+void cepa_channel_unref (CepaChannel *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaChannel, cepa_channel_unref)
+
+void cepa_channel_set_shell (CepaChannel *self, const CepaChannelShell *shell);
+
+/* TLS is up: @tls_certificate is the DER that the peer showed. Queues VERSIONS. */
+void cepa_channel_start_handshake (CepaChannel *self, GBytes *tls_certificate);
+
+/**
+ * cepa_channel_receive:
+ * @data: @len bytes as they came from TLS, changed in place
+ *
+ * Handles every complete cell.
+ *
+ * Returns: the bytes done with; the rest is to be given again with more behind it.
+ */
+gsize cepa_channel_receive (CepaChannel *self, guint8 *data, gsize len);
+
+/* Tells the circuits that got cells that there are no more for now. Call after each turn of receiving. */
+void cepa_channel_end_batch (CepaChannel *self);
+
+/* Returns: (transfer none): what is to be sent; drained by the shell, which then calls cepa_channel_note_sent(). */
+CepaBuffer *cepa_channel_get_output (CepaChannel *self);
+
+/* @unsent: bytes that the shell holds beyond the output queue. Wakes circuits when there is room again. */
+void cepa_channel_note_sent (CepaChannel *self, gsize unsent);
+
+/* Ends the channel: circuits learn @reason. Does nothing when it is closed already. */
+void cepa_channel_close (CepaChannel *self, const GError *reason);
+
+CepaChannelState cepa_channel_get_state (const CepaChannel *self);
+const CepaChannelTarget *cepa_channel_get_target (const CepaChannel *self);
+guint cepa_channel_get_n_circuits (const CepaChannel *self);
+
+/* Microseconds (monotonic) since when it has no circuit; 0 while it has one. */
+gint64 cepa_channel_get_idle_since_us (const CepaChannel *self);
+
+/* When cells came last, microseconds (monotonic); 0 for never. */
+gint64 cepa_channel_get_last_received_us (const CepaChannel *self);
+
+/* The relay's clock minus ours, seconds; 0 until NETINFO came. */
+gint64 cepa_channel_get_skew_s (const CepaChannel *self);
+
+/* Whether circuits should go elsewhere: a first hop did not answer. Set by whoever saw it. */
+gboolean cepa_channel_is_bad (const CepaChannel *self);
+void cepa_channel_set_bad (CepaChannel *self);
+
+/**
+ * cepa_channel_attach:
+ * @circuit: not attached anywhere
+ *
+ * It gets a circuit id at once when the channel is open, or its @opened later.
+ *
+ * Returns: FALSE with CEPA_ERROR_CLOSED or, when no circuit id is free, CEPA_ERROR_LIMIT.
+ */
+gboolean cepa_channel_attach (CepaChannel *self, CepaChannelCircuit *circuit, GError **error);
+
+/* Sends nothing; the circuit gets no calls any more. Does nothing when it is not attached. */
+void cepa_channel_detach (CepaChannelCircuit *circuit);
+
+/* Whether data may be queued. Control cells may be queued whenever the channel is open. */
+gboolean cepa_channel_has_room (const CepaChannel *self);
+
+/**
+ * cepa_channel_reserve_cell:
+ *
+ * Queues a fixed-length cell of @circuit, which is attached to an open channel.
+ *
+ * Returns: (transfer none): its body, CEPA_CELL_BODY_LEN bytes of anything: fill all of it at once.
+ */
+guint8 *cepa_channel_reserve_cell (CepaChannelCircuit *circuit, guint8 command);
+
+G_END_DECLS

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The channels there are: one for each relay, made when first wanted, closed when long unused. */
+#pragma once
+
+#include <glib.h>
+
+#include "channel/connection.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CepaChannelPool CepaChannelPool;
+
+/**
+ * CepaChannelPoolFuncs:
+ * @progress: a connection reached a stage; for the bootstrap report
+ */
+typedef struct
+{
+  void (*progress) (gpointer user_data, CepaConnectionStage stage);
+  gpointer user_data;
+} CepaChannelPoolFuncs;
+
+CepaChannelPool *cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
+                                        const CepaChannelPoolFuncs *funcs);
+
+/* Every channel must have been closed and ended: see cepa_channel_pool_close_all() and _is_empty(). */
+void cepa_channel_pool_free (CepaChannelPool *self);
+
+/**
+ * cepa_channel_pool_get:
+ *
+ * Returns: (transfer full): a channel to @target, connecting or open: one that is there, is not bad and is for
+ * the same identities and address, else a new one.
+ */
+CepaChannel *cepa_channel_pool_get (CepaChannelPool *self, const CepaChannelTarget *target);
+
+/* Closes every channel; they end over the next turns of the loop. */
+void cepa_channel_pool_close_all (CepaChannelPool *self, const GError *reason);
+gboolean cepa_channel_pool_is_empty (const CepaChannelPool *self);
+
+G_END_DECLS

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "client.h"
+
+#include "base/error.h"
+#include "channel/pool.h"
+#include "directory/directory.h"
+#include "path/circuits.h"
+#include "proxy/proxy.h"
+
+struct _CepaClient
+{
+  const CepaConfig *config;
+  CepaBootstrap bootstrap;
+  CepaChannelPool *channels;
+  CepaDirectory *directory;
+  CepaCircuits *circuits;
+  CepaProxy *proxy; /* (nullable): until it stops */
+};
+
+/* Channels are for directory requests first, then for circuits. */
+static void
+client_channel_progress (gpointer user_data, CepaConnectionStage stage)
+{
+  static const CepaBootstrapPhase phases[][2] = {
+    [CEPA_CONNECTION_CONNECTING] = { CEPA_BOOTSTRAP_CONN, CEPA_BOOTSTRAP_AP_CONN },
+    [CEPA_CONNECTION_CONNECTED] = { CEPA_BOOTSTRAP_CONN_DONE, CEPA_BOOTSTRAP_AP_CONN_DONE },
+    [CEPA_CONNECTION_HANDSHAKE] = { CEPA_BOOTSTRAP_HANDSHAKE, CEPA_BOOTSTRAP_AP_HANDSHAKE },
+    [CEPA_CONNECTION_HANDSHAKE_DONE] = { CEPA_BOOTSTRAP_HANDSHAKE_DONE, CEPA_BOOTSTRAP_AP_HANDSHAKE_DONE },
+  };
+  CepaClient *self = user_data;
+  gboolean for_circuits = self->bootstrap.percent >= CEPA_BOOTSTRAP_ENOUGH_DIRINFO;
+
+  cepa_bootstrap_reach (&self->bootstrap, phases[stage][for_circuits], 0);
+  if (stage == CEPA_CONNECTION_HANDSHAKE_DONE)
+    cepa_bootstrap_reach (&self->bootstrap, for_circuits ? CEPA_BOOTSTRAP_CIRCUIT_CREATE : CEPA_BOOTSTRAP_ONEHOP_CREATE,
+                          0);
+}
+
+static void
+client_network_changed (gpointer user_data)
+{
+  CepaClient *self = user_data;
+
+  cepa_circuits_network_changed (self->circuits);
+}
+
+static gboolean
+client_open_ports (CepaClient *self, GError **error)
+{
+  for (guint i = 0; i < self->config->socks_ports->len; i++)
+    {
+      const CepaListenConfig *port = g_ptr_array_index (self->config->socks_ports, i);
+
+      if (!cepa_proxy_listen (self->proxy, port->option, port->address, port->is_auto ? 0 : port->port, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+CepaClient *
+cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicy *policy, GError **error)
+{
+  CepaClient *self = g_new0 (CepaClient, 1);
+  const CepaClock *clock = cepa_clock_system ();
+  CepaRandom *random = cepa_random_system ();
+  CepaChannelPoolFuncs pool_funcs = { client_channel_progress, self };
+  CepaDirectoryFuncs directory_funcs = { client_network_changed, self };
+  CepaDirectoryConfig directory_config
+      = { config->data_directory, config->authorities, config->fallbacks, config->testing_tor_network };
+
+  self->config = config;
+  self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
+  self->channels = cepa_channel_pool_new (context, clock, random, &pool_funcs);
+  self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
+                                        &directory_funcs);
+  self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
+                                      policy, config->enforce_distinct_subnets);
+  self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses);
+  if (client_open_ports (self, error))
+    return self;
+  cepa_client_free (self);
+  return NULL;
+}
+
+void
+cepa_client_start (CepaClient *self)
+{
+  cepa_bootstrap_reach (&self->bootstrap, CEPA_BOOTSTRAP_STARTING, 0);
+  cepa_directory_start (self->directory);
+}
+
+void
+cepa_client_stop (CepaClient *self)
+{
+  g_autoptr (GError) reason = g_error_new (CEPA_ERROR, CEPA_ERROR_CANCELLED, "shutting down");
+
+  g_clear_pointer (&self->proxy, cepa_proxy_free);
+  cepa_circuits_stop (self->circuits, reason);
+  cepa_directory_stop (self->directory);
+  cepa_channel_pool_close_all (self->channels, reason);
+}
+
+gboolean
+cepa_client_is_stopped (const CepaClient *self)
+{
+  return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory);
+}
+
+void
+cepa_client_free (CepaClient *self)
+{
+  if (self == NULL)
+    return;
+  g_clear_pointer (&self->proxy, cepa_proxy_free);
+  g_clear_pointer (&self->circuits, cepa_circuits_free);
+  g_clear_pointer (&self->directory, cepa_directory_free);
+  g_clear_pointer (&self->channels, cepa_channel_pool_free);
+  g_free (self);
+}

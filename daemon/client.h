@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The client as a whole: channels, directory, circuits and proxy put together. */
+#pragma once
+
+#include <glib.h>
+
+#include "config/config.h"
+#include "path/policy.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CepaClient CepaClient;
+
+/**
+ * cepa_client_new:
+ * @context: the thread's default context
+ * @config: outlives the client
+ * @policy: outlives the client
+ *
+ * Returns: (transfer full) (nullable): a client whose ports are open; NULL with CEPA_ERROR_CONFIG when one
+ * cannot be opened.
+ */
+CepaClient *cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicy *policy, GError **error);
+
+/* Begins to work. */
+void cepa_client_start (CepaClient *self);
+
+/**
+ * cepa_client_stop:
+ *
+ * Refuses new work, ends connections, circuits, requests and channels, in this order. Channels end over the
+ * next turns of the loop: go on until cepa_client_is_stopped().
+ */
+void cepa_client_stop (CepaClient *self);
+gboolean cepa_client_is_stopped (const CepaClient *self);
+
+/* After it has stopped. */
+void cepa_client_free (CepaClient *self);
+
+G_END_DECLS

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The configuration: one table of options, C Tor's torrc grammar and its command line. */
+#pragma once
+
+#include <glib.h>
+
+#include "netdoc/authority.h"
+
+G_BEGIN_DECLS
+
+/* Where a listener listens. */
+typedef struct
+{
+  char *option;     /* "SocksPort", for messages */
+  char *address;    /* numeric IPv4 or IPv6, without brackets */
+  guint16 port;     /* 0 with @is_auto */
+  gboolean is_auto; /* any free port */
+} CepaListenConfig;
+
+/**
+ * CepaConfig:
+ *
+ * The settled values. Immutable once made.
+ */
+typedef struct
+{
+  char *data_directory;
+  GPtrArray *socks_ports;      /* (element-type CepaListenConfig): empty when SocksPort is 0 */
+  GPtrArray *control_ports;    /* (element-type CepaListenConfig) */
+  gboolean cookie_authentication;
+  gboolean client_only;
+  gboolean testing_tor_network;
+  gboolean safe_logging;
+  gboolean enforce_distinct_subnets;
+  gboolean reject_internal_addresses; /* ClientRejectInternalAddresses */
+  GPtrArray *authorities;      /* (element-type CepaDirectorySource) */
+  GPtrArray *fallbacks;        /* (element-type CepaDirectorySource) */
+  gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */
+  gboolean is_public_network;  /* the built-in authorities are in use */
+  GStrv logs;                  /* values of Log lines, checked */
+  char *path_policy;           /* PathPolicy: "weighted" */
+  GStrv plugin_directories;    /* PluginDirectory lines; empty: the built-in place */
+  char *pid_file;              /* (nullable) */
+} CepaConfig;
+
+void cepa_config_free (CepaConfig *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaConfig, cepa_config_free)
+
+typedef enum
+{
+  CEPA_CONSOLE_NOTICE, /* as Log lines say */
+  CEPA_CONSOLE_HUSH,   /* --hush: warnings and errors only */
+  CEPA_CONSOLE_QUIET,  /* --quiet: nothing */
+} CepaConsole;
+
+typedef enum
+{
+  CEPA_RUN,             /* run with the configuration */
+  CEPA_PRINT_AND_EXIT,  /* print @output to standard output, exit 0 */
+  CEPA_VERIFY,          /* print "Configuration was valid", exit 0 */
+} CepaAction;
+
+/* What the command line asked for. */
+typedef struct
+{
+  CepaAction action;
+  CepaConsole console;
+  char *output;       /* (nullable): for CEPA_PRINT_AND_EXIT; ends with a newline */
+  CepaConfig *config; /* (nullable): for the others */
+  GPtrArray *warnings; /* (element-type utf8): lines to log at warn once the log is open */
+} CepaCommandLine;
+
+void cepa_command_line_free (CepaCommandLine *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaCommandLine, cepa_command_line_free)
+
+/**
+ * cepa_command_line_load:
+ * @argv: (array zero-terminated=1): as main() got it
+ * @torrc_default: where the torrc is looked for without -f; missing there is fine
+ *
+ * Reads the command line, --defaults-torrc and the torrc, in C Tor's grammar and precedence.
+ *
+ * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_CONFIG: one line with file, line number, option
+ * and what would be right ("torrc:3: SocksPort: \"banana\" is not a port; write a number from 1 to 65535,
+ * ADDRESS:PORT, auto, or 0").
+ */
+CepaCommandLine *cepa_command_line_load (char *const *argv, const char *torrc_default, GError **error);
+
+/**
+ * cepa_log_config_apply:
+ * @logs: Log values
+ * @console: what the command line said
+ *
+ * Opens the log sinks. Without any Log line: notice to standard output.
+ *
+ * Returns: FALSE with CEPA_ERROR_CONFIG or CEPA_ERROR_FILE.
+ */
+gboolean cepa_log_config_apply (const char *const *logs, CepaConsole console, GError **error);
+
+G_END_DECLS

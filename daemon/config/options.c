@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/options.h"
+
+#include <string.h>
+
+#include "config/known.h"
+
+#define OPTIONS_SUGGEST_MAX 64 /* letters of a name that is compared */
+
+#define OPTION(name, type, default_text, member, description) \
+  { name, CEPA_OPTION_##type, default_text, G_STRUCT_OFFSET (CepaConfig, member), description }
+
+static const CepaOption options_table[] = {
+  OPTION ("ClientOnly", BOOL, "0", client_only, "Cepa is a client always; both values are accepted."),
+  OPTION ("ClientRejectInternalAddresses", BOOL, "1", reject_internal_addresses,
+          "Refuse to connect through Tor to addresses of private networks, which no relay can reach for "
+          "you. With TestingTorNetwork the default is 0."),
+  OPTION ("ControlPort", CONTROL_PORTS, NULL, control_ports,
+          "Accepted so that a torrc of C Tor works, but the control port is not there yet: nothing listens "
+          "on it and a warning says so."),
+  OPTION ("CookieAuthentication", BOOL, "0", cookie_authentication,
+          "Accepted so that a torrc of C Tor works; it has no effect as long as there is no control port."),
+  OPTION ("DataDirectory", PATH, NULL, data_directory,
+          "The folder for what Cepa keeps between runs; it is made with access for its owner only. Default: "
+          "$XDG_STATE_HOME/cepa, which is ~/.local/state/cepa unless you changed it."),
+  OPTION ("DirAuthority", AUTHORITIES, NULL, authorities,
+          "A directory authority to trust, in place of all built-in ones. Only for private networks."),
+  OPTION ("EnforceDistinctSubnets", BOOL, "1", enforce_distinct_subnets,
+          "Never put two relays of one IPv4 /16 or IPv6 /32 network in one circuit. Unlike in C Tor the "
+          "default is 1 with TestingTorNetwork too; a test network on one address needs 0."),
+  OPTION ("FallbackDir", FALLBACKS, NULL, fallbacks,
+          "A relay to get the first directory documents from, in place of all built-in ones."),
+  OPTION ("Log", LOGS, NULL, logs,
+          "What is logged, from the lesser to the greater severity (debug, info, notice, warn, err), and "
+          "where to. Domains of messages may be given before a severity: [circ,net]debug [~net]info notice. "
+          "Without a Log line: notice and above to standard output."),
+  OPTION ("PathPolicy", NAME, "weighted", path_policy, "The plugin that chooses the relays of a circuit."),
+  OPTION ("PidFile", PATH, NULL, pid_file,
+          "The process id is written to this file at the start; the file is removed at the end."),
+  OPTION ("PluginDirectory", PATHS, NULL, plugin_directories,
+          "A folder to look for plugins in, in place of the built-in one."),
+  OPTION ("SafeLogging", SAFE_LOGGING, "1", safe_logging,
+          "Write [scrubbed] in place of the names and addresses that applications connect to. As Cepa is no "
+          "relay, relay means the same as 0."),
+  OPTION ("SocksPort", SOCKS_PORTS, "9250", socks_ports,
+          "Where applications reach Cepa by SOCKS5; 0 for nowhere. Without an address it is 127.0.0.1. The "
+          "default is 9250 and not C Tor's 9050, so that both can run on one machine. Flags that are "
+          "accepted: IsolateSOCKSAuth, IPv4Traffic and IPv6Traffic, which are always on, and the No form of "
+          "those that Cepa does not have yet."),
+  OPTION ("TestingTorNetwork", BOOL, "0", testing_tor_network,
+          "Use a private network whose DirAuthority lines are given, and the defaults that suit one."),
+  OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,
+          "Whether the built-in fallback directories are used. They never are with DirAuthority lines."),
+};
+
+G_STATIC_ASSERT (G_N_ELEMENTS (options_table) <= CEPA_OPTIONS_MAX);
+
+const CepaOption *
+cepa_options (guint *n)
+{
+  *n = G_N_ELEMENTS (options_table);
+  return options_table;
+}
+
+const CepaOption *
+cepa_option_find (const char *key)
+{
+  const char *name = cepa_known_resolve_alias (key);
+
+  for (guint i = 0; i < G_N_ELEMENTS (options_table); i++)
+    if (g_ascii_strcasecmp (options_table[i].name, name) == 0)
+      return &options_table[i];
+  return NULL;
+}
+
+/*
+ * How many letters must be added, taken away, changed or swapped with their neighbour to make @a of @b
+ * ("optimal string alignment"), in either case. Both are at most OPTIONS_SUGGEST_MAX long.
+ */
+static guint
+options_distance (const char *a, const char *b)
+{
+  guint rows[3][OPTIONS_SUGGEST_MAX + 1];
+  gsize len_a = strlen (a), len_b = strlen (b);
+
+  for (gsize j = 0; j <= len_b; j++)
+    rows[0][j] = (guint) j;
+  for (gsize i = 1; i <= len_a; i++)
+    {
+      guint *row = rows[i % 3], *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+      char x = g_ascii_tolower (a[i - 1]);
+
+      row[0] = (guint) i;
+      for (gsize j = 1; j <= len_b; j++)
+        {
+          char y = g_ascii_tolower (b[j - 1]);
+
+          row[j] = MIN (MIN (above[j], row[j - 1]) + 1, above[j - 1] + (x != y));
+          if (i > 1 && j > 1 && x == g_ascii_tolower (b[j - 2]) && y == g_ascii_tolower (a[i - 2]))
+            row[j] = MIN (row[j], above2[j - 2] + 1);
+        }
+    }
+  return rows[len_a % 3][len_b];
+}
+
+char *
+cepa_option_suggest (const char *key)
+{
+  gsize len = strlen (key);
+  guint best = len < 5 ? 2 : 3; /* a suggestion must be nearer than this */
+  const char *suggestion = NULL, *name;
+
+  if (len == 0 || len > OPTIONS_SUGGEST_MAX)
+    return NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (options_table); i++)
+    {
+      guint distance = options_distance (key, options_table[i].name);
+
+      suggestion = distance < best ? options_table[i].name : suggestion;
+      best = MIN (best, distance);
+    }
+  for (guint i = 0; (name = cepa_known_name (i)) != NULL; i++)
+    if (strlen (name) <= OPTIONS_SUGGEST_MAX)
+      {
+        guint distance = options_distance (key, name);
+
+        suggestion = distance < best ? name : suggestion;
+        best = MIN (best, distance);
+      }
+  return g_strdup (suggestion);
+}
+
+/* Text for roff: a backslash or a dash is written with a backslash before it. */
+static void
+options_append_roff (GString *out, const char *text)
+{
+  for (; *text != '\0'; text++)
+    {
+      if (*text == '\\' || *text == '-')
+        g_string_append_c (out, '\\');
+      g_string_append_c (out, *text);
+    }
+  g_string_append_c (out, '\n');
+}
+
+char *
+cepa_options_to_man (void)
+{
+  GString *out = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (options_table); i++)
+    {
+      const CepaOption *option = &options_table[i];
+
+      g_string_append_printf (out, ".TP\n\\fB%s\\fR ", option->name);
+      options_append_roff (out, cepa_option_argument (option));
+      options_append_roff (out, option->description);
+      if (cepa_option_is_list (option))
+        g_string_append (out, "The option may be given several times.\n");
+      if (option->default_text != NULL)
+        g_string_append_printf (out, "Default: %s.\n", option->default_text);
+    }
+  return g_string_free (out, FALSE);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of options: what exists, of which type, with which default, and where it goes in CepaConfig. */
+#pragma once
+
+#include <glib.h>
+
+#include "config/config.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  CEPA_OPTION_BOOL,         /* gboolean: 0 or 1 */
+  CEPA_OPTION_SAFE_LOGGING, /* gboolean: 0, 1 or relay */
+  CEPA_OPTION_PATH,         /* char *: a file or folder */
+  CEPA_OPTION_PATHS,        /* GStrv: one a line */
+  CEPA_OPTION_NAME,         /* char *: letters, digits, - _ . */
+  CEPA_OPTION_SOCKS_PORTS,  /* GPtrArray of CepaListenConfig */
+  CEPA_OPTION_CONTROL_PORTS, /* the same, of ports that nothing listens on yet */
+  CEPA_OPTION_AUTHORITIES,  /* GPtrArray of CepaDirectorySource */
+  CEPA_OPTION_FALLBACKS,    /* the same */
+  CEPA_OPTION_LOGS,         /* GStrv: checked values of Log lines */
+} CepaOptionType;
+
+#define CEPA_OPTION_N_TYPES (CEPA_OPTION_LOGS + 1)
+
+typedef struct
+{
+  const char *name;
+  CepaOptionType type;
+  const char *default_text; /* (nullable): as a torrc would say it; NULL leaves the member as it is */
+  gsize offset;             /* of the member of CepaConfig */
+  const char *description;  /* whole sentences, for the man page */
+} CepaOption;
+
+#define CEPA_OPTIONS_MAX 64
+
+/* Returns: (transfer none) (array length=n): the table, by name; at most CEPA_OPTIONS_MAX options. */
+const CepaOption *cepa_options (guint *n);
+
+/* Returns: (transfer none) (nullable): the option of that name, in any case, or of another spelling of it. */
+const CepaOption *cepa_option_find (const char *key);
+
+/* Returns: (transfer full) (nullable): the option of Cepa's or C Tor's whose name is close to @key. */
+char *cepa_option_suggest (const char *key);
+
+/* Whether each line of the option adds a value. */
+gboolean cepa_option_is_list (const CepaOption *option);
+
+/* Returns: (transfer none): what the value looks like, for people: "0|1", "[ADDRESS:]PORT|auto|0 [flags]". */
+const char *cepa_option_argument (const CepaOption *option);
+
+/**
+ * cepa_option_parse:
+ * @value: UTF-8, not empty
+ * @config: its member gets the value; a list is appended to
+ * @warnings: (element-type utf8): sentences that name the option, not the place, are added
+ *
+ * Returns: FALSE with CEPA_ERROR_CONFIG whose message says what is wrong with @value and what would be right.
+ */
+gboolean cepa_option_parse (const CepaOption *option, const char *value, CepaConfig *config,
+                            GPtrArray *warnings, GError **error);
+
+/* Returns: (transfer full): the lines that describe every option in docs/cepad.1. */
+char *cepa_options_to_man (void);
+
+G_END_DECLS

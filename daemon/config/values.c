@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The values of options, by type. */
+#include <string.h>
+
+#include "base/encoding.h"
+#include "base/error.h"
+#include "config/listen.h"
+#include "config/log-config.h"
+#include "config/options.h"
+#include "config/paths.h"
+
+/* @target: the option's member of CepaConfig. */
+typedef gboolean (*ValueParse) (const CepaOption *option, const char *value, gpointer target,
+                                GPtrArray *warnings, GError **error);
+
+typedef struct
+{
+  const char *argument;
+  gboolean is_list;
+  ValueParse parse;
+} ValueType;
+
+static gboolean
+value_fail (const char *value, const char *what, GError **error)
+{
+  g_autofree char *shown = cepa_escape_for_log (value, strlen (value), 60);
+
+  g_set_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG, "\"%s\" %s", shown, what);
+  return FALSE;
+}
+
+static gboolean
+value_parse_bool (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                  GError **error)
+{
+  (void) option, (void) warnings;
+  if (!g_str_equal (value, "0") && !g_str_equal (value, "1"))
+    return value_fail (value, "is not 0 or 1", error);
+  *(gboolean *) target = value[0] == '1';
+  return TRUE;
+}
+
+/* In C Tor "relay" scrubs what it logs as a relay only; Cepa never is one. */
+static gboolean
+value_parse_safe_logging (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                          GError **error)
+{
+  (void) option, (void) warnings;
+  if (!g_str_equal (value, "0") && !g_str_equal (value, "1") && g_ascii_strcasecmp (value, "relay") != 0)
+    return value_fail (value, "is not 0, 1 or relay", error);
+  *(gboolean *) target = value[0] == '1';
+  return TRUE;
+}
+
+static gboolean
+value_parse_path (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                  GError **error)
+{
+  char *path = cepa_path_expand (value, error);
+
+  (void) option, (void) warnings;
+  if (path == NULL)
+    return FALSE;
+  g_free (*(char **) target);
+  *(char **) target = path;
+  return TRUE;
+}
+
+static void
+value_append_text (GStrv *list, char *text)
+{
+  guint n = *list != NULL ? g_strv_length (*list) : 0;
+
+  *list = g_renew (char *, *list, n + 2);
+  (*list)[n] = text;
+  (*list)[n + 1] = NULL;
+}
+
+static gboolean
+value_parse_paths (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                   GError **error)
+{
+  char *path = cepa_path_expand (value, error);
+
+  (void) option, (void) warnings;
+  if (path != NULL)
+    value_append_text (target, path);
+  return path != NULL;
+}
+
+static gboolean
+value_parse_name (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                  GError **error)
+{
+  (void) option, (void) warnings;
+  if (value[strspn (value, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.")] != '\0')
+    return value_fail (value, "is not a name; it has letters, digits, -, _ and . only", error);
+  g_free (*(char **) target);
+  *(char **) target = g_strdup (value);
+  return TRUE;
+}
+
+static gboolean
+value_parse_socks_port (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                        GError **error)
+{
+  return cepa_listen_parse_socks (option->name, value, *(GPtrArray **) target, warnings, error);
+}
+
+static gboolean
+value_parse_control_port (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                          GError **error)
+{
+  return cepa_listen_parse_control (option->name, value, *(GPtrArray **) target, warnings, error);
+}
+
+static gboolean
+value_parse_authority (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                       GError **error)
+{
+  CepaDirectorySource *source = cepa_directory_source_parse_authority (value, error);
+
+  (void) option, (void) warnings;
+  if (source != NULL)
+    g_ptr_array_add (*(GPtrArray **) target, source);
+  return source != NULL;
+}
+
+static gboolean
+value_parse_fallback (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                      GError **error)
+{
+  CepaDirectorySource *source = cepa_directory_source_parse_fallback (value, error);
+
+  (void) option, (void) warnings;
+  if (source != NULL)
+    g_ptr_array_add (*(GPtrArray **) target, source);
+  return source != NULL;
+}
+
+static gboolean
+value_parse_log (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+                 GError **error)
+{
+  (void) option, (void) warnings;
+  if (!cepa_log_config_check (value, error))
+    return FALSE;
+  value_append_text (target, g_strdup (value));
+  return TRUE;
+}
+
+static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
+  [CEPA_OPTION_BOOL] = { "0|1", FALSE, value_parse_bool },
+  [CEPA_OPTION_SAFE_LOGGING] = { "0|1|relay", FALSE, value_parse_safe_logging },
+  [CEPA_OPTION_PATH] = { "PATH", FALSE, value_parse_path },
+  [CEPA_OPTION_PATHS] = { "PATH", TRUE, value_parse_paths },
+  [CEPA_OPTION_NAME] = { "NAME", FALSE, value_parse_name },
+  [CEPA_OPTION_SOCKS_PORTS] = { "[ADDRESS:]PORT|[ADDRESS:]auto|0 [FLAG ...]", TRUE, value_parse_socks_port },
+  [CEPA_OPTION_CONTROL_PORTS] = { "[ADDRESS:]PORT|unix:PATH|auto|0", TRUE, value_parse_control_port },
+  [CEPA_OPTION_AUTHORITIES] = { "[NICKNAME] orport=PORT v3ident=HEX [ipv6=[ADDRESS]:PORT] ADDRESS:PORT "
+                                "FINGERPRINT",
+                                TRUE, value_parse_authority },
+  [CEPA_OPTION_FALLBACKS] = { "ADDRESS[:PORT] orport=PORT id=FINGERPRINT [ipv6=[ADDRESS]:PORT] "
+                              "[weight=NUMBER]", TRUE,
+                              value_parse_fallback },
+  [CEPA_OPTION_LOGS] = { "SEVERITY[-SEVERITY] ... [stdout|stderr|syslog|file PATH]", TRUE, value_parse_log },
+};
+
+gboolean
+cepa_option_is_list (const CepaOption *option)
+{
+  return value_types[option->type].is_list;
+}
+
+const char *
+cepa_option_argument (const CepaOption *option)
+{
+  return value_types[option->type].argument;
+}
+
+gboolean
+cepa_option_parse (const CepaOption *option, const char *value, CepaConfig *config, GPtrArray *warnings,
+                   GError **error)
+{
+  return value_types[option->type].parse (option, value, G_STRUCT_MEMBER_P (config, option->offset), warnings,
+                                          error);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "directory/cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+typedef enum
+{
+  CACHE_WRITE,
+  CACHE_APPEND,
+  CACHE_REMOVE,
+} CacheJobKind;
+
+typedef struct
+{
+  CacheJobKind kind;
+  char *path;
+  GBytes *content; /* (nullable) */
+  GMainContext *context;
+} CacheJob;
+
+struct _CepaCache
+{
+  char *directory;
+  GMainContext *context;
+  GThreadPool *writer; /* one thread: the order is kept */
+};
+
+static gboolean
+cache_append (const char *path, GBytes *content, GError **error)
+{
+  gsize len, done = 0;
+  const guint8 *data = g_bytes_get_data (content, &len);
+  int fd = g_open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+  while (fd >= 0 && done < len)
+    {
+      ssize_t n = write (fd, data + done, len - done);
+
+      if (n < 0 && errno != EINTR)
+        break;
+      done += n > 0 ? (gsize) n : 0;
+    }
+  if (fd < 0 || done < len)
+    g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot add to %s: %s", path, g_strerror (errno));
+  if (fd >= 0)
+    close (fd);
+  return fd >= 0 && done == len;
+}
+
+static gboolean
+cache_report (gpointer message)
+{
+  cepa_log (CEPA_LOG_FS, CEPA_LOG_WARN, "%s", (const char *) message);
+  return G_SOURCE_REMOVE;
+}
+
+/* The log belongs to the loop's thread. */
+static void
+cache_report_from_thread (GMainContext *context, const GError *error)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, cache_report, g_strdup (error->message), g_free);
+  g_source_set_static_name (source, "cache report");
+  g_source_attach (source, context);
+}
+
+static void
+cache_run_job (gpointer data, G_GNUC_UNUSED gpointer user_data)
+{
+  CacheJob *job = data;
+  g_autoptr (GError) error = NULL;
+
+  if (job->kind == CACHE_WRITE)
+    cepa_file_write (job->path, &job->content, 1, &error);
+  else if (job->kind == CACHE_APPEND)
+    cache_append (job->path, job->content, &error);
+  else if (g_unlink (job->path) != 0 && errno != ENOENT)
+    g_set_error (&error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot remove %s: %s", job->path, g_strerror (errno));
+  if (error != NULL)
+    cache_report_from_thread (job->context, error);
+  g_clear_pointer (&job->content, g_bytes_unref);
+  g_main_context_unref (job->context);
+  g_free (job->path);
+  g_free (job);
+}
+
+CepaCache *
+cepa_cache_new (const char *directory, GMainContext *context)
+{
+  CepaCache *self = g_new0 (CepaCache, 1);
+
+  self->directory = g_strdup (directory);
+  self->context = g_main_context_ref (context);
+  self->writer = g_thread_pool_new (cache_run_job, NULL, 1, FALSE, NULL);
+  return self;
+}
+
+void
+cepa_cache_free (CepaCache *self)
+{
+  if (self == NULL)
+    return;
+  g_thread_pool_free (self->writer, FALSE, TRUE);
+  g_main_context_unref (self->context);
+  g_free (self->directory);
+  g_free (self);
+}
+
+const char *
+cepa_cache_get_directory (const CepaCache *self)
+{
+  return self->directory;
+}
+
+static void
+cache_push (CepaCache *self, CacheJobKind kind, const char *name, GBytes *content)
+{
+  CacheJob *job = g_new0 (CacheJob, 1);
+
+  job->kind = kind;
+  job->path = g_build_filename (self->directory, name, NULL);
+  job->content = content != NULL ? g_bytes_ref (content) : NULL;
+  job->context = g_main_context_ref (self->context);
+  g_thread_pool_push (self->writer, job, NULL);
+}
+
+void
+cepa_cache_write (CepaCache *self, const char *name, GBytes *content)
+{
+  cache_push (self, CACHE_WRITE, name, content);
+}
+
+void
+cepa_cache_append (CepaCache *self, const char *name, GBytes *content)
+{
+  cache_push (self, CACHE_APPEND, name, content);
+}
+
+void
+cepa_cache_remove (CepaCache *self, const char *name)
+{
+  cache_push (self, CACHE_REMOVE, name, NULL);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The directory's files, with C Tor's names, written by one thread in the order of the calls. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define CEPA_CACHE_CERTS "cached-certs"
+#define CEPA_CACHE_CONSENSUS "cached-microdesc-consensus"
+#define CEPA_CACHE_UNVERIFIED_CONSENSUS "unverified-microdesc-consensus"
+#define CEPA_CACHE_MICRODESCRIPTORS "cached-microdescs"
+#define CEPA_CACHE_NEW_MICRODESCRIPTORS "cached-microdescs.new"
+
+typedef struct _CepaCache CepaCache;
+
+/* @context: where a failed write is logged from */
+CepaCache *cepa_cache_new (const char *directory, GMainContext *context);
+
+/* Waits until everything has been written. */
+void cepa_cache_free (CepaCache *self);
+
+const char *cepa_cache_get_directory (const CepaCache *self);
+
+/* Puts @content in the place of the file @name, all or nothing. */
+void cepa_cache_write (CepaCache *self, const char *name, GBytes *content);
+
+/* Adds @content to the end of the file @name. */
+void cepa_cache_append (CepaCache *self, const char *name, GBytes *content);
+
+void cepa_cache_remove (CepaCache *self, const char *name);
+
+G_END_DECLS

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "directory/load.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "directory/cache.h"
+#include "netdoc/consensus.h"
+#include "netdoc/microdescriptor.h"
+
+/* What a worker gets; nothing of it changes meanwhile. */
+typedef struct
+{
+  char *directory; /* (nullable): of the cache, when that is read */
+  GBytes *text;    /* (nullable): of a consensus otherwise */
+  char *origin;
+  GPtrArray *authorities;
+  GPtrArray *certificates;     /* (nullable) */
+  GPtrArray *microdescriptors; /* (nullable) */
+  gint64 now_s;
+} LoadInput;
+
+static void
+load_input_free (LoadInput *self)
+{
+  g_free (self->directory);
+  g_clear_pointer (&self->text, g_bytes_unref);
+  g_free (self->origin);
+  g_ptr_array_unref (self->authorities);
+  g_clear_pointer (&self->certificates, g_ptr_array_unref);
+  g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_free (self);
+}
+
+static CepaLoadResult *
+load_result_new (void)
+{
+  CepaLoadResult *self = g_new0 (CepaLoadResult, 1);
+
+  self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
+  self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->problems = g_ptr_array_new_with_free_func (g_free);
+  return self;
+}
+
+void
+cepa_load_result_free (CepaLoadResult *self)
+{
+  g_clear_pointer (&self->network, cepa_network_unref);
+  g_clear_pointer (&self->certificates, g_ptr_array_unref);
+  g_clear_pointer (&self->missing_certificates, g_array_unref);
+  g_clear_pointer (&self->consensus_text, g_bytes_unref);
+  g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_clear_pointer (&self->problems, g_ptr_array_unref);
+  g_free (self);
+}
+
+static GPtrArray *
+load_copy_array (GPtrArray *array, GBoxedCopyFunc copy, GDestroyNotify release)
+{
+  GPtrArray *out = g_ptr_array_new_with_free_func (release);
+
+  for (guint i = 0; array != NULL && i < array->len; i++)
+    g_ptr_array_add (out, copy (g_ptr_array_index (array, i)));
+  return out;
+}
+
+static void
+load_problem (GPtrArray *problems, const char *document, const char *origin, const char *reason)
+{
+  if (problems != NULL)
+    g_ptr_array_add (problems, g_strdup_printf ("refused %s from %s: %s", document, origin, reason));
+}
+
+guint
+cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GPtrArray *problems,
+                                GString *kept, gint64 listed_s)
+{
+  CepaSlice rest;
+  CepaMicrodescriptor microdescriptor;
+  CepaMicrodescriptorStatus status;
+  g_autoptr (GDateTime) listed = g_date_time_new_from_unix_utc (listed_s);
+  g_autofree char *annotation = g_date_time_format (listed, "@last-listed %Y-%m-%d %H:%M:%S\n");
+  guint filled = 0, n;
+
+  rest.text = g_bytes_get_data (text, &rest.len);
+  do
+    {
+      g_autoptr (GError) error = NULL;
+
+      status = cepa_microdescriptor_next (&rest, &microdescriptor, &error);
+      if (status == CEPA_MICRODESCRIPTOR_BAD)
+        load_problem (problems, "a microdescriptor", origin, error->message);
+      if (status != CEPA_MICRODESCRIPTOR_GOOD)
+        continue;
+      n = cepa_network_add_microdescriptor (network, &microdescriptor);
+      filled += n;
+      if (n == 0)
+        load_problem (problems, "a microdescriptor", origin, "its digest is not one that the consensus lists and we lack");
+      else if (kept != NULL)
+        {
+          g_string_append (kept, annotation);
+          g_string_append_len (kept, microdescriptor.text.text, (gssize) microdescriptor.text.len);
+        }
+    }
+  while (status != CEPA_MICRODESCRIPTOR_END);
+  return filled;
+}
+
+/* Checks a consensus and makes the network of it and the microdescriptors in @result. */
+static void
+load_consensus (CepaLoadResult *result, GBytes *text, const char *origin, GPtrArray *authorities, gint64 now_s)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CepaUnverifiedConsensus) unverified = cepa_consensus_parse (text, &error);
+  g_autoptr (CepaConsensus) consensus = NULL;
+
+  if (unverified != NULL)
+    consensus = cepa_consensus_verify (unverified, authorities, result->certificates, now_s, &error);
+  if (consensus == NULL)
+    {
+      g_autoptr (GArray) missing = NULL;
+
+      if (unverified != NULL && g_error_matches (error, CEPA_ERROR, CEPA_ERROR_BAD_SIGNATURE))
+        missing = cepa_unverified_consensus_missing_certificates (unverified, authorities, result->certificates);
+      if (missing == NULL || missing->len == 0)
+        {
+          load_problem (result->problems, "a consensus", origin, error->message);
+          return;
+        }
+      result->missing_certificates = g_steal_pointer (&missing);
+      result->consensus_text = g_bytes_ref (text);
+      return;
+    }
+  result->network = cepa_network_new (consensus);
+  for (guint i = 0; i < result->microdescriptors->len; i++)
+    cepa_load_add_microdescriptors (result->network, g_ptr_array_index (result->microdescriptors, i), origin, NULL,
+                                    NULL, 0);
+  cepa_network_commit (result->network);
+}
+
+/* (transfer full) (nullable): the cached file; NULL when there is none. */
+static GBytes *
+load_file (CepaLoadResult *result, const char *directory, const char *name)
+{
+  g_autofree char *path = g_build_filename (directory, name, NULL);
+  g_autoptr (GError) error = NULL;
+  GBytes *bytes = cepa_file_map (path, &error);
+
+  if (bytes == NULL && !g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND))
+    g_ptr_array_add (result->problems, g_strdup (error->message));
+  return bytes;
+}
+
+static void
+load_cached_certificates (CepaLoadResult *result, const char *directory)
+{
+  g_autoptr (GPtrArray) errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  g_autoptr (GBytes) text = load_file (result, directory, CEPA_CACHE_CERTS);
+
+  if (text == NULL)
+    return;
+  g_clear_pointer (&result->certificates, g_ptr_array_unref);
+  result->certificates
+      = cepa_key_certificates_parse_all (g_bytes_get_data (text, NULL), g_bytes_get_size (text), errors);
+  for (guint i = 0; i < errors->len; i++)
+    load_problem (result->problems, "a key certificate", CEPA_CACHE_CERTS,
+                  ((GError *) g_ptr_array_index (errors, i))->message);
+}
+
+static void
+load_cache (CepaLoadResult *result, const LoadInput *input)
+{
+  static const char *const names[] = { CEPA_CACHE_MICRODESCRIPTORS, CEPA_CACHE_NEW_MICRODESCRIPTORS };
+  g_autoptr (GBytes) consensus = load_file (result, input->directory, CEPA_CACHE_CONSENSUS);
+
+  load_cached_certificates (result, input->directory);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      GBytes *text = load_file (result, input->directory, names[i]);
+
+      if (text != NULL)
+        g_ptr_array_add (result->microdescriptors, text);
+    }
+  if (consensus != NULL)
+    load_consensus (result, consensus, CEPA_CACHE_CONSENSUS, input->authorities, input->now_s);
+}
+
+static void
+load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_GNUC_UNUSED GCancellable *cancellable)
+{
+  const LoadInput *input = task_data;
+  CepaLoadResult *result = load_result_new ();
+
+  if (input->directory != NULL)
+    load_cache (result, input);
+  else
+    {
+      g_ptr_array_unref (result->certificates);
+      result->certificates = load_copy_array (input->certificates, (GBoxedCopyFunc) cepa_key_certificate_ref,
+                                              (GDestroyNotify) cepa_key_certificate_unref);
+      g_ptr_array_unref (result->microdescriptors);
+      result->microdescriptors
+          = load_copy_array (input->microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
+      load_consensus (result, input->text, input->origin, input->authorities, input->now_s);
+    }
+  g_task_return_pointer (task, result, (GDestroyNotify) cepa_load_result_free);
+}
+
+static void
+load_run (LoadInput *input, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_task_set_name (task, "directory load");
+  g_task_set_task_data (task, input, (GDestroyNotify) load_input_free);
+  g_task_run_in_thread (task, load_thread);
+}
+
+void
+cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  LoadInput *input = g_new0 (LoadInput, 1);
+
+  input->directory = g_strdup (directory);
+  input->authorities = g_ptr_array_ref (authorities);
+  input->now_s = now_s;
+  load_run (input, cancellable, callback, user_data);
+}
+
+void
+cepa_load_consensus_async (GBytes *text, const char *origin, GPtrArray *authorities, GPtrArray *certificates,
+                           GPtrArray *microdescriptors, gint64 now_s, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  LoadInput *input = g_new0 (LoadInput, 1);
+
+  input->text = g_bytes_ref (text);
+  input->origin = g_strdup (origin);
+  input->authorities = g_ptr_array_ref (authorities);
+  /* Copies: the arrays of the loop's thread may change while the worker reads. */
+  input->certificates = load_copy_array (certificates, (GBoxedCopyFunc) cepa_key_certificate_ref,
+                                         (GDestroyNotify) cepa_key_certificate_unref);
+  input->microdescriptors
+      = load_copy_array (microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
+  input->now_s = now_s;
+  load_run (input, cancellable, callback, user_data);
+}
+
+CepaLoadResult *
+cepa_load_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The heavy work on directory documents, away from the loop: reading the cache, checking a consensus. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "network/network.h"
+
+G_BEGIN_DECLS
+
+/**
+ * CepaLoadResult:
+ * @network: (nullable): what the consensus and the microdescriptors make; NULL when there is no good consensus
+ * @certificates: (element-type CepaKeyCertificate): those that were known and those read now
+ * @missing_certificates: (nullable) (element-type CepaKeyCertificateId): without them @network could not be made;
+ *   @consensus_text is the consensus that waits for them
+ * @microdescriptors: (element-type GBytes): texts with those that @network uses, and maybe others
+ * @problems: (element-type utf8): what was refused, each a sentence for the log
+ */
+typedef struct
+{
+  CepaNetwork *network;
+  GPtrArray *certificates;
+  GArray *missing_certificates;
+  GBytes *consensus_text;
+  GPtrArray *microdescriptors;
+  GPtrArray *problems;
+} CepaLoadResult;
+
+void cepa_load_result_free (CepaLoadResult *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaLoadResult, cepa_load_result_free)
+
+/**
+ * cepa_load_cache_async:
+ * @directory: where the cached files are
+ * @authorities: (element-type CepaDirectorySource): not changed while the call is under way
+ * @now_s: seconds since 1970
+ *
+ * Reads and checks the cached files. Files that are not there are no problem.
+ */
+void cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data);
+
+/**
+ * cepa_load_consensus_async:
+ * @text: a consensus as it was fetched
+ * @origin: who it is from, for messages
+ * @certificates: (element-type CepaKeyCertificate): those that are known
+ * @microdescriptors: (element-type GBytes): texts to take microdescriptors from
+ */
+void cepa_load_consensus_async (GBytes *text, const char *origin, GPtrArray *authorities, GPtrArray *certificates,
+                                GPtrArray *microdescriptors, gint64 now_s, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+
+/* Returns: (transfer full) (nullable): of either; NULL only when cancelled. */
+CepaLoadResult *cepa_load_finish (GAsyncResult *result, GError **error);
+
+/**
+ * cepa_load_add_microdescriptors:
+ * @network: gets those that it wants
+ * @text: any number of them
+ * @origin: for messages
+ * @problems: (nullable) (element-type utf8): gets a sentence for each that was refused
+ * @kept: (nullable): gets the text of those that were wanted, each behind an annotation that it was listed at
+ *   @listed_s
+ *
+ * Returns: how many rows of @network were filled.
+ */
+guint cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GPtrArray *problems,
+                                      GString *kept, gint64 listed_s);
+
+G_END_DECLS

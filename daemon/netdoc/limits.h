@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How large a document may be before it is refused. Private to netdoc. */
+#pragma once
+
+/* Of one line, bytes without its end; the longest real ones (family) are under 10 KiB. */
+#define CEPA_NETDOC_MAX_LINE (128 * 1024)
+
+/* Of the lines between BEGIN and END, bytes. */
+#define CEPA_NETDOC_MAX_OBJECT (128 * 1024)
+
+/* Base64 characters of an object that is decoded; keys of 8192 bits have 1,400. */
+#define CEPA_NETDOC_MAX_DECODED_OBJECT 4096
+
+/* Words behind a keyword that has a list behind it (params, flags, weights). */
+#define CEPA_NETDOC_MAX_ARGUMENTS 512
+
+/* The public network: 3 MiB, 10,000 relays, 9 authorities. */
+#define CEPA_CONSENSUS_MAX_BYTES (64 * 1024 * 1024)
+#define CEPA_CONSENSUS_MAX_RELAYS 100000
+#define CEPA_CONSENSUS_MAX_VOTERS 128
+#define CEPA_CONSENSUS_MAX_SIGNATURES 128
+
+/* Of one directory-signature, bytes: RSA of 1024 to 4096 bits. */
+#define CEPA_CONSENSUS_MIN_SIGNATURE_BYTES 128
+#define CEPA_CONSENSUS_MAX_SIGNATURE_BYTES 512
+
+/* Methods of computing a consensus whose result is understood. */
+#define CEPA_CONSENSUS_MIN_METHOD 28
+#define CEPA_CONSENSUS_MAX_METHOD 35
+
+#define CEPA_KEY_CERTIFICATE_MAX_BYTES (128 * 1024)
+#define CEPA_MICRODESCRIPTOR_MAX_BYTES (256 * 1024)

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The circuits for applications: built ahead of use and on demand, kept apart by isolation, retired in time. */
+#pragma once
+
+#include <glib.h>
+
+#include "base/clock.h"
+#include "channel/pool.h"
+#include "directory/directory.h"
+#include "path/policy.h"
+#include "stream/stream.h"
+
+G_BEGIN_DECLS
+
+#define CEPA_CIRCUITS_MAX_AVOID 4
+
+typedef struct _CepaCircuits CepaCircuits;
+typedef struct _CepaCircuitsRequest CepaCircuitsRequest;
+
+/**
+ * CepaCircuitsWish:
+ * @port: that the exit must let through, 1 to 65535
+ * @ipv6: whether to an IPv6 address
+ * @isolation: streams with different texts never share a circuit
+ * @avoid: (array length=n_avoid): RSA identities of exits that have been tried in vain
+ */
+typedef struct
+{
+  guint16 port;
+  gboolean ipv6;
+  const char *isolation;
+  guint n_avoid;
+  guint8 avoid[CEPA_CIRCUITS_MAX_AVOID][20];
+} CepaCircuitsWish;
+
+/**
+ * CepaCircuitsFunc:
+ * @circuit: @streams: (nullable) (transfer none): an open circuit; begin the stream before returning
+ * @error: (nullable): set when there is no circuit and will be none
+ *
+ * The request is over when it is called.
+ */
+typedef void (*CepaCircuitsFunc) (gpointer user_data, CepaCircuit *circuit, CepaStreams *streams,
+                                  const GError *error);
+
+CepaCircuits *cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
+                                 CepaChannelPool *channels, CepaDirectory *directory, CepaBootstrap *bootstrap,
+                                 CepaPathPolicy *policy, gboolean enforce_subnets);
+void cepa_circuits_free (CepaCircuits *self);
+
+/* The directory has changed: goes on with what waited for it. */
+void cepa_circuits_network_changed (CepaCircuits *self);
+
+/* Closes every circuit, fails every request, and makes no more. */
+void cepa_circuits_stop (CepaCircuits *self, const GError *reason);
+
+/**
+ * cepa_circuits_request:
+ * @wish: copied
+ *
+ * @func may be called before this returns, when a circuit that fits is open.
+ *
+ * Returns: (transfer none) (nullable): for cepa_circuits_cancel() until @func is called; NULL when it was
+ * called already.
+ */
+CepaCircuitsRequest *cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCircuitsFunc func,
+                                            gpointer user_data);
+void cepa_circuits_cancel (CepaCircuits *self, CepaCircuitsRequest *request);
+
+/**
+ * cepa_circuits_note_timeout:
+ * @circuit: an open circuit on which a stream got no answer
+ * @since_us: monotonic: when it asked
+ *
+ * The circuit takes no new streams. When nothing at all has come over its channel since then, neither do the
+ * others on that channel, and its relay is left out of paths for a while.
+ */
+void cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 since_us);
+
+G_END_DECLS

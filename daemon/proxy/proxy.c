@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "proxy/proxy.h"
+
+#include "base/log.h"
+#include "proxy/application.h"
+#include "proxy/listener.h"
+
+/* A SOCKS port. */
+typedef struct
+{
+  CepaProxy *proxy;
+  CepaListener *listener;
+} ProxyPort;
+
+struct _CepaProxy
+{
+  CepaApplicationShared shared;
+  GPtrArray *ports;         /* (element-type ProxyPort) */
+  GHashTable *applications; /* (element-type CepaApplication): they free themselves */
+  guint32 last_number;
+};
+
+static void
+proxy_port_free (ProxyPort *port)
+{
+  cepa_listener_free (port->listener);
+  g_free (port);
+}
+
+static void
+proxy_application_closed (gpointer user_data, CepaApplication *application)
+{
+  CepaProxy *self = user_data;
+
+  g_hash_table_remove (self->applications, application);
+}
+
+CepaProxy *
+cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *circuits, gboolean reject_internal)
+{
+  CepaProxy *self = g_new0 (CepaProxy, 1);
+
+  self->shared = (CepaApplicationShared){ context, clock, circuits, reject_internal, proxy_application_closed, self };
+  self->ports = g_ptr_array_new_with_free_func ((GDestroyNotify) proxy_port_free);
+  self->applications = g_hash_table_new (NULL, NULL);
+  return self;
+}
+
+void
+cepa_proxy_close_listeners (CepaProxy *self)
+{
+  g_ptr_array_set_size (self->ports, 0);
+}
+
+void
+cepa_proxy_free (CepaProxy *self)
+{
+  GHashTableIter iter;
+  gpointer application;
+
+  if (self == NULL)
+    return;
+  g_hash_table_iter_init (&iter, self->applications);
+  while (g_hash_table_iter_next (&iter, &application, NULL))
+    cepa_application_abort (application);
+  g_hash_table_unref (self->applications);
+  g_ptr_array_unref (self->ports);
+  g_free (self);
+}
+
+static void
+proxy_accepted (gpointer user_data, int fd, const char *peer)
+{
+  ProxyPort *port = user_data;
+  CepaProxy *self = port->proxy;
+
+  g_hash_table_add (self->applications,
+                    cepa_application_new (&self->shared, fd, ++self->last_number,
+                                          cepa_listener_get_address (port->listener), peer));
+}
+
+gboolean
+cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port, GError **error)
+{
+  ProxyPort *entry = g_new0 (ProxyPort, 1);
+
+  entry->proxy = self;
+  entry->listener = cepa_listener_new (self->shared.context, option, address, port, proxy_accepted, entry, error);
+  if (entry->listener == NULL)
+    {
+      g_free (entry);
+      return FALSE;
+    }
+  g_ptr_array_add (self->ports, entry);
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "Opened Socks listener connection (ready) on %s",
+            cepa_listener_get_address (entry->listener));
+  return TRUE;
+}

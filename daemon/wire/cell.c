@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "wire/cell.h"
+
+const char *
+cepa_destroy_reason_name (guint reason)
+{
+  static const char *const names[] = {
+    [CEPA_DESTROY_NONE] = "NONE",
+    [CEPA_DESTROY_PROTOCOL] = "PROTOCOL",
+    [CEPA_DESTROY_INTERNAL] = "INTERNAL",
+    [CEPA_DESTROY_REQUESTED] = "REQUESTED",
+    [CEPA_DESTROY_HIBERNATING] = "HIBERNATING",
+    [CEPA_DESTROY_RESOURCELIMIT] = "RESOURCELIMIT",
+    [CEPA_DESTROY_CONNECTFAILED] = "CONNECTFAILED",
+    [CEPA_DESTROY_OR_IDENTITY] = "OR_IDENTITY",
+    [CEPA_DESTROY_CHANNEL_CLOSED] = "CHANNEL_CLOSED",
+    [CEPA_DESTROY_FINISHED] = "FINISHED",
+    [CEPA_DESTROY_TIMEOUT] = "TIMEOUT",
+    [CEPA_DESTROY_DESTROYED] = "DESTROYED",
+    [CEPA_DESTROY_NOSUCHSERVICE] = "NOSUCHSERVICE",
+  };
+
+  return reason < G_N_ELEMENTS (names) ? names[reason] : "UNKNOWN";
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+typedef struct
+{
+  char *dir;
+  char *path; /* of a log file in it */
+} LogFixture;
+
+static void
+log_set_up (LogFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  (void) data;
+  fixture->dir = g_dir_make_tmp ("cepa-log-XXXXXX", &error);
+  g_assert_no_error (error);
+  fixture->path = g_build_filename (fixture->dir, "log", NULL);
+  cepa_log_close ();
+  cepa_log_set_safe_logging (TRUE);
+}
+
+static void
+log_tear_down (LogFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GDir) dir = g_dir_open (fixture->dir, 0, NULL);
+  const char *name;
+
+  (void) data;
+  cepa_log_close ();
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (fixture->dir, name, NULL);
+
+      g_assert_cmpint (g_unlink (path), ==, 0);
+    }
+  g_assert_cmpint (g_rmdir (fixture->dir), ==, 0);
+  g_free (fixture->path);
+  g_free (fixture->dir);
+}
+
+static char *
+log_read (const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  char *text = NULL;
+
+  g_file_get_contents (path, &text, NULL, &error);
+  g_assert_no_error (error);
+  return text;
+}
+
+/* @severities: bits, for every topic. */
+static void
+log_add_file (const char *path, guint8 severities)
+{
+  g_autoptr (GError) error = NULL;
+  CepaLogRule rule;
+
+  memset (rule.levels, severities, sizeof rule.levels);
+  g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_FILE, path, &rule, &error));
+  g_assert_no_error (error);
+}
+
+#define ALL_SEVERITIES 0x1f
+#define NOTICE_AND_ABOVE (1 << CEPA_LOG_ERR | 1 << CEPA_LOG_WARN | 1 << CEPA_LOG_NOTICE)
+
+/* C Tor: "Mon DD HH:MM:SS.mmm [sev] text", with the function's name at info and debug. */
+static void
+test_log_form (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GDateTime) now = g_date_time_new_now_local ();
+  g_autofree char *month = g_date_time_format (now, "%b %d ");
+
+  (void) data;
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "Bootstrapped %d%% (%s): %s", 5, "conn", "Connecting to a relay");
+  cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u open", 7u);
+  cepa_log (CEPA_LOG_BUG, CEPA_LOG_WARN, "cannot be");
+  text = log_read (fixture->path);
+
+#define TIME "[A-Z][a-z][a-z] [0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-6][0-9]\\.000 "
+  g_assert_true (g_regex_match_simple ("^" TIME "\\[notice\\] Bootstrapped 5% \\(conn\\): Connecting to a relay\n"
+                                       TIME "\\[info\\] test_log_form\\(\\): circuit 7 open\n"
+                                       TIME "\\[warn\\] test_log_form\\(\\): Bug: cannot be\n$", text, 0, 0));
+  g_assert_true (g_str_has_prefix (text, month));
+}
+
+static void
+test_log_rules (LogFixture *fixture, gconstpointer data)
+{
+  CepaLogRule rule = { { 0 } };
+  g_autofree char *other = g_build_filename (fixture->dir, "other", NULL);
+  g_autofree char *text = NULL, *other_text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  (void) data;
+  cepa_log_startup_done ();
+  for (guint topic = 0; topic < CEPA_LOG_N_TOPICS; topic++)
+    g_assert_cmpint (cepa_log_levels[topic], ==, -1);
+
+  /* Circuits at debug alone, not what is above it; the network at notice and above. */
+  rule.levels[CEPA_LOG_CIRC] = 1 << CEPA_LOG_DEBUG;
+  rule.levels[CEPA_LOG_NET] = NOTICE_AND_ABOVE;
+  g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_FILE, fixture->path, &rule, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (cepa_log_levels[CEPA_LOG_CIRC], ==, CEPA_LOG_DEBUG);
+  g_assert_cmpint (cepa_log_levels[CEPA_LOG_NET], ==, CEPA_LOG_NOTICE);
+  g_assert_cmpint (cepa_log_levels[CEPA_LOG_DIR], ==, -1);
+  g_assert_false (cepa_log_enabled (CEPA_LOG_NET, CEPA_LOG_INFO));
+  log_add_file (other, 1 << CEPA_LOG_ERR);
+  g_assert_cmpint (cepa_log_levels[CEPA_LOG_DIR], ==, CEPA_LOG_ERR);
+  g_assert_cmpint (cepa_log_levels[CEPA_LOG_NET], ==, CEPA_LOG_NOTICE);
+
+  cepa_log (CEPA_LOG_CIRC, CEPA_LOG_DEBUG, "yes-1");
+  cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "no-1");
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_WARN, "yes-2");
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_INFO, "no-2");
+  cepa_log (CEPA_LOG_DIR, CEPA_LOG_ERR, "no-3");
+  text = log_read (fixture->path);
+  other_text = log_read (other);
+  g_assert_nonnull (strstr (text, "yes-1\n"));
+  g_assert_nonnull (strstr (text, "yes-2\n"));
+  g_assert_null (strstr (text, "no-"));
+  g_assert_nonnull (strstr (other_text, "no-3\n"));
+  g_assert_null (strstr (other_text, "yes-"));
+
+  cepa_log_close ();
+  cepa_log_startup_done ();
+  g_assert_cmpint (cepa_log_levels[CEPA_LOG_DIR], ==, -1);
+}
+
+static void
+test_log_replay (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *late = g_build_filename (fixture->dir, "late", NULL);
+  g_autofree char *after = g_build_filename (fixture->dir, "after", NULL);
+  g_autofree char *text = NULL, *late_text = NULL, *after_text = NULL;
+
+  (void) data;
+  cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_NOTICE, "first");
+  cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_DEBUG, "detail");
+  log_add_file (fixture->path, NOTICE_AND_ABOVE);
+  cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_NOTICE, "second");
+  log_add_file (late, ALL_SEVERITIES);
+  cepa_log_startup_done ();
+  log_add_file (after, ALL_SEVERITIES);
+  cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_NOTICE, "third");
+
+  text = log_read (fixture->path);
+  late_text = log_read (late);
+  after_text = log_read (after);
+  g_assert_true (g_regex_match_simple ("first\n.*second\n.*third\n$", text, 0, 0));
+  g_assert_null (strstr (text, "detail"));
+  g_assert_true (g_regex_match_simple ("first\n.*detail\n.*second\n.*third\n$", late_text, 0, 0));
+  g_assert_true (g_regex_match_simple ("^[^\n]*third\n$", after_text, 0, 0));
+}
+
+static void
+test_log_replay_bound (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+  guint n_lines = 0;
+
+  (void) data;
+  for (guint i = 1; i <= 1005; i++)
+    cepa_log (CEPA_LOG_NET, CEPA_LOG_INFO, "line-%u.", i);
+  g_assert_false (cepa_log_enabled (CEPA_LOG_NET, CEPA_LOG_ERR));
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  text = log_read (fixture->path);
+  for (const char *p = text; *p != '\0'; p++)
+    n_lines += *p == '\n' ? 1 : 0;
+  g_assert_cmpuint (n_lines, ==, 1000);
+  g_assert_nonnull (strstr (text, "line-1.\n"));
+  g_assert_null (strstr (text, "line-1001."));
+}
+
+static void
+test_log_reopen (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *rotated = g_build_filename (fixture->dir, "log.1", NULL);
+  g_autofree char *text = NULL, *old_text = NULL;
+  GStatBuf st;
+
+  (void) data;
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  g_assert_cmpint (g_stat (fixture->path, &st), ==, 0);
+  g_assert_cmpuint (st.st_mode & 0777, ==, 0600);
+  cepa_log (CEPA_LOG_FS, CEPA_LOG_NOTICE, "before");
+  g_assert_cmpint (g_rename (fixture->path, rotated), ==, 0);
+  cepa_log (CEPA_LOG_FS, CEPA_LOG_NOTICE, "between");
+  cepa_log_reopen ();
+  cepa_log (CEPA_LOG_FS, CEPA_LOG_NOTICE, "behind");
+
+  text = log_read (fixture->path);
+  old_text = log_read (rotated);
+  g_assert_true (g_regex_match_simple ("before\n.*between\n$", old_text, 0, 0));
+  g_assert_true (g_regex_match_simple ("^[^\n]*behind\n$", text, 0, 0));
+}
+
+/* A log that cannot be opened again goes on where it was, and says so. */
+static void
+test_log_reopen_fails (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *rotated = g_build_filename (fixture->dir, "log.1", NULL);
+  g_autofree char *text = NULL;
+
+  (void) data;
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  g_assert_cmpint (g_rename (fixture->path, rotated), ==, 0);
+  g_assert_cmpint (g_mkdir (fixture->path, 0700), ==, 0);
+  cepa_log_reopen ();
+  cepa_log (CEPA_LOG_FS, CEPA_LOG_NOTICE, "behind");
+  text = log_read (rotated);
+  g_assert_true (g_regex_match_simple ("\\[warn\\] cannot open the log again.*/log: Is a directory\n.*behind\n$", text, 0,
+                                       0));
+  g_assert_cmpint (g_rmdir (fixture->path), ==, 0);
+}
+
+static void
+test_log_open_fails (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->dir, "no", "log", NULL);
+  g_autofree char *message = g_strdup_printf ("cannot open the log file %s: No such file or directory", path);
+  g_autoptr (GError) error = NULL;
+  CepaLogRule rule = { { 0 } };
+
+  (void) data;
+  g_assert_false (cepa_log_add_sink (CEPA_LOG_SINK_FILE, path, &rule, &error));
+  g_assert_error (error, CEPA_ERROR, CEPA_ERROR_FILE);
+  g_assert_cmpstr (error->message, ==, message);
+}
+
+/* What comes from outside cannot make lines of its own or drive a terminal. */
+static void
+test_log_escape (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+
+  (void) data;
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "%s", "a\nJan 01 00:00:00.000 [notice] b\t\x1b[31m\x7f z\xc3\xbc \xff\xc2\x9b|");
+  text = log_read (fixture->path);
+  g_assert_true (g_str_has_suffix (text, "a\\nJan 01 00:00:00.000 [notice] b\\t\\x1B[31m\\x7F z\xc3\xbc \\xFF\\x9B|\n"));
+  g_assert_true (strchr (text, '\n') == text + strlen (text) - 1);
+}
+
+static void
+test_log_cut (LogFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GString) fits = g_string_new (NULL), longer = g_string_new (NULL), umlauts = g_string_new (NULL);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  (void) data;
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  while (fits->len < 4093)
+    g_string_append_c (fits, 'x');
+  while (longer->len < 10000)
+    g_string_append_c (longer, 'y');
+  while (umlauts->len < 10000)
+    g_string_append (umlauts, "\xc3\xbc");
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "%s", fits->str);
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "%s", longer->str);
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "%s", umlauts->str);
+  text = log_read (fixture->path);
+  g_assert_true (g_utf8_validate (text, -1, NULL));
+  lines = g_strsplit (text, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, 4);
+  g_assert_true (g_str_has_suffix (lines[0], "xxx"));
+  g_assert_true (g_str_has_suffix (lines[1], "yyy..."));
+  g_assert_cmpuint (strlen (strchr (lines[1], ']') + 2), ==, 4096);
+  g_assert_true (g_str_has_suffix (lines[2], "\xc3\xbc..."));
+}
+
+static void
+test_log_scrub (LogFixture *fixture, gconstpointer data)
+{
+  (void) fixture, (void) data;
+  g_assert_cmpstr (cepa_log_scrub ("example.com"), ==, "[scrubbed]");
+  cepa_log_set_safe_logging (FALSE);
+  g_assert_cmpstr (cepa_log_scrub ("example.com"), ==, "example.com");
+  cepa_log_set_safe_logging (TRUE);
+  g_assert_cmpstr (cepa_log_scrub ("example.com"), ==, "[scrubbed]");
+}
+
+static void
+test_log_names (LogFixture *fixture, gconstpointer data)
+{
+  (void) fixture, (void) data;
+  g_assert_cmpstr (cepa_log_topic_name (CEPA_LOG_CIRC), ==, "circ");
+  g_assert_cmpstr (cepa_log_topic_name (CEPA_LOG_N_TOPICS), ==, NULL);
+  g_assert_cmpstr (cepa_log_severity_name (CEPA_LOG_NOTICE), ==, "notice");
+  g_assert_cmpstr (cepa_log_severity_name (CEPA_LOG_N_SEVERITIES), ==, NULL);
+  for (guint i = 0; i < CEPA_LOG_N_TOPICS; i++)
+    g_assert_nonnull (cepa_log_topic_name (i));
+}
+
+static gpointer
+log_write_many (gpointer data)
+{
+  for (guint i = 0; i < 500; i++)
+    cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "%s begins and ends", (const char *) data);
+  return NULL;
+}
+
+/* Lines of several threads never mix. */
+static void
+test_log_threads (LogFixture *fixture, gconstpointer data)
+{
+  static const char *const names[] = { "one", "two", "three" };
+  GThread *threads[G_N_ELEMENTS (names)];
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  (void) data;
+  cepa_log_startup_done ();
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    threads[i] = g_thread_new (names[i], log_write_many, (gpointer) names[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_thread_join (threads[i]);
+  text = log_read (fixture->path);
+  lines = g_strsplit (text, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, 1501);
+  for (guint i = 0; i < 1500; i++)
+    g_assert_true (g_regex_match_simple ("\\[notice\\] (one|two|three) begins and ends$", lines[i], 0, 0));
+}
+
+static void
+test_log_streams (LogFixture *fixture, gconstpointer data)
+{
+  CepaLogRule rule;
+  g_autoptr (GError) error = NULL;
+
+  (void) fixture, (void) data;
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      g_test_trap_assert_stdout ("*[notice] to both*");
+      g_test_trap_assert_stdout_unmatched ("*[warn] to one*");
+      g_test_trap_assert_stderr ("*[notice] to both*[warn] to one*");
+      return;
+    }
+  memset (rule.levels, 1 << CEPA_LOG_NOTICE, sizeof rule.levels);
+  g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_STDOUT, NULL, &rule, &error));
+  memset (rule.levels, NOTICE_AND_ABOVE, sizeof rule.levels);
+  g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_STDERR, NULL, &rule, &error));
+  cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "to both");
+  cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_WARN, "to one");
+}
+
+/* A full or closed place must not end the daemon; /dev/full gives ENOSPC on every write. */
+static void
+test_log_full (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+
+  (void) data;
+  log_add_file ("/dev/full", ALL_SEVERITIES);
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "goes on");
+  text = log_read (fixture->path);
+  g_assert_nonnull (strstr (text, "goes on\n"));
+}
+
+static void
+test_log_glib (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *text = NULL;
+
+  (void) data;
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_passed ();
+      g_test_trap_assert_stderr_unmatched ("*libfoo*");
+      return;
+    }
+  cepa_log_capture_glib ();
+  log_add_file (fixture->path, NOTICE_AND_ABOVE | 1 << CEPA_LOG_INFO);
+  g_log ("libfoo", G_LOG_LEVEL_MESSAGE, "says %d", 1);
+  g_log ("libfoo", G_LOG_LEVEL_INFO, "says %d", 2);
+  g_log_structured ("libfoo", G_LOG_LEVEL_WARNING, "CODE_FUNC", "foo_run", "MESSAGE", "says %d", 3);
+  g_log_structured ("libfoo", G_LOG_LEVEL_CRITICAL, "CODE_FUNC", "foo_run", "MESSAGE", "says %d", 4);
+  text = log_read (fixture->path);
+  g_assert_true (g_regex_match_simple ("\\[notice\\] libfoo: says 1\n.*\\[info\\] libfoo: says 2\n.*"
+                                       "\\[warn\\] libfoo: says 3\n.*\\[warn\\] foo_run\\(\\): Bug: libfoo: says 4\n$",
+                                       text, 0, 0));
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *path;
+    void (*test) (LogFixture *fixture, gconstpointer data);
+  } tests[] = {
+    { "/log/form", test_log_form },
+    { "/log/rules", test_log_rules },
+    { "/log/replay", test_log_replay },
+    { "/log/replay-bound", test_log_replay_bound },
+    { "/log/reopen", test_log_reopen },
+    { "/log/reopen-fails", test_log_reopen_fails },
+    { "/log/open-fails", test_log_open_fails },
+    { "/log/escape", test_log_escape },
+    { "/log/cut", test_log_cut },
+    { "/log/scrub", test_log_scrub },
+    { "/log/names", test_log_names },
+    { "/log/threads", test_log_threads },
+    { "/log/streams", test_log_streams },
+    { "/log/full", test_log_full },
+    { "/log/glib", test_log_glib },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, LogFixture, NULL, log_set_up, tests[i].test, log_tear_down);
+  return g_test_run ();
+}
