@@ -316,7 +316,7 @@ GPtrArray *
 cepa_key_certificates_parse_all (const char *text, gsize len, GPtrArray *errors)
 {
   GPtrArray *certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
-  const char *p = text, *end = text + len;
+  const char *p = len > 0 ? text : "", *end = p + len;
 
   while (p < end && *p == '\n')
     p++;

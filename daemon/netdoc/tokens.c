@@ -28,8 +28,8 @@ cepa_netdoc_refuse (GError **error, const char *format, ...)
 void
 cepa_text_cursor_init (CepaTextCursor *self, const char *text, gsize len)
 {
-  self->next = text;
-  self->end = text + len;
+  self->next = len > 0 ? text : "";
+  self->end = self->next + len;
   self->line = 1;
 }
 

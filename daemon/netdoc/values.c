@@ -17,8 +17,11 @@ values_is_blank (char c)
 gboolean
 cepa_slice_next_word (CepaSlice *rest, CepaSlice *word)
 {
-  const char *p = rest->text, *end = p + rest->len, *start;
+  const char *p = rest->text, *end, *start;
 
+  if (rest->len == 0)
+    return FALSE;
+  end = p + rest->len;
   while (p < end && values_is_blank (*p))
     p++;
   start = p;

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# A private Tor network for tests, benchmarks and the demo: `from tests.net import Network, Cepad, TorClient,
-# curl`.
+# A private Tor network for tests, benchmarks and the demo: `from tests.net import Network, Cepad, curl`.
 
 from tests.net.clients import Cepad, Client, CurlResult, CurlRun, TorClient, curl, curl_start
 from tests.net.network import Network, valid_after_of

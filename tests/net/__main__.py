@@ -9,7 +9,8 @@ from tests.net.network import Network
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(prog="python3 -m tests.net", description="Run a private Tor network on loopback.")
+    parser = argparse.ArgumentParser(prog="python3 -m tests.net",
+                                     description="Runs a private Tor network on loopback until Ctrl-C.")
     parser.add_argument("--authorities", type=int, default=3)
     parser.add_argument("--relays", type=int, default=4)
     parser.add_argument("--exits", type=int, default=3)
@@ -24,8 +25,9 @@ def parse_arguments():
 
 def describe(net):
     lines = [f"ready after {net.ready_seconds:.1f} s; files in {net.dir}", ""]
-    lines += [f"  {node.nickname:8} {node.role:10} {node.address + ':' + str(node.or_port):22} {node.fingerprint}"
-              for node in net.nodes]
+    for node in net.nodes:
+        place = f"{node.address}:{node.or_port}"
+        lines.append(f"  {node.nickname:8} {node.role:10} {place:22} {node.fingerprint}")
     if net.family:
         lines.append("  one family: " + ", ".join(node.nickname for node in net.family))
     lines += ["", "For a client's torrc:", "", net.client_torrc(),

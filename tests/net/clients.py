@@ -72,7 +72,8 @@ class Client(Child):
         if not re.search(r"^\s*SocksPort\b", self._torrc, re.MULTILINE | re.IGNORECASE):
             own.append("SocksPort 127.0.0.1:auto")
         base = self.net.client_torrc() if self.net else ""
-        self.torrc_path.write_text(base + "\n".join(own) + "\n" + self._torrc.rstrip("\n") + "\n", encoding="utf-8")
+        text = base + "\n".join(own) + "\n" + self._torrc.rstrip("\n") + "\n"
+        self.torrc_path.write_text(text, encoding="utf-8")
         environment = {**os.environ, **self._env}
         self._socks_port = None
         self.launch(self.command(), output_path=self.output_path,
@@ -173,10 +174,11 @@ class CurlRun:
         self.path.touch()
         self._timeout = timeout
         login = f"{user}@" if user else ""
-        self.process = spawn([find_program("curl"), "-q", "--silent", "--show-error", "--globoff", "--noproxy", "",
-                              "--proxy", f"{resolve}://{login}127.0.0.1:{port}", "--max-time", str(timeout),
-                              "--output", self.path, "--write-out", self.FORMAT, *extra, url],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # First -q: nobody's ~/.curlrc takes part.
+        argv = [find_program("curl"), "-q", "--silent", "--show-error", "--globoff", "--noproxy", "",
+                "--proxy", f"{resolve}://{login}127.0.0.1:{port}", "--max-time", str(timeout),
+                "--output", self.path, "--write-out", self.FORMAT, *extra, url]
+        self.process = spawn(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     @property
     def received(self):
@@ -186,8 +188,9 @@ class CurlRun:
     def finish(self):
         output, error = self.process.communicate(timeout=self._timeout + 10)
         words = output.split()
-        numbers = CurlNumbers(int(words[0]), float(words[1]), float(words[2]), int(words[3])) if len(words) == 4 \
-            else CurlNumbers(0, 0.0, 0.0, 0)
+        if len(words) != 4:
+            words = ["0"] * 4
+        numbers = CurlNumbers(int(words[0]), float(words[1]), float(words[2]), int(words[3]))
         result = CurlResult(self.process.returncode, numbers, error.strip(), self.path)
         # The body now lives and ends with the result.
         self._remove.detach()

@@ -44,7 +44,8 @@ class DemoError(Exception):
 class PageText(html.parser.HTMLParser):
     """The text of a page: its blocks as lines, without what is not shown."""
 
-    BLOCKS = {"address", "article", "br", "div", "h1", "h2", "h3", "h4", "li", "p", "pre", "section", "td", "tr", "title"}
+    BLOCKS = {"address", "article", "br", "div", "h1", "h2", "h3", "h4", "li", "p", "pre", "section", "td",
+              "tr"}
     HIDDEN = {"script", "style", "head", "template"}
 
     def __init__(self):
@@ -84,11 +85,14 @@ def page_lines(body, width):
 
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
-        prog="tests/demo", description="Shows Cepa at work: starts a private Tor network of ten relays on this machine,"
-        " starts Cepa on it, and fetches a page through three of them. Nothing leaves this machine.")
-    parser.add_argument("--stay", action="store_true", help="leave all running until Ctrl-C, for a browser to use")
+        prog="tests/demo",
+        description="Shows Cepa at work: starts a private Tor network of ten relays on this machine, starts Cepa"
+                    " on it, and fetches a page through three of them. Nothing leaves this machine.")
+    parser.add_argument("--stay", action="store_true",
+                        help="leave all running until Ctrl-C, for a browser to use")
     parser.add_argument("--internet", action="store_true", help="use the public Tor network instead")
-    parser.add_argument("--url", metavar="URL", help=f"with --internet: the page to fetch (default: {PUBLIC_URL})")
+    parser.add_argument("--url", metavar="URL",
+                        help=f"with --internet: the page to fetch (default: {PUBLIC_URL})")
     parser.add_argument("--timeout", type=float, default=180, metavar="SECONDS",
                         help="how long Cepa may take to connect to the network (default: 180)")
     parser.add_argument("--no-color", action="store_true", help="plain lines: no colours, nothing redrawn")
@@ -147,8 +151,8 @@ class Demo:
     def _introduction(self):
         if self.options.internet:
             return "Cepa connects to the public Tor network and fetches a page through three of its relays."
-        return ("A small Tor network of real relays starts on this machine, Cepa connects to it, and fetches a page"
-                " through three relays. Nothing leaves this machine.")
+        return ("A small Tor network of real relays starts on this machine, Cepa connects to it, and fetches"
+                " a page through three relays. Nothing leaves this machine.")
 
     def _check_binary(self):
         path = Cepad.default_binary()
@@ -245,9 +249,9 @@ class Demo:
             self.screen.row(name, f"{seconds:7.2f} s")
         self.screen.row("together", f"{sum(seconds for _, seconds in self.times):7.2f} s")
         self.screen.heading("What this means")
-        self.screen.text("Cepa wrapped the request in three layers of encryption, one for each relay. Each relay took"
-                         " one layer off and saw only where it came from and where it went next: none of them knew both"
-                         " who asked and for what. The page came back the same way.")
+        self.screen.text("Cepa wrapped the request in three layers of encryption, one for each relay. Each relay"
+                         " took one layer off and saw only where it came from and where it went next: none of"
+                         " them knew both who asked and for what. The page came back the same way.")
 
     def _say_what_next(self):
         self.screen.heading("Next")

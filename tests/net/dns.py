@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# A tiny name server for the exits: it knows the names that it is told and denies all others (RFC 1035, RFC
-# 3596).
+# A name server for the exits: knows the names that it is told and denies all others (RFC 1035, RFC 3596).
 
 import ipaddress
 import socket

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# A private Tor network of real C Tor processes on loopback, with a web server and a name server behind its
-# exits.
+# A private Tor network of real C Tor processes on loopback, with a web and a name server behind its exits.
 
 import math
 import os
@@ -25,8 +24,8 @@ ONION_TIMEOUT_SECONDS = 120
 # The least that C Tor takes for each (MIN_VOTE_SECONDS_TESTING, MIN_DIST_SECONDS_TESTING in its dirvote.h).
 VOTE_DELAY_SECONDS = 2
 DIST_DELAY_SECONDS = 2
-# From the decision to vote until every authority has read its new torrc.
-RELOAD_SECONDS = 1.5
+# From the decision to vote until the consensus; the first part is for every authority to read its new torrc.
+VOTE_SECONDS = 1.5 + VOTE_DELAY_SECONDS + DIST_DELAY_SECONDS
 # How long a relay may take to fetch the directory before it is asked again.
 RETRY_SECONDS = 3
 
@@ -47,8 +46,7 @@ class Network:
     """`with Network() as net:` has a ready network, and none of its processes is left behind it.
 
     voting_interval: seconds from one consensus to the next; must divide 30 minutes, and be 10 or more. A
-    consensus
-        is fresh for one interval and valid for three. Onion services' time periods are 24 intervals.
+        consensus is fresh for one interval and valid for three. Onion services' time periods are 24 intervals.
     params: the consensus parameters from the start, a dict.
     family: the last two relays declare each other family (`net.family`).
     extra: lines to add to the torrc of every node of a role, a dict from "authority", "relay" or "exit".
@@ -243,7 +241,8 @@ class Network:
             "AuthDirVoteStableGuaranteeMTBF 0",
         ]
         if self.exits:
-            lines += [f"TestingDirAuthVoteExit {fingerprints(self.exits)}", "TestingDirAuthVoteExitIsStrict 1"]
+            lines.append(f"TestingDirAuthVoteExit {fingerprints(self.exits)}")
+            lines.append("TestingDirAuthVoteExitIsStrict 1")
         if self.params:
             lines.append("ConsensusParams " + " ".join(f"{k}={v}" for k, v in sorted(self.params.items())))
         return "\n".join(lines) + "\n"
@@ -263,7 +262,8 @@ class Network:
     def _write_bandwidths(self):
         """Measured bandwidths, in the format of bandwidth-file-spec 1.0.0."""
         lines = [str(int(time.time()))]
-        lines += [f"node_id=${node.fingerprint} bw={MEASURED_KB[node.role]}" for node in self.relays + self.exits]
+        for node in self.relays + self.exits:
+            lines.append(f"node_id=${node.fingerprint} bw={MEASURED_KB[node.role]}")
         (self.dir / "bandwidths").write_text("\n".join(lines) + "\n", encoding="ascii")
 
     # The start, in steps
@@ -296,7 +296,8 @@ class Network:
         self.dns = NameServer("127.0.0.1", {"web.cepa.test": loopback, "web4.cepa.test": ["127.0.0.1"],
                                             "web6.cepa.test": ["::1"], "up.cepa.test": ["127.0.0.1"],
                                             "silent.cepa.test": None})
-        (self.dir / "resolv.conf").write_text(f"nameserver {self.dns.address}:{self.dns.port}\n", encoding="ascii")
+        text = f"nameserver {self.dns.address}:{self.dns.port}\n"
+        (self.dir / "resolv.conf").write_text(text, encoding="ascii")
 
     def _spread_directory(self):
         """Waits until all relays can serve the directory. They asked in vain before there was one and would
@@ -307,15 +308,15 @@ class Network:
             for node in without:
                 node.process.send_signal(signal.SIGHUP)
             try:
-                wait_until(lambda: all(self._has_directory(node) for node in without), RETRY_SECONDS, "directory")
+                wait_until(lambda: all(self._has_directory(node) for node in without), RETRY_SECONDS,
+                           "relays fetching the directory")
             except TimeoutError:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"relays without the directory: {without}") from None
             without = [node for node in without if not self._has_directory(node)]
 
     def _has_directory(self, node):
-        """Whether a node has the consensus and the microdescriptors, and by these the exits let streams
-        out."""
+        """Whether a node has the consensus and the microdescriptors, and by these exits let streams out."""
         if not node.consensus_text():
             return False
         microdescs = node.known_microdescs()
@@ -389,7 +390,7 @@ class Network:
         voters = self._live_authorities()
         while True:
             began = time.time()
-            valid_after = self._schedule_vote(began + RELOAD_SECONDS + VOTE_DELAY_SECONDS + DIST_DELAY_SECONDS)
+            valid_after = self._schedule_vote(began + VOTE_SECONDS)
             self._write_torrcs(voters)
             for node in voters:
                 node.process.send_signal(signal.SIGHUP)

@@ -138,8 +138,8 @@ class Node(Child):
                     output_path=self.dir / "tor.out")
 
     def wait_listening(self, timeout=START_TIMEOUT_SECONDS):
-        self.wait_log(rf"Opened OR listener connection \(ready\) on {re.escape(self.address)}:{self.or_port}\b",
-                      timeout)
+        place = re.escape(f"{self.address}:{self.or_port}")
+        self.wait_log(rf"Opened OR listener connection \(ready\) on {place}\b", timeout)
 
     def restart(self, timeout=START_TIMEOUT_SECONDS):
         """Stops the process if it runs, starts it with the same keys and ports, and waits until it

@@ -74,7 +74,8 @@ class Screen:
         """The phase has ended otherwise; what it was doing last stays to be read."""
         with self._lock:
             if self._name and self.terminal:
-                self._write(f"{CLEAR_LINE}  {self._paint(RED, '✗')} {self._name:{LABEL_WIDTH}} {self._live}\n")
+                mark = self._paint(RED, "✗")
+                self._write(f"{CLEAR_LINE}  {mark} {self._name:{LABEL_WIDTH}} {self._live}\n")
             self._name = None
 
     # Text

@@ -153,7 +153,7 @@ class NetworkTest(unittest.TestCase):
     def test_family_is_in_the_microdescriptors(self):
         first, second = self.net.family
         microdescs = self.net.exits[0].known_microdescs()
-        members = {identity for identity, text in microdescs.items() if re.search(r"^family ", text, re.MULTILINE)}
+        members = {identity for identity, text in microdescs.items() if "\nfamily " in text}
         self.assertEqual(members, {first.ed25519, second.ed25519})
         self.assertIn("$" + second.fingerprint, microdescs[first.ed25519])
 
@@ -238,9 +238,12 @@ class NetworkTest(unittest.TestCase):
     def test_cepads_harness_with_a_tor(self):
         """C Tor speaks the log lines that the harness of the daemon waits for, and so can stand in for it."""
         cepad = self.client(kind=Cepad, binary=find_program("tor"), torrc="MaxCircuitDirtiness 77\n",
-                            args=("--SafeLogging", "0"), env={"HOME": None})
+                            args=("--SafeLogging", "0"), env={"HOME": None, "CEPA_TEST": "yes"})
         self.assertEqual(cepad.curl(self.net.web_url(), user="a:b").returncode, 0)
         first = cepad.pid
+        self.assertIn(b"--SafeLogging", pathlib.Path(f"/proc/{first}/cmdline").read_bytes())
+        self.assertNotIn(b"\0HOME=", pathlib.Path(f"/proc/{first}/environ").read_bytes())
+        self.assertIn(b"CEPA_TEST=yes\0", pathlib.Path(f"/proc/{first}/environ").read_bytes())
         cepad.restart()
         cepad.wait_bootstrapped()
         self.assertNotEqual(cepad.pid, first)

@@ -21,8 +21,10 @@ PAGE = """<!DOCTYPE html>
 <body>
 <h1>Hello! You came here through Tor.</h1>
 <p>This page did not come to you directly.</p>
-<p>It went through three relays: an exit asked this server for it, a middle passed it on, a guard handed it to you.</p>
-<p>Each of them took one layer of encryption off, and none of them knew both who you are and what you read.</p>
+<p>It went through three relays: an exit asked this server for it, a middle passed it on, and a guard
+handed it to you.</p>
+<p>Each of them knew only the one before and the one after it: none knew both who you are and what
+you read.</p>
 </body>
 </html>
 """
@@ -101,17 +103,16 @@ class WebServer(Child):
             (self.dir / folder).mkdir(parents=True)
         (self.dir / "www/index.html").write_text(PAGE, encoding="utf-8")
         self._big_thread.start()
-        self.launch_on_free_port()
+        self._launch_on_free_port()
 
-    def launch_on_free_port(self):
+    def _launch_on_free_port(self):
         """Between looking for a free port and taking it, a connection of someone else's may have been given
         it: then another is tried."""
         for _ in range(PORT_TRIES):
             self.port = free_port("127.0.0.1", *(["::1"] if ipv6_loopback() else []))
             mark = self.log_mark()
             self._write_config()
-            self.launch([find_program("nginx"), "-c", self.dir / "nginx.conf", "-e", self.log_path,
-                         "-p", self.dir], output_path=self.dir / "nginx.out")
+            self._launch_nginx()
             wait_until(lambda: not self.alive or self._answers(), 20, "nginx answering")
             taken = "Address already in use" in self.log.text(mark)
             if self.alive and not taken:
@@ -123,9 +124,12 @@ class WebServer(Child):
 
     def restart(self):
         """Starts it again on the same port."""
-        self.launch([find_program("nginx"), "-c", self.dir / "nginx.conf", "-e", self.log_path, "-p", self.dir],
-                    output_path=self.dir / "nginx.out")
+        self._launch_nginx()
         wait_until(self._answers, 20, "nginx answering")
+
+    def _launch_nginx(self):
+        argv = [find_program("nginx"), "-c", self.dir / "nginx.conf", "-e", self.log_path, "-p", self.dir]
+        self.launch(argv, output_path=self.dir / "nginx.out")
 
     def wait_ready(self, timeout=60):
         self._big_thread.join(timeout)

@@ -17,7 +17,7 @@ test_reader_integers (void)
   g_assert_true (cepa_reader_is_done (&reader));
 }
 
-/* A read that does not fit gives zeros, moves nothing, and no later read works again, not even one that fits. */
+/* A read that does not fit gives zeros and moves nothing; no later read works, not even one that fits. */
 static void
 test_reader_past_the_end (void)
 {

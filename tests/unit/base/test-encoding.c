@@ -20,7 +20,9 @@ test_hex_encode (void)
 static void
 test_hex_decode (void)
 {
-  static const char *const bad[] = { "", "0", "00F", "00ff0", "00ff00ff0", "00fg", "g0ff", " 0ff", "0x00", "-1ff" };
+  static const char *const bad[] = {
+    "", "0", "00F", "00ff0", "00ff00ff0", "00fg", "g0ff", " 0ff", "0x00", "-1ff",
+  };
   guint8 out[2] = { 9, 9 };
 
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
@@ -93,8 +95,9 @@ static void
 test_base64_refused (void)
 {
   static const char *const bad[] = {
-    "Z",     "Zm9vY",  "=",        "==",   "===", "====", "Z===", "Zg=",  "Zm8==", "Zm9v=", "Zg==Zg==", "Z=8=",
-    "=Zm8",  "Zm 8",   "Zm8\n",    " Zg==", "Zm-_", "Zm9v\r\nYg==", "Zg\0=",
+    "Z",     "Zm9vY", "=",        "==",   "===",  "====", "Z===",   "Zg=",   "Zm8==",
+    "Zm9v=", "Zg=Z",  "Zg==Zg==", "Z=8=", "=Zm8", "Zm 8", "Zm8\n", " Zg==", "Zm-_",
+    "Zm9v\r\nYg==", "Zg\0=",
   };
   guint8 out[16];
   gsize len = 77;

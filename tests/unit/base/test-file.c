@@ -116,7 +116,8 @@ test_prepare_directory_refused (Fixture *fixture, G_GNUC_UNUSED gconstpointer da
 static void
 test_write (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (GBytes) first = g_bytes_new ("one ", 4), empty = g_bytes_new ("", 0), last = g_bytes_new ("two", 3);
+  g_autoptr (GBytes) first = g_bytes_new ("one ", 4), empty = g_bytes_new ("", 0);
+  g_autoptr (GBytes) last = g_bytes_new ("two", 3);
   GBytes *parts[] = { first, empty, last };
   g_autoptr (GError) error = NULL;
   mode_t mask = umask (0);

@@ -15,8 +15,8 @@ assert_hex (const void *data, gsize len, const char *hex)
 }
 
 /*
- * ChaCha20 with a nonce of 8 bytes: the streams of draft-agl-tls-chacha20poly1305-04 § 7 for key 0 with nonces
- * 0 and 1 (little-endian), and by "openssl enc -chacha20" for key 2a 00 ... 00.
+ * ChaCha20 with a nonce of 8 bytes: the streams of draft-agl-tls-chacha20poly1305-04 § 7 for key 0 with
+ * nonces 0 and 1 (little-endian), and by "openssl enc -chacha20" for key 2a 00 ... 00.
  */
 static void
 test_seeded_vectors (void)

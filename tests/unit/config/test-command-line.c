@@ -191,21 +191,26 @@ test_command_line_faults (CommandLineFixture *fixture, gconstpointer data)
     { { "cepad", "-f", "torrc", "--torrc-file", "other", NULL },
       "command line: --torrc-file names a second file; only one can be read" },
     { { "cepad", "--defaults-torrc", "bad", NULL },
-      "bad:1: SocksPort: \"banana\" is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, or 0" },
+      "bad:1: SocksPort: \"banana\" is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, or "
+      "0" },
     { { "cepad", "--SocksPort", NULL }, "command line: --SocksPort has no value behind it" },
     { { "cepad", "--version", "+Log", NULL }, "command line: +Log has no value behind it" },
     { { "cepad", "SocksPort", "", NULL },
       "command line: SocksPort: a value is needed: [ADDRESS:]PORT|[ADDRESS:]auto|0 [FLAG ...]" },
-    { { "cepad", "SafeLogging", "maybe", NULL }, "command line: SafeLogging: \"maybe\" is not 0, 1 or relay" },
-    { { "cepad", "--sokcsport", "1", NULL }, "command line: unknown option \"sokcsport\"; did you mean SocksPort?" },
+    { { "cepad", "SafeLogging", "maybe", NULL }, "command line: SafeLogging: \"maybe\" is not 0, 1 or "
+                                                 "relay" },
+    { { "cepad", "--sokcsport", "1", NULL }, "command line: unknown option \"sokcsport\"; did you mean "
+                                             "SocksPort?" },
     { { "cepad", "--Version", "1", NULL }, "command line: unknown option \"Version\"" },
-    { { "cepad", "---SocksPort", "1", NULL }, "command line: unknown option \"-SocksPort\"; did you mean SocksPort?" },
+    { { "cepad", "---SocksPort", "1", NULL }, "command line: unknown option \"-SocksPort\"; did you mean "
+                                              "SocksPort?" },
     { { "cepad", "ORPort", "9001", NULL }, "command line: ORPort is an option of relays; Cepa is a client" },
     { { "cepad", "--dump-config", "short", NULL },
       "command line: --dump-config is not supported by this version of Cepa yet" },
     { { "cepad", "--keygen", NULL }, "command line: --keygen is for relays; Cepa is a client" },
     { { "cepad", "Log", "\xff", NULL }, "command line: Log or its value has bytes that are not UTF-8 text" },
-    { { "cepad", "\xff", "Log", NULL }, "command line: \\xff or its value has bytes that are not UTF-8 text" },
+    { { "cepad", "\xff", "Log", NULL }, "command line: \\xff or its value has bytes that are not UTF-8 "
+                                        "text" },
   };
 
   (void) fixture, (void) data;
@@ -236,6 +241,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].path, CommandLineFixture, NULL, command_line_set_up, tests[i].test, command_line_tear_down);
+    g_test_add (tests[i].path, CommandLineFixture, NULL, command_line_set_up, tests[i].test,
+                command_line_tear_down);
   return g_test_run ();
 }

@@ -66,7 +66,8 @@ config_load_good (const char *torrc, const char *const *argv)
 }
 
 static void
-config_assert_listener (const GPtrArray *listeners, guint i, const char *address, guint port, gboolean is_auto)
+config_assert_listener (const GPtrArray *listeners, guint i, const char *address, guint port,
+                        gboolean is_auto)
 {
   const CepaListenConfig *listener;
 
@@ -113,7 +114,8 @@ static void
 test_config_built_in (ConfigFixture *fixture, gconstpointer data)
 {
   g_autoptr (CepaCommandLine) loaded = config_load_good ("", NULL);
-  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+  g_autoptr (GHashTable) ids = g_hash_table_new_full (g_bytes_hash, g_bytes_equal,
+                                                      (GDestroyNotify) g_bytes_unref, NULL);
   guint n_v3 = 0;
 
   (void) fixture, (void) data;
@@ -142,10 +144,10 @@ static void
 test_config_values (ConfigFixture *fixture, gconstpointer data)
 {
   g_autoptr (CepaCommandLine) loaded =
-    config_load_good ("datadirectory ~/tor # names in any case\nPidFile run/pid\nCLIENTONLY 1\nSafeLogging relay\n"
-                      "EnforceDistinctSubnets 0\nClientRejectInternalAddresses 0\nCookieAuthentication 1\n"
-                      "PathPolicy path.my-own_1\nPluginDirectory /a/b\nPluginDirectory ../c\n"
-                      "Log notice stdout\nLog [circ]debug file ~/log\n"
+    config_load_good ("datadirectory ~/tor # names in any case\nPidFile run/pid\nCLIENTONLY 1\n"
+                      "SafeLogging relay\nEnforceDistinctSubnets 0\nClientRejectInternalAddresses 0\n"
+                      "CookieAuthentication 1\nPathPolicy path.my-own_1\nPluginDirectory /a/b\n"
+                      "PluginDirectory ../c\nLog notice stdout\nLog [circ]debug file ~/log\n"
                       "UseDefaultFallbackDirs 0\nORPort 0\nRunAsDaemon 0\nDisableNetwork 0\n", NULL);
   const CepaConfig *config = loaded->config;
   g_autofree char *data_directory = g_build_filename (g_get_home_dir (), "tor", NULL);
@@ -177,7 +179,8 @@ test_config_ports (ConfigFixture *fixture, gconstpointer data)
 {
   g_autoptr (CepaCommandLine) loaded =
     config_load_good ("SocksPort 9999\nSocksPort auto\nSocksPort 127.0.0.2:auto\nSocksPort [::1]:1\n"
-                      "SocksPort localhost:65535 IsolateSOCKSAuth ipv4traffic NoIsolateDestPorts NoPreferIPv6\n", NULL);
+                      "SocksPort localhost:65535 IsolateSOCKSAuth ipv4traffic NoIsolateDestPorts "
+                      "NoPreferIPv6\n", NULL);
   const GPtrArray *ports = loaded->config->socks_ports;
   g_autoptr (CepaCommandLine) none = config_load_good ("SocksPort 0\n", NULL);
 
@@ -199,7 +202,8 @@ test_config_private_network (ConfigFixture *fixture, gconstpointer data)
   g_autoptr (CepaCommandLine) testing =
     config_load_good ("TestingTorNetwork 1\n" AUTHORITY "DirServer bridges orport=5002 bridge 127.2.0.1:7001 "
                       "99ABCDEF0123456789ABCDEF0123456789ABCDEF\n"
-                      "FallbackDir 127.3.0.1:80 orport=5003 id=A9ABCDEF0123456789ABCDEF0123456789ABCDEF\n", NULL);
+                      "FallbackDir 127.3.0.1:80 orport=5003 id=A9ABCDEF0123456789ABCDEF0123456789ABCDEF\n",
+                      NULL);
   g_autoptr (CepaCommandLine) explicit =
     config_load_good ("TestingTorNetwork 1\nClientRejectInternalAddresses 1\n" AUTHORITY, NULL);
   const CepaDirectorySource *authority = testing->config->authorities->pdata[0];
@@ -226,7 +230,8 @@ static void
 test_config_own_fallback (ConfigFixture *fixture, gconstpointer data)
 {
   g_autoptr (CepaCommandLine) loaded =
-    config_load_good ("FallbackDir 127.3.0.1:80 orport=5003 id=A9ABCDEF0123456789ABCDEF0123456789ABCDEF\n", NULL);
+    config_load_good ("FallbackDir 127.3.0.1:80 orport=5003 id=A9ABCDEF0123456789ABCDEF0123456789ABCDEF\n",
+                      NULL);
 
   (void) fixture, (void) data;
   g_assert_true (loaded->config->is_public_network);
@@ -247,7 +252,8 @@ test_config_layers (ConfigFixture *fixture, gconstpointer data)
     { "Log debug stdout", "", { NULL }, "debug stdout" },
     { "Log debug stdout", "Log info stdout\nLog warn stderr", { NULL }, "info stdout|warn stderr" },
     { "Log debug stdout", "+Log info stdout", { NULL }, "debug stdout|info stdout" },
-    { "Log debug stdout", "+Log info stdout\nLog warn stderr", { NULL }, "debug stdout|info stdout|warn stderr" },
+    { "Log debug stdout", "+Log info stdout\nLog warn stderr", { NULL }, "debug stdout|info stdout|warn "
+                                                                         "stderr" },
     { "Log debug stdout", "Log info stdout", { "--Log", "err stderr", NULL }, "err stderr" },
     { "Log debug stdout", "Log info stdout", { "+log", "err stderr", NULL }, "info stdout|err stderr" },
     { "Log debug stdout", "Log info stdout", { "-l", "err", "-l", "warn", NULL }, "err|warn" },
@@ -289,7 +295,8 @@ test_config_layers_of_one_value (ConfigFixture *fixture, gconstpointer data)
   over = config_load_good ("SafeLogging 0", argv);
   clear = config_load_good ("SafeLogging 0", cleared);
   g_assert_false (plain->config->safe_logging);
-  g_assert_cmpstr (plain->warnings->pdata[0], ==, "torrc:2: SafeLogging is given more than once; the last one counts");
+  g_assert_cmpstr (plain->warnings->pdata[0], ==, "torrc:2: SafeLogging is given more than once; the last "
+                                                  "one counts");
   g_assert_true (over->config->safe_logging);
   g_assert_true (over->config->client_only);
   g_assert_cmpuint (over->warnings->len, ==, 0);
@@ -308,10 +315,10 @@ test_config_warnings (ConfigFixture *fixture, gconstpointer data)
       "torrc:1: ControlPort is not there yet: nothing listens on unix:/run/x GroupWritable" },
     { "HidServAuth whatever", "torrc:1: HidServAuth is obsolete and is ignored" },
     { "strictexitnode 1", "torrc:1: StrictExitNodes is obsolete and is ignored" },
-    { "SocksPort 0.0.0.0:9050", "torrc:1: SocksPort: 0.0.0.0 is not an address of this machine alone: whoever can reach "
-                                "it can use your Tor client" },
-    { "SocksPort [::]:auto", "torrc:1: SocksPort: :: is not an address of this machine alone: whoever can reach it can "
-                             "use your Tor client" },
+    { "SocksPort 0.0.0.0:9050", "torrc:1: SocksPort: 0.0.0.0 is not an address of this machine alone: "
+                                "whoever can reach it can use your Tor client" },
+    { "SocksPort [::]:auto", "torrc:1: SocksPort: :: is not an address of this machine alone: whoever can "
+                             "reach it can use your Tor client" },
     { "PidFile a\nPidFile b", "torrc:2: PidFile is given more than once; the last one counts" },
   };
 
@@ -325,6 +332,16 @@ test_config_warnings (ConfigFixture *fixture, gconstpointer data)
     }
 }
 
+/* What messages end with. */
+#define NOT_A_PORT " is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, or 0"
+#define NOT_AN_ADDRESS " is not a numeric address; write 127.0.0.1:PORT or, for IPv6, [::1]:PORT"
+#define NO_FLAG_YET " is a flag that is not supported by this version of Cepa yet"
+#define NO_USER ": another user's folder cannot be named by ~; write the whole path"
+#define NOT_A_FLAG " is not a flag of this option"
+#define NOT_YET " is not supported by this version of Cepa yet"
+#define FOR_RELAYS " is an option of relays; Cepa is a client"
+#define ZERO_AND_MORE "0 means no port at all, but another line of it names one"
+
 static void
 test_config_faults (ConfigFixture *fixture, gconstpointer data)
 {
@@ -332,52 +349,42 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
   {
     const char *torrc, *message;
   } cases[] = {
-    { "\n\nSocksPort banana",
-      "torrc:3: SocksPort: \"banana\" is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, or 0" },
-    { "SocksPort 65536", "torrc:1: SocksPort: \"65536\" is not a port; write a number from 1 to 65535, ADDRESS:PORT, "
-                         "auto, or 0" },
-    { "SocksPort 127.0.0.1:0", "torrc:1: SocksPort: \"127.0.0.1:0\" is not a port; write a number from 1 to 65535, "
-                               "ADDRESS:PORT, auto, or 0" },
-    { "SocksPort -1", "torrc:1: SocksPort: \"-1\" is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, "
-                      "or 0" },
-    { "SocksPort \" \"", "torrc:1: SocksPort: \" \" is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, "
-                         "or 0" },
-    { "SocksPort example.com:9050", "torrc:1: SocksPort: \"example.com\" is not a numeric address; write 127.0.0.1:PORT "
-                                    "or, for IPv6, [::1]:PORT" },
-    { "SocksPort ::1:9050", "torrc:1: SocksPort: \"::1\" is not a numeric address; write 127.0.0.1:PORT or, for IPv6, "
-                            "[::1]:PORT" },
-    { "SocksPort [::g]:9050", "torrc:1: SocksPort: \"[::g]\" is not a numeric address; write 127.0.0.1:PORT or, for "
-                              "IPv6, [::1]:PORT" },
-    { "SocksPort unix:/run/socks", "torrc:1: SocksPort: \"unix:/run/socks\" is a unix: socket; those are not supported "
-                                   "by this version of Cepa yet" },
-    { "SocksPort 9050 IsolateDestAddr", "torrc:1: SocksPort: \"IsolateDestAddr\" is a flag that is not supported by this "
-                                        "version of Cepa yet" },
-    { "SocksPort 9050 NoIsolateSOCKSAuth", "torrc:1: SocksPort: \"NoIsolateSOCKSAuth\" is a flag that is not supported "
-                                           "by this version of Cepa yet" },
-    { "SocksPort 9050 SessionGroup=1", "torrc:1: SocksPort: \"SessionGroup=1\" is a flag that is not supported by this "
-                                       "version of Cepa yet" },
-    { "SocksPort 9050 GroupWritable", "torrc:1: SocksPort: \"GroupWritable\" is a flag for unix: sockets, not for a "
-                                      "port" },
-    { "SocksPort 9050 NoOnionTrafficOnly", "torrc:1: SocksPort: \"NoOnionTrafficOnly\" is not a flag of this option" },
-    { "SocksPort 9050 IsolateEverything", "torrc:1: SocksPort: \"IsolateEverything\" is not a flag of this option" },
-    { "SocksPort 0\nSocksPort 9050", "torrc:1: SocksPort: 0 means no port at all, but another line of it names one" },
-    { "ControlPort 1\nControlPort 0 # x", "torrc:2: ControlPort: 0 means no port at all, but another line of it names "
-                                          "one" },
-    { "ControlPort 9051 IsolateDestAddr", "torrc:1: ControlPort: \"IsolateDestAddr\" is not a flag of this option" },
+    { "\n\nSocksPort banana", "torrc:3: SocksPort: \"banana\"" NOT_A_PORT },
+    { "SocksPort 65536", "torrc:1: SocksPort: \"65536\"" NOT_A_PORT },
+    { "SocksPort 127.0.0.1:0", "torrc:1: SocksPort: \"127.0.0.1:0\"" NOT_A_PORT },
+    { "SocksPort -1", "torrc:1: SocksPort: \"-1\"" NOT_A_PORT },
+    { "SocksPort \" \"", "torrc:1: SocksPort: \" \"" NOT_A_PORT },
+    { "SocksPort example.com:9050", "torrc:1: SocksPort: \"example.com\"" NOT_AN_ADDRESS },
+    { "SocksPort ::1:9050", "torrc:1: SocksPort: \"::1\"" NOT_AN_ADDRESS },
+    { "SocksPort [::g]:9050", "torrc:1: SocksPort: \"[::g]\"" NOT_AN_ADDRESS },
+    { "SocksPort unix:/run/socks",
+      "torrc:1: SocksPort: \"unix:/run/socks\" is a unix: socket; those are not supported by this version "
+      "of Cepa yet" },
+    { "SocksPort 9050 IsolateDestAddr", "torrc:1: SocksPort: \"IsolateDestAddr\"" NO_FLAG_YET },
+    { "SocksPort 9050 NoIsolateSOCKSAuth", "torrc:1: SocksPort: \"NoIsolateSOCKSAuth\"" NO_FLAG_YET },
+    { "SocksPort 9050 SessionGroup=1", "torrc:1: SocksPort: \"SessionGroup=1\"" NO_FLAG_YET },
+    { "SocksPort 9050 GroupWritable",
+      "torrc:1: SocksPort: \"GroupWritable\" is a flag for unix: sockets, not for a port" },
+    { "SocksPort 9050 NoOnionTrafficOnly", "torrc:1: SocksPort: \"NoOnionTrafficOnly\"" NOT_A_FLAG },
+    { "SocksPort 9050 IsolateEverything", "torrc:1: SocksPort: \"IsolateEverything\"" NOT_A_FLAG },
+    { "SocksPort 0\nSocksPort 9050", "torrc:1: SocksPort: " ZERO_AND_MORE },
+    { "ControlPort 1\nControlPort 0 # x", "torrc:2: ControlPort: " ZERO_AND_MORE },
+    { "ControlPort 9051 IsolateDestAddr", "torrc:1: ControlPort: \"IsolateDestAddr\"" NOT_A_FLAG },
     { "ClientOnly yes", "torrc:1: ClientOnly: \"yes\" is not 0 or 1" },
     { "SafeLogging 2", "torrc:1: SafeLogging: \"2\" is not 0, 1 or relay" },
     { "clientonly", "torrc:1: ClientOnly: a value is needed: 0|1" },
-    { "+Log \"\"", "torrc:1: Log: a value is needed: SEVERITY[-SEVERITY] ... [stdout|stderr|syslog|file PATH]" },
-    { "DataDirectory ~other/tor", "torrc:1: DataDirectory: \"~other/tor\": another user's folder cannot be named by ~; "
-                                  "write the whole path" },
-    { "PluginDirectory ~other", "torrc:1: PluginDirectory: \"~other\": another user's folder cannot be named by ~; write "
-                                "the whole path" },
-    { "Log debug file ~other", "torrc:1: Log: \"~other\": another user's folder cannot be named by ~; write the whole "
-                               "path" },
-    { "PathPolicy ../evil", "torrc:1: PathPolicy: \"../evil\" is not a name; it has letters, digits, -, _ and . only" },
-    { "Log loud", "torrc:1: Log: \"loud\" is neither a severity (debug, info, notice, warn, err) nor a place (stdout, "
-                  "stderr, syslog, file PATH)" },
-    { "TestingTorNetwork 1\n", "torrc:1: TestingTorNetwork: a private network needs its own DirAuthority lines" },
+    { "+Log \"\"",
+      "torrc:1: Log: a value is needed: SEVERITY[-SEVERITY] ... [stdout|stderr|syslog|file PATH]" },
+    { "DataDirectory ~other/tor", "torrc:1: DataDirectory: \"~other/tor\"" NO_USER },
+    { "PluginDirectory ~other", "torrc:1: PluginDirectory: \"~other\"" NO_USER },
+    { "Log debug file ~other", "torrc:1: Log: \"~other\"" NO_USER },
+    { "PathPolicy ../evil",
+      "torrc:1: PathPolicy: \"../evil\" is not a name; it has letters, digits, -, _ and . only" },
+    { "Log loud",
+      "torrc:1: Log: \"loud\" is neither a severity (debug, info, notice, warn, err) nor a place (stdout, "
+      "stderr, syslog, file PATH)" },
+    { "TestingTorNetwork 1\n",
+      "torrc:1: TestingTorNetwork: a private network needs its own DirAuthority lines" },
     { "DirAuthority a orport=5001 bridge 127.1.0.1:7001 89ABCDEF0123456789ABCDEF0123456789ABCDEF",
       "torrc:1: DirAuthority: no line has a v3ident=, so that nobody could sign a consensus" },
     { "SockPort 9050", "torrc:1: unknown option \"SockPort\"; did you mean SocksPort?" },
@@ -388,14 +395,14 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
     { "Xy\x01z 1", "torrc:1: unknown option \"Xy\\x01z\"" },
     { "k\n/ x", "torrc:1: unknown option \"k\"" },
     { "/", "torrc:1: unknown option \"\"" },
-    { "\nORPort 9001", "torrc:2: ORPort is an option of relays; Cepa is a client" },
-    { "nickname x", "torrc:1: Nickname is an option of relays; Cepa is a client" },
-    { "V3AuthoritativeDirectory 1", "torrc:1: V3AuthoritativeDirectory is an option of relays; Cepa is a client" },
-    { "UseBridges 1", "torrc:1: UseBridges is not supported by this version of Cepa yet" },
-    { "HiddenServiceDir /x", "torrc:1: HiddenServiceDir is not supported by this version of Cepa yet" },
-    { "ExcludeNode {aq}", "torrc:1: ExcludeNodes is not supported by this version of Cepa yet" },
-    { "AlternateDirAuthority x", "torrc:1: AlternateDirAuthority is not supported by this version of Cepa yet" },
-    { "RunAsDaemon 1", "torrc:1: RunAsDaemon is not supported by this version of Cepa yet" },
+    { "\nORPort 9001", "torrc:2: ORPort" FOR_RELAYS },
+    { "nickname x", "torrc:1: Nickname" FOR_RELAYS },
+    { "V3AuthoritativeDirectory 1", "torrc:1: V3AuthoritativeDirectory" FOR_RELAYS },
+    { "UseBridges 1", "torrc:1: UseBridges" NOT_YET },
+    { "HiddenServiceDir /x", "torrc:1: HiddenServiceDir" NOT_YET },
+    { "ExcludeNode {aq}", "torrc:1: ExcludeNodes" NOT_YET },
+    { "AlternateDirAuthority x", "torrc:1: AlternateDirAuthority" NOT_YET },
+    { "RunAsDaemon 1", "torrc:1: RunAsDaemon" NOT_YET },
     { "Log notice\nk \"", "torrc:2: the quoted value has no closing quote on its line" },
   };
 

@@ -31,6 +31,7 @@ static const struct
   { "[~circ,~net]warn", "//ew" },
   { "[or]debug [pt,general]info", "//ewni" },
   { "[*]warn [circ]notice notice", "ewn/ewn/ewn" },
+  { "[handshake]debug\t[~net,~mm]info\tnotice", "ewni/ewn/ewni" },
 };
 
 static char *
@@ -90,8 +91,8 @@ test_log_config_rules (void)
 static void
 test_log_config_faults (void)
 {
-  static const char neither[] = "is neither a severity (debug, info, notice, warn, err) nor a place (stdout, stderr, "
-                                "syslog, file PATH)";
+  static const char neither[] = "is neither a severity (debug, info, notice, warn, err) nor a place "
+                                "(stdout, stderr, syslog, file PATH)";
   static const char no_severity[] = "names no severity; write debug, info, notice, warn or err first";
   static const char no_domain[] = "is not a log domain; the man page lists them";
   static const struct
@@ -114,7 +115,8 @@ test_log_config_faults (void)
     { "[~*]notice", "*", no_domain },
     { "[net circ]notice", "[net circ]", "needs commas between its domains" },
     { "err-debug", "err-debug", "runs the wrong way; write the lesser severity first" },
-    { "notice warn stdout", "notice warn stdout", "has two severities without domains; only one can be meant" },
+    { "notice warn stdout", "notice warn stdout", "has two severities without domains; only one can be "
+                                                  "meant" },
     { "notice file", "file", "needs a path behind it" },
     { "notice stdout /x", "/x", "cannot stand behind stdout, stderr or syslog" },
   };
@@ -139,7 +141,8 @@ test_log_config_open_fails (void)
   cepa_log_close ();
   g_assert_false (cepa_log_config_apply (logs, CEPA_CONSOLE_NOTICE, &error));
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_FILE);
-  g_assert_cmpstr (error->message, ==, "Log: cannot open the log file /nonexistent/log: No such file or directory");
+  g_assert_cmpstr (error->message, ==, "Log: cannot open the log file /nonexistent/log: No such file or "
+                                       "directory");
 }
 
 /* What goes to the console when no Log line says otherwise. */
@@ -187,8 +190,11 @@ main (int argc, char **argv)
   g_test_add_func ("/log-config/rules", test_log_config_rules);
   g_test_add_func ("/log-config/faults", test_log_config_faults);
   g_test_add_func ("/log-config/open-fails", test_log_config_open_fails);
-  g_test_add_data_func ("/log-config/console/notice", GINT_TO_POINTER (CEPA_CONSOLE_NOTICE), test_log_config_console);
-  g_test_add_data_func ("/log-config/console/hush", GINT_TO_POINTER (CEPA_CONSOLE_HUSH), test_log_config_console);
-  g_test_add_data_func ("/log-config/console/quiet", GINT_TO_POINTER (CEPA_CONSOLE_QUIET), test_log_config_console);
+  g_test_add_data_func ("/log-config/console/notice", GINT_TO_POINTER (CEPA_CONSOLE_NOTICE),
+                        test_log_config_console);
+  g_test_add_data_func ("/log-config/console/hush", GINT_TO_POINTER (CEPA_CONSOLE_HUSH),
+                        test_log_config_console);
+  g_test_add_data_func ("/log-config/console/quiet", GINT_TO_POINTER (CEPA_CONSOLE_QUIET),
+                        test_log_config_console);
   return g_test_run ();
 }

@@ -30,7 +30,8 @@ static void
 test_torrc_lines (void)
 {
   static const char text[] =
-    "k v\n key    value with spaces   \nkeykey val\nk2\nk3 \n\n   \n#comment\nk4#a\nk5#abc\nk6 val #with comment\n"
+    "k v\n key    value with spaces   \nkeykey val\nk2\nk3 \n\n   \n#comment\nk4#a\nk5#abc\n"
+    "k6 val #with comment\n"
     "kseven   \"a quoted 'string\"\nk8 \"a \\x71uoted\\n\\\"str\\\\ing\\t\\001\\01\\1\\\"\"\n"
     "k9 a line that\\\n spans two lines.\n\nk10 more than\\\n one contin\\\nuation\n"
     "k11  \\\ncontinuation at the start\nk12 line with a\\\n#comment\n embedded\n"
@@ -247,7 +248,8 @@ test_torrc_include (TorrcFixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   (void) fixture, (void) data;
-  torrc_write ("torrc", "k 1\n%include one # comment\nk 2\n%include \"d\"\n%include d/*.conf\n%include none*\nk 3\n");
+  torrc_write ("torrc", "k 1\n%include one # comment\nk 2\n%include \"d\"\n%include d/*.conf\n"
+                        "%include none*\nk 3\n");
   torrc_write ("one", "k one\n%include two\nk three\n");
   torrc_write ("two", "\nk two\n");
   torrc_write ("d/b.conf", "k b\n");
@@ -292,13 +294,15 @@ test_torrc_load_faults (TorrcFixture *fixture, gconstpointer data)
   (void) fixture, (void) data;
   torrc_assert_load_fails (CEPA_ERROR_NOT_FOUND, "cannot read torrc: No such file or directory");
   torrc_write ("torrc", "k v\n\n%include gone\n");
-  torrc_assert_load_fails (CEPA_ERROR_CONFIG, "torrc:3: %include: cannot read gone: No such file or directory");
+  torrc_assert_load_fails (CEPA_ERROR_CONFIG, "torrc:3: %include: cannot read gone: No such file or "
+                                              "directory");
   torrc_write ("torrc", "%include\n");
   torrc_assert_load_fails (CEPA_ERROR_CONFIG, "torrc:1: %include: a file, a folder or a pattern is needed");
   torrc_write ("torrc", "%include -\n");
   torrc_assert_load_fails (CEPA_ERROR_CONFIG, "torrc:1: %include: cannot read -: No such file or directory");
   torrc_write ("torrc", "%include torrc\n");
-  torrc_assert_load_fails (CEPA_ERROR_CONFIG, "torrc:1: %include: files include each other more than 31 deep");
+  torrc_assert_load_fails (CEPA_ERROR_CONFIG, "torrc:1: %include: files include each other more than 31 "
+                                              "deep");
   torrc_write ("torrc", "k v\n%include d\n");
   torrc_write ("d/a", "k v\nk \"v\n");
   torrc_assert_load_fails (CEPA_ERROR_CONFIG, "d/a:2: the quoted value has no closing quote on its line");
@@ -329,9 +333,9 @@ test_torrc_depth (TorrcFixture *fixture, gconstpointer data)
   for (guint i = 2; i <= CEPA_TORRC_MAX_DEPTH; i++)
     {
       g_autofree char *name = g_strdup_printf ("%u", i);
-      g_autofree char *text = i == CEPA_TORRC_MAX_DEPTH ? g_strdup ("k v\n") : g_strdup_printf ("%%include %u\n", i + 1);
+      g_autofree char *include = g_strdup_printf ("%%include %u\n", i + 1);
 
-      torrc_write (name, text);
+      torrc_write (name, i == CEPA_TORRC_MAX_DEPTH ? "k v\n" : include);
     }
   lines = cepa_torrc_load ("torrc", &error);
   g_assert_no_error (error);
@@ -349,7 +353,8 @@ main (int argc, char **argv)
   g_test_add_func ("/torrc/faults", test_torrc_faults);
   g_test_add_func ("/torrc/size", test_torrc_size);
   g_test_add ("/torrc/include", TorrcFixture, NULL, torrc_set_up, test_torrc_include, torrc_tear_down);
-  g_test_add ("/torrc/load-faults", TorrcFixture, NULL, torrc_set_up, test_torrc_load_faults, torrc_tear_down);
+  g_test_add ("/torrc/load-faults", TorrcFixture, NULL, torrc_set_up, test_torrc_load_faults,
+              torrc_tear_down);
   g_test_add ("/torrc/depth", TorrcFixture, NULL, torrc_set_up, test_torrc_depth, torrc_tear_down);
   return g_test_run ();
 }
