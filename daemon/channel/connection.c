@@ -187,7 +187,8 @@ connection_start_link (CepaConnection *self)
   cepa_log (CEPA_LOG_HANDSHAKE, CEPA_LOG_DEBUG, "TLS is up: %s", suite);
   self->is_secure = TRUE;
   cepa_channel_start_handshake (self->channel, certificate);
-  connection_write (self);
+  self->has_more = TRUE; /* the relay's first cells may have been read ahead with its last TLS message */
+  connection_transfer (self, 0);
 }
 
 static void

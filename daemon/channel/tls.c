@@ -46,6 +46,7 @@ tls_pull (gnutls_transport_ptr_t transport, void *out, size_t size)
         got = recv (self->fd, self->ahead, TLS_READ_AHEAD, 0);
       if (got <= 0)
         {
+          self->socket_drained = TRUE;
           gnutls_transport_set_errno (self->session, errno);
           return got;
         }
@@ -204,6 +205,13 @@ cepa_tls_note_readable (CepaTls *self)
   self->socket_drained = FALSE;
 }
 
+/* GnuTLS also says "again" when it has dealt with a message of its own, such as a session ticket. */
+static gboolean
+tls_has_more (const CepaTls *self)
+{
+  return self->ahead_start != self->ahead_end || !self->socket_drained;
+}
+
 CepaTlsStatus
 cepa_tls_read (CepaTls *self, guint8 *out, gsize size, gsize *n, GError **error)
 {
@@ -211,7 +219,8 @@ cepa_tls_read (CepaTls *self, guint8 *out, gsize size, gsize *n, GError **error)
 
   do
     rc = gnutls_record_recv (self->session, out, size);
-  while (rc == GNUTLS_E_INTERRUPTED || rc == GNUTLS_E_WARNING_ALERT_RECEIVED);
+  while (rc == GNUTLS_E_INTERRUPTED || rc == GNUTLS_E_WARNING_ALERT_RECEIVED
+         || (rc == GNUTLS_E_AGAIN && tls_has_more (self)));
   if (rc > 0)
     {
       *n = (gsize) rc;

@@ -87,17 +87,35 @@ consensus_find_certificate (const CepaConsensusBody *body, const CepaConsensusSi
   return NULL;
 }
 
-static void
-consensus_add_certificate_id (GArray *ids, const CepaConsensusSignature *signature)
+static gboolean
+consensus_has_certificate_id (const GArray *ids, const CepaKeyCertificateId *id)
 {
-  CepaKeyCertificateId id;
-
-  memcpy (id.identity, signature->identity, sizeof id.identity);
-  memcpy (id.signing_key_digest, signature->signing_key_digest, sizeof id.signing_key_digest);
   for (guint i = 0; i < ids->len; i++)
-    if (memcmp (&g_array_index (ids, CepaKeyCertificateId, i), &id, sizeof id) == 0)
-      return;
-  g_array_append_val (ids, id);
+    if (memcmp (&g_array_index (ids, CepaKeyCertificateId, i), id, sizeof *id) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Adds what @authority's signatures need and is not in @certificates. */
+static void
+consensus_add_missing (const CepaConsensusBody *body, const CepaDirectorySource *authority,
+                       const GPtrArray *certificates, GArray *ids)
+{
+  guint limit = ids->len + CEPA_CONSENSUS_MAX_WANTED_CERTIFICATES;
+
+  for (guint i = 0; i < body->signatures->len && ids->len < limit; i++)
+    {
+      const CepaConsensusSignature *signature = &g_array_index (body->signatures, CepaConsensusSignature, i);
+      CepaKeyCertificateId id;
+
+      if (memcmp (signature->identity, authority->v3_id, sizeof authority->v3_id) != 0
+          || consensus_find_certificate (body, signature, certificates) != NULL)
+        continue;
+      memcpy (id.identity, signature->identity, sizeof id.identity);
+      memcpy (id.signing_key_digest, signature->signing_key_digest, sizeof id.signing_key_digest);
+      if (!consensus_has_certificate_id (ids, &id))
+        g_array_append_val (ids, id);
+    }
 }
 
 GArray *
@@ -106,23 +124,11 @@ cepa_unverified_consensus_missing_certificates (const CepaUnverifiedConsensus *s
                                                 const GPtrArray *certificates)
 {
   g_autoptr (GPtrArray) v3_authorities = NULL;
-  const GArray *signatures = self->body->signatures;
   GArray *ids = g_array_new (FALSE, FALSE, sizeof (CepaKeyCertificateId));
 
   v3_authorities = consensus_list_v3_authorities (authorities);
   for (guint i = 0; i < v3_authorities->len; i++)
-    {
-      const CepaDirectorySource *authority = g_ptr_array_index (v3_authorities, i);
-
-      for (guint j = 0; j < signatures->len; j++)
-        {
-          const CepaConsensusSignature *signature = &g_array_index (signatures, CepaConsensusSignature, j);
-
-          if (memcmp (signature->identity, authority->v3_id, sizeof authority->v3_id) == 0
-              && consensus_find_certificate (self->body, signature, certificates) == NULL)
-            consensus_add_certificate_id (ids, signature);
-        }
-    }
+    consensus_add_missing (self->body, g_ptr_array_index (v3_authorities, i), certificates, ids);
   return ids;
 }
 

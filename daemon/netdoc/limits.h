@@ -24,6 +24,10 @@
 #define CEPA_CONSENSUS_MIN_SIGNATURE_BYTES 128
 #define CEPA_CONSENSUS_MAX_SIGNATURE_BYTES 512
 
+/* Key certificates that are asked for on behalf of one authority. It has one signing key; whoever hands the
+   document on could add any number of lines that name others. */
+#define CEPA_CONSENSUS_MAX_WANTED_CERTIFICATES 2
+
 /* Methods of computing a consensus whose result is understood. */
 #define CEPA_CONSENSUS_MIN_METHOD 28
 #define CEPA_CONSENSUS_MAX_METHOD 35

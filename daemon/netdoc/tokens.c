@@ -178,8 +178,8 @@ cepa_text_item_decode_object (const CepaTextItem *self, const char *type, guint8
       base64[n++] = self->object.text[i];
     }
   if (!cepa_base64_decode (base64, n, out, size, len))
-    return cepa_netdoc_refuse (error, "object \"%s\" is not base64 of at most %" G_GSIZE_FORMAT " bytes", type,
-                               size);
+    return cepa_netdoc_refuse (error, "object \"%s\" is not base64 of at most %" G_GSIZE_FORMAT " bytes",
+                               type, size);
   return TRUE;
 }
 

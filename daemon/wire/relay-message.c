@@ -106,7 +106,7 @@ cepa_end_parse (const guint8 *data, gsize len, CepaEnd *out)
       else if (left == RELAY_IPV6_LEN || left == RELAY_IPV6_LEN + 4)
         end.address_len = RELAY_IPV6_LEN;
       cepa_reader_copy (&reader, end.address, end.address_len);
-      if (end.address_len > 0 && reader.left > 0)
+      if (end.address_len > 0)
         end.ttl_s = relay_read_ttl (&reader);
     }
   *out = end;

@@ -3,9 +3,9 @@
 
 import argparse
 import signal
-import sys
 
 from tests.net.network import Network
+from tests.net.process import exit_on_signals
 
 
 def parse_arguments():
@@ -43,18 +43,14 @@ def describe(net):
 def main():
     arguments = parse_arguments()
     params = dict(item.split("=", 1) for item in arguments.param)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    try:
-        with Network(arguments.authorities, arguments.relays, arguments.exits, onion=arguments.onion,
-                     voting_interval=arguments.voting_interval, params=params, log_level=arguments.log_level,
-                     progress=lambda text: print(f"… {text}", flush=True)) as net:
-            print(describe(net), "\n\nCtrl-C ends it.", sep="", flush=True)
-            while True:
-                signal.pause()
-    except KeyboardInterrupt:
-        print()
-        return 130
+    exit_on_signals()
+    with Network(arguments.authorities, arguments.relays, arguments.exits, onion=arguments.onion,
+                 voting_interval=arguments.voting_interval, params=params, log_level=arguments.log_level,
+                 progress=lambda text: print(f"… {text}", flush=True)) as net:
+        print(describe(net), "\n\nCtrl-C ends it.", sep="", flush=True)
+        while True:
+            signal.pause()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,14 +6,13 @@ import collections
 import contextlib
 import html.parser
 import re
-import signal
 import sys
 import textwrap
 import time
 
 from tests.net.clients import Cepad, curl_start
 from tests.net.network import Network
-from tests.net.process import wait_until
+from tests.net.process import exit_on_signals, wait_until
 from tests.net.screen import Screen
 
 PUBLIC_URL = "http://example.com/"
@@ -86,8 +85,8 @@ def page_lines(body, width):
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(
         prog="tests/demo",
-        description="Shows Cepa at work: starts a private Tor network of ten relays on this machine, starts Cepa"
-                    " on it, and fetches a page through three of them. Nothing leaves this machine.")
+        description="Shows Cepa at work: starts a private Tor network of ten relays on this machine, starts"
+                    " Cepa on it, and fetches a page through three of them. Nothing leaves this machine.")
     parser.add_argument("--stay", action="store_true",
                         help="leave all running until Ctrl-C, for a browser to use")
     parser.add_argument("--internet", action="store_true", help="use the public Tor network instead")
@@ -249,9 +248,9 @@ class Demo:
             self.screen.row(name, f"{seconds:7.2f} s")
         self.screen.row("together", f"{sum(seconds for _, seconds in self.times):7.2f} s")
         self.screen.heading("What this means")
-        self.screen.text("Cepa wrapped the request in three layers of encryption, one for each relay. Each relay"
-                         " took one layer off and saw only where it came from and where it went next: none of"
-                         " them knew both who asked and for what. The page came back the same way.")
+        self.screen.text("Cepa wrapped the request in three layers of encryption, one for each relay. Each"
+                         " relay took one layer off and saw only where it came from and where it went next: none"
+                         " of them knew both who asked and for what. The page came back the same way.")
 
     def _say_what_next(self):
         self.screen.heading("Next")
@@ -291,22 +290,9 @@ class Demo:
             self.cepad.stop()
 
 
-def end_on_signals():
-    """Lets the first of the signals unwind everything; further ones must not disturb that."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def handler(number, frame):
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        sys.exit(128 + number)
-
-    for number in numbers:
-        signal.signal(number, handler)
-
-
 def main(arguments=None):
     options = parse_arguments(arguments)
-    end_on_signals()
+    exit_on_signals()
     with Screen(plain=options.no_color) as screen:
         return Demo(options, screen).run()
 

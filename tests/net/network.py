@@ -46,7 +46,8 @@ class Network:
     """`with Network() as net:` has a ready network, and none of its processes is left behind it.
 
     voting_interval: seconds from one consensus to the next; must divide 30 minutes, and be 10 or more. A
-        consensus is fresh for one interval and valid for three. Onion services' time periods are 24 intervals.
+        consensus is fresh for one interval and valid for three. Onion services' time periods are 24
+        intervals.
     params: the consensus parameters from the start, a dict.
     family: the last two relays declare each other family (`net.family`).
     extra: lines to add to the torrc of every node of a role, a dict from "authority", "relay" or "exit".

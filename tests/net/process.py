@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 POLL_SECONDS = 0.05
@@ -64,6 +65,20 @@ def spawn(argv, **options):
     options.setdefault("stdin", subprocess.DEVNULL)
     return _SPAWNER.submit(subprocess.Popen, [os.fspath(a) for a in argv], preexec_fn=die_with_parent,
                            start_new_session=True, **options).result()
+
+
+def exit_on_signals():
+    """Lets the first SIGINT, SIGTERM or SIGHUP unwind everything and end with 128 + its number, as shells
+    have it; further ones must not disturb that."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def handler(number, frame):
+        for each in numbers:
+            signal.signal(each, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for number in numbers:
+        signal.signal(number, handler)
 
 
 class Log:

@@ -21,7 +21,8 @@ typedef struct
 struct _CepaWeighted
 {
   const CepaHost *host;
-  guint64 version; /* of the view that the tables are of; 0 when there are none */
+  guint64 version;  /* of the view that the tables are of; 0 when there are none */
+  guint32 n_relays; /* of that view */
   WeightedTable tables[CEPA_N_PLACES];
   guint32 *candidates; /* room for every row */
   guint64 random[WEIGHTED_N_RANDOM];
@@ -108,13 +109,14 @@ weighted_fill_table (WeightedTable *table, const CepaNetworkView *view, CepaPlac
 void
 cepa_weighted_prepare (CepaWeighted *self, const CepaNetworkView *view)
 {
-  if (self->version == view->version)
+  if (self->version == view->version && self->n_relays == view->n_relays)
     return;
   weighted_clear_tables (self);
   for (guint place = 0; place < CEPA_N_PLACES; place++)
     weighted_fill_table (&self->tables[place], view, (CepaPlace) place);
   self->candidates = g_new (guint32, view->n_relays);
   self->version = view->version;
+  self->n_relays = view->n_relays;
 }
 
 /* As cepa_host_random_below, from numbers fetched many at a time: each call may be a call to the system. */
@@ -270,6 +272,16 @@ weighted_attempt (WeightedDraw *draw)
   return NULL;
 }
 
+/* Whether any relay fits @role in a path of its own. */
+static gboolean
+weighted_is_possible (WeightedDraw *draw, const WeightedRole *role)
+{
+  guint32 row;
+
+  draw->n_chosen = 0;
+  return weighted_search (draw, role, &row);
+}
+
 /* Returns: what could not be filled, whatever was drawn for the other places; NULL when there is a path. */
 static const WeightedRole *
 weighted_run (WeightedDraw *draw)
@@ -279,13 +291,16 @@ weighted_run (WeightedDraw *draw)
   for (guint i = 0; i < WEIGHTED_MAX_ATTEMPTS; i++)
     {
       const WeightedRole *failed = weighted_attempt (draw);
+      guint n_chosen = draw->n_chosen;
 
       if (failed == NULL)
         return NULL;
-      if (draw->n_chosen == 0)
+      if (n_chosen == 0)
         return lacking != NULL ? lacking : failed;
+      if (lacking == NULL && !weighted_is_possible (draw, failed))
+        return failed;
       lacking = failed;
-      if (draw->n_chosen == 1)
+      if (n_chosen == 1)
         draw->dead[draw->n_dead++] = draw->chosen[0];
     }
   return lacking;

@@ -188,8 +188,12 @@ test_log_reopen (LogFixture *fixture, gconstpointer data)
   g_autofree char *rotated = g_build_filename (fixture->dir, "log.1", NULL);
   g_autofree char *text = NULL, *old_text = NULL;
   GStatBuf st;
+  int fd = dup (STDIN_FILENO), fd_after;
+  CepaLogRule nothing = { { 0 } };
 
   (void) data;
+  close (fd);
+  g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_STDERR, NULL, &nothing, NULL));
   log_add_file (fixture->path, ALL_SEVERITIES);
   g_assert_cmpint (g_stat (fixture->path, &st), ==, 0);
   g_assert_cmpuint (st.st_mode & 0777, ==, 0600);
@@ -198,6 +202,10 @@ test_log_reopen (LogFixture *fixture, gconstpointer data)
   cepa_log (CEPA_LOG_FS, CEPA_LOG_NOTICE, "between");
   cepa_log_reopen ();
   cepa_log (CEPA_LOG_FS, CEPA_LOG_NOTICE, "behind");
+  cepa_log_close ();
+  fd_after = dup (STDIN_FILENO);
+  close (fd_after);
+  g_assert_cmpint (fd_after, ==, fd);
 
   text = log_read (fixture->path);
   old_text = log_read (rotated);
@@ -347,7 +355,7 @@ test_log_streams (LogFixture *fixture, gconstpointer data)
     {
       g_test_trap_subprocess (NULL, 0, 0);
       g_test_trap_assert_passed ();
-      g_test_trap_assert_stdout ("*[notice] to both*");
+      g_test_trap_assert_stdout ("*[notice] to both*still open*");
       g_test_trap_assert_stdout_unmatched ("*[warn] to one*");
       g_test_trap_assert_stderr ("*[notice] to both*[warn] to one*");
       return;
@@ -358,6 +366,83 @@ test_log_streams (LogFixture *fixture, gconstpointer data)
   g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_STDERR, NULL, &rule, &error));
   cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "to both");
   cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_WARN, "to one");
+  cepa_log_close ();
+  g_assert_cmpint (write (STDOUT_FILENO, "still open\n", strlen ("still open\n")), >, 0);
+}
+
+/*
+ * The system log is not written to by tests: these take the place of the C library's functions, under both
+ * names that a compiler may call. <syslog.h> is not included, as it may have them inline.
+ */
+static GString *log_syslog_lines;
+
+void openlog (const char *ident, int options, int facility);
+void closelog (void);
+void syslog (int priority, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void __syslog_chk (int priority, int flag, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+void
+openlog (const char *ident, int options, int facility)
+{
+  (void) options, (void) facility;
+  g_string_append_printf (log_syslog_lines, "open %s\n", ident);
+}
+
+void
+closelog (void)
+{
+  g_string_append (log_syslog_lines, "close\n");
+}
+
+static void G_GNUC_PRINTF (2, 0)
+log_take_syslog (int priority, const char *format, va_list args)
+{
+  g_string_append_printf (log_syslog_lines, "%d ", priority);
+  g_string_append_vprintf (log_syslog_lines, format, args);
+}
+
+void
+syslog (int priority, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  log_take_syslog (priority, format, args);
+  va_end (args);
+}
+
+void
+__syslog_chk (int priority, int flag, const char *format, ...)
+{
+  va_list args;
+
+  (void) flag;
+  va_start (args, format);
+  log_take_syslog (priority, format, args);
+  va_end (args);
+}
+
+/* The system log has its own time and severity; the numbers are those of RFC 5424, section 6.2.1. */
+static void
+test_log_syslog (LogFixture *fixture, gconstpointer data)
+{
+  CepaLogRule rule;
+  g_autoptr (GError) error = NULL;
+
+  (void) fixture, (void) data;
+  log_syslog_lines = g_string_new (NULL);
+  memset (rule.levels, ALL_SEVERITIES, sizeof rule.levels);
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_ERR, "first");
+  g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_SYSLOG, NULL, &rule, &error));
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_WARN, "100%%s");
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "third");
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_INFO, "fourth");
+  cepa_log (CEPA_LOG_NET, CEPA_LOG_DEBUG, "fifth");
+  cepa_log_close ();
+  g_assert_cmpstr (log_syslog_lines->str, ==,
+                   "open cepad\n3 first\n4 100%s\n5 third\n6 test_log_syslog(): fourth\n"
+                   "7 test_log_syslog(): fifth\nclose\n");
+  g_string_free (g_steal_pointer (&log_syslog_lines), TRUE);
 }
 
 /* A full or closed place must not end the daemon; /dev/full gives ENOSPC on every write. */
@@ -399,6 +484,27 @@ test_log_glib (LogFixture *fixture, gconstpointer data)
                                        ".*\\[warn\\] foo_run\\(\\): Bug: libfoo: says 4\n$", text, 0, 0));
 }
 
+/* The last words of a process that GLib ends are in the log and on standard error. */
+static void
+test_log_glib_fatal (LogFixture *fixture, gconstpointer data)
+{
+  CepaLogRule rule;
+
+  (void) fixture, (void) data;
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, 0);
+      g_test_trap_assert_failed ();
+      g_test_trap_assert_stdout ("*[err] Bug: libfoo: the end*");
+      g_test_trap_assert_stderr ("*libfoo*the end*");
+      return;
+    }
+  cepa_log_capture_glib ();
+  memset (rule.levels, ALL_SEVERITIES, sizeof rule.levels);
+  g_assert_true (cepa_log_add_sink (CEPA_LOG_SINK_STDOUT, NULL, &rule, NULL));
+  g_log ("libfoo", G_LOG_LEVEL_ERROR, "the end");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -420,8 +526,10 @@ main (int argc, char **argv)
     { "/log/names", test_log_names },
     { "/log/threads", test_log_threads },
     { "/log/streams", test_log_streams },
+    { "/log/syslog", test_log_syslog },
     { "/log/full", test_log_full },
     { "/log/glib", test_log_glib },
+    { "/log/glib-fatal", test_log_glib_fatal },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -27,6 +27,7 @@ command_line_set_up (CommandLineFixture *fixture, gconstpointer data)
   g_assert_true (g_file_set_contents ("torrc", "SocksPort 1111\n", -1, NULL));
   g_assert_true (g_file_set_contents ("other", "SocksPort 2222\n", -1, NULL));
   g_assert_true (g_file_set_contents ("bad", "SocksPort banana\n", -1, NULL));
+  g_assert_true (g_file_set_contents ("open", "k \"v\n", -1, NULL));
 }
 
 static void
@@ -36,6 +37,7 @@ command_line_tear_down (CommandLineFixture *fixture, gconstpointer data)
   g_remove ("torrc");
   g_remove ("other");
   g_remove ("bad");
+  g_remove ("open");
   g_assert_cmpint (g_chdir (fixture->old_dir), ==, 0);
   g_assert_cmpint (g_rmdir (fixture->dir), ==, 0);
   g_free (fixture->dir);
@@ -111,6 +113,7 @@ test_command_line_standard_input (CommandLineFixture *fixture, gconstpointer dat
   g_assert_cmpint (dup2 (fd, STDIN_FILENO), ==, STDIN_FILENO);
   loaded = command_line_load_good (argv, "torrc");
   g_assert_cmpuint (command_line_port (loaded), ==, 2222);
+  g_assert_cmpint (fcntl (STDIN_FILENO, F_GETFD), !=, -1);
   close (fd);
 
   fd = g_open ("bad", O_RDONLY | O_CLOEXEC, 0);
@@ -159,6 +162,7 @@ test_command_line_output (CommandLineFixture *fixture, gconstpointer data)
     const char *output; /* a pattern */
   } cases[] = {
     { { "cepad", "--version", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.\n$" },
+    { { "cepad", "--version", "--verify-config", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.\n$" },
     { { "cepad", "--verify-config", "--version", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.\n$" },
     { { "cepad", "-h", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.\n$" },
     { { "cepad", "--help", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.\n$" },
@@ -193,6 +197,8 @@ test_command_line_faults (CommandLineFixture *fixture, gconstpointer data)
     { { "cepad", "--defaults-torrc", "bad", NULL },
       "bad:1: SocksPort: \"banana\" is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, or "
       "0" },
+    { { "cepad", "--defaults-torrc", "open", NULL },
+      "open:1: the quoted value has no closing quote on its line" },
     { { "cepad", "--SocksPort", NULL }, "command line: --SocksPort has no value behind it" },
     { { "cepad", "--version", "+Log", NULL }, "command line: +Log has no value behind it" },
     { { "cepad", "SocksPort", "", NULL },

@@ -148,7 +148,8 @@ test_config_values (ConfigFixture *fixture, gconstpointer data)
                       "SafeLogging relay\nEnforceDistinctSubnets 0\nClientRejectInternalAddresses 0\n"
                       "CookieAuthentication 1\nPathPolicy path.my-own_1\nPluginDirectory /a/b\n"
                       "PluginDirectory ../c\nLog notice stdout\nLog [circ]debug file ~/log\n"
-                      "UseDefaultFallbackDirs 0\nORPort 0\nRunAsDaemon 0\nDisableNetwork 0\n", NULL);
+                      "UseDefaultFallbackDirs 0\nControlPort 0\nORPort 0\nRunAsDaemon 0\n"
+                      "DisableNetwork 0\n", NULL);
   const CepaConfig *config = loaded->config;
   g_autofree char *data_directory = g_build_filename (g_get_home_dir (), "tor", NULL);
   g_autofree char *pid_file = g_canonicalize_filename ("run/pid", NULL);
@@ -356,6 +357,7 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
     { "SocksPort \" \"", "torrc:1: SocksPort: \" \"" NOT_A_PORT },
     { "SocksPort example.com:9050", "torrc:1: SocksPort: \"example.com\"" NOT_AN_ADDRESS },
     { "SocksPort ::1:9050", "torrc:1: SocksPort: \"::1\"" NOT_AN_ADDRESS },
+    { "SocksPort x::1y:9050", "torrc:1: SocksPort: \"x::1y\"" NOT_AN_ADDRESS },
     { "SocksPort [::g]:9050", "torrc:1: SocksPort: \"[::g]\"" NOT_AN_ADDRESS },
     { "SocksPort unix:/run/socks",
       "torrc:1: SocksPort: \"unix:/run/socks\" is a unix: socket; those are not supported by this version "

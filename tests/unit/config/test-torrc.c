@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "config/torrc.h"
@@ -11,6 +12,15 @@ static GPtrArray *
 torrc_new_lines (void)
 {
   return g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_torrc_line_free);
+}
+
+/* Parses an exact copy of @text, so that a checked build sees a read behind its end. */
+static gboolean
+torrc_parse (const char *text, gsize len, GPtrArray *lines, GError **error)
+{
+  g_autofree char *copy = g_memdup2 (text, len);
+
+  return cepa_torrc_parse (copy, len, "f", lines, error);
 }
 
 static void
@@ -65,7 +75,7 @@ test_torrc_lines (void)
   g_autoptr (GPtrArray) lines = torrc_new_lines ();
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (cepa_torrc_parse (text, strlen (text), "f", lines, &error));
+  g_assert_true (torrc_parse (text, strlen (text), lines, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (lines->len, ==, G_N_ELEMENTS (expected));
   for (guint i = 0; i < lines->len; i++)
@@ -91,6 +101,8 @@ test_torrc_values (void)
     { "This entry      \\\n # has comments\n and some       \\\n are # generally\n silly\n", "This",
       "entry        and some        are  silly" },
     { "k1 \"# in quotes\"\n", "k1", "# in quotes" },
+    { "k v \\\n# no line behind this", "k", "v" },
+    { "k v\\", "k", "v\\" },
     { "k \"\\x2a\\X2A\\52\\'\"", "k", "***'" },
     { "k\tv\r\n", "k", "v" },
     { "k \"v\"\r\n", "k", "v" },
@@ -104,7 +116,7 @@ test_torrc_values (void)
       g_autoptr (GPtrArray) lines = torrc_new_lines ();
       g_autoptr (GError) error = NULL;
 
-      cepa_torrc_parse (cases[i].text, strlen (cases[i].text), "f", lines, &error);
+      torrc_parse (cases[i].text, strlen (cases[i].text), lines, &error);
       g_assert_no_error (error);
       g_assert_cmpuint (lines->len, ==, 1);
       g_assert_cmpstr (((CepaTorrcLine *) lines->pdata[0])->key, ==, cases[i].key);
@@ -119,7 +131,7 @@ test_torrc_commands (void)
   static const CepaTorrcCommand commands[] = { CEPA_TORRC_SET, CEPA_TORRC_ADD, CEPA_TORRC_CLEAR };
   g_autoptr (GPtrArray) lines = torrc_new_lines ();
 
-  g_assert_true (cepa_torrc_parse (text, strlen (text), "f", lines, NULL));
+  g_assert_true (torrc_parse (text, strlen (text), lines, NULL));
   g_assert_cmpuint (lines->len, ==, 3);
   torrc_assert_line (lines, 0, "f:1", "Log", "a b");
   torrc_assert_line (lines, 1, "f:4", "Log", "c");
@@ -168,7 +180,7 @@ test_torrc_faults (void)
       gsize len = cases[i].len != 0 ? cases[i].len : strlen (cases[i].text);
       g_autofree char *message = g_strconcat (cases[i].where, cases[i].message, NULL);
 
-      g_assert_false (cepa_torrc_parse (cases[i].text, len, "f", lines, &error));
+      g_assert_false (torrc_parse (cases[i].text, len, lines, &error));
       g_assert_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG);
       if (!g_str_has_prefix (error->message, message))
         g_assert_cmpstr (error->message, ==, message);
@@ -241,11 +253,23 @@ torrc_write (const char *path, const char *text)
   g_assert_true (g_file_set_contents (path, text, -1, NULL));
 }
 
+/* The descriptor that the next file gets: it grows when one is left open. */
+static int
+torrc_find_free_fd (void)
+{
+  int fd = dup (STDIN_FILENO);
+
+  g_assert_cmpint (fd, >=, 0);
+  close (fd);
+  return fd;
+}
+
 static void
 test_torrc_include (TorrcFixture *fixture, gconstpointer data)
 {
   g_autoptr (GPtrArray) lines = NULL;
   g_autoptr (GError) error = NULL;
+  int free_fd, free_fd_after;
 
   (void) fixture, (void) data;
   torrc_write ("torrc", "k 1\n%include one # comment\nk 2\n%include \"d\"\n%include d/*.conf\n"
@@ -258,8 +282,11 @@ test_torrc_include (TorrcFixture *fixture, gconstpointer data)
   torrc_write ("d/.hidden", "k hidden\n");
   torrc_write ("d/e/f", "k deeper\n");
   torrc_write ("d/empty", "");
+  free_fd = torrc_find_free_fd ();
   lines = cepa_torrc_load ("torrc", &error);
+  free_fd_after = torrc_find_free_fd ();
   g_assert_no_error (error);
+  g_assert_cmpint (free_fd_after, ==, free_fd);
   g_assert_cmpuint (lines->len, ==, 11);
   torrc_assert_line (lines, 0, "torrc:1", "k", "1");
   torrc_assert_line (lines, 1, "one:1", "k", "one");

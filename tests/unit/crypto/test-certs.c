@@ -560,6 +560,10 @@ test_link_rsa_id_kinds (void)
                                               until_s));
   chain_replace (&chain, CROSS, make_cross (chain.identity, NOW_H + 15, test_key_long));
   chain_check_refused (&chain, NOW_S, CEPA_ERROR_BAD_DOCUMENT);
+  chain_replace (&chain, RSA_ID, make_rsa_id (test_key_odd_size, test_key_odd_size, GNUTLS_DIG_SHA256, NOW_S,
+                                              until_s));
+  chain_replace (&chain, CROSS, make_cross (chain.identity, NOW_H + 15, test_key_odd_size));
+  chain_check_refused (&chain, NOW_S, CEPA_ERROR_BAD_DOCUMENT);
   chain_replace (&chain, RSA_ID, make_rsa_id (test_key_ec, test_key_ec, GNUTLS_DIG_SHA256, NOW_S, until_s));
   chain_check_refused (&chain, NOW_S, CEPA_ERROR_BAD_DOCUMENT);
   chain_clear (&chain);

@@ -64,12 +64,21 @@ test_refused_elements (void)
       g_assert_true (reader.failed);
       g_assert_true (inner.failed);
     }
-  for (guint form = 0; form < 2; form++)
+}
+
+/* There are bytes enough: only the form of the length is wrong. */
+static void
+test_refused_lengths (void)
+{
+  static const guint8 forms[][4] = { { 0x30, 0x81, 0x7f, 0 }, { 0x30, 0x82, 0, 0xff }, { 0x30, 0x83, 1, 0 },
+                                     { 0x30, 0x80, 1, 0 },    { 0x30, 0xff, 1, 0 } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
     {
-      /* Long enough that only the form of the length is wrong: 81 7f and 82 00 ff. */
-      guint8 bytes[300] = { 0x30, form == 0 ? 0x81 : 0x82, form == 0 ? 0x7f : 0x00, 0xff };
+      guint8 bytes[300] = { 0 };
       CepaReader reader, inner;
 
+      memcpy (bytes, forms[i], sizeof forms[i]);
       cepa_reader_init (&reader, bytes, sizeof bytes);
       inner = cepa_der_read (&reader, CEPA_DER_SEQUENCE);
       g_assert_true (reader.failed && inner.failed);
@@ -133,6 +142,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/crypto/der/lengths", test_lengths);
   g_test_add_func ("/crypto/der/refused-elements", test_refused_elements);
+  g_test_add_func ("/crypto/der/refused-lengths", test_refused_lengths);
   g_test_add_func ("/crypto/der/unsigned", test_unsigned);
   g_test_add_func ("/crypto/der/write-drops-zeros", test_write_drops_zeros);
   return g_test_run ();

@@ -68,6 +68,25 @@ static const char test_key_long[] =
   "gIECt6qqNCETYVxwz4+B2GYR7dkyoGi8dPGVmccop/KpdeMC1k3J\n"
   "-----END RSA PRIVATE KEY-----\n";
 
+/* RSA of 1088 bits. */
+static const char test_key_odd_size[] =
+  "-----BEGIN RSA PRIVATE KEY-----\n"
+  "MIICgQIBAAKBiQDKaAZuyvnFiaBZghGo7wpYyUloMVhN+vZMQcqyLo5gcPdnzHZt\n"
+  "XL9FCyGDMIJ1LhTd8XwxyOfNf9v4nfwKtJpz1yBIlo8pV+oBQkOHh6HGEqTGVbey\n"
+  "UBkD0lrtW+dvJaS9BsorCWEHqqyKfatOKjnOwb9GfB3+QRqq5WX48mQHxvsnecqJ\n"
+  "Eh/vAgMBAAECgYhHRyDUzWfuF4w/WR2s9xkWsTPHnHDzbShlLFocK2b6MW3+wLMH\n"
+  "yjyVLNlNYLzgVS0GB69rvMtcw+UMBV6nyngFyUFWLgap8F+0d/vqLem0h+YF3P2V\n"
+  "Rh+OBnGg/Rss8enZYOJj0/MX/TMYC33lF1nNcnjUxTtIfb/sbizgtqOLYnVVh6m8\n"
+  "GaUhAkUA68dr7bsfTDPJS7uI53xVc1+x0Cp8UXlIUka0FSyMn4ymqu0BJcgEHBxy\n"
+  "JhW/54HejX3xWkG+S3MEyQoC/rELdpGydP8CRQDbw+ZmG5FRy116puwT8e2BOlF4\n"
+  "2Ab2qIB2k2rGSmvFbS/0JO4yuK9V7dp5vbq/vUWL0sWGgbt1zZ+OkU4ACNPgGTCl\n"
+  "EQJEAK0lxhzPTiyn2yvCjMdyh04y+GHm0WUDrBi/03+5N4vzvnHHmxAj0uDSAwH0\n"
+  "9vkMZmOCGbwui5Dc5qa8s3ZWjhSE6okCRQCwGhbyE30rci8CLehXQzHyr+zBTTqn\n"
+  "RPdMDW0uYExj887NcRp/Aodd8C92BpczNlQYa1llI2g4SgFlmQJL/MbreMQGQQJF\n"
+  "AIL7EJyQxp00w/bqm21VZo3evfOXxzWmlTTeWb0t5ZK2xL1vfKWe2Ts6hk6QO2RF\n"
+  "FfgjQZ+y3mN8LNr0hQ39MpwwvJDf\n"
+  "-----END RSA PRIVATE KEY-----\n";
+
 /* P-256. */
 static const char test_key_ec[] =
   "-----BEGIN EC PRIVATE KEY-----\n"

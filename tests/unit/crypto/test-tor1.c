@@ -199,6 +199,25 @@ test_changed_cells (void)
     }
 }
 
+/* "Recognized" must be zero in both bytes, even when the digest fits. */
+static void
+test_recognized_field (void)
+{
+  const guint8 *keys = (const guint8 *) tor1_vector_keys[0];
+  g_autoptr (CepaTor1) client = cepa_tor1_new (keys), relay = relay_new (keys);
+  guint8 body[CEPA_CELL_BODY_LEN];
+
+  for (guint i = 1; i < 3; i++)
+    {
+      fill_message (body, 0);
+      body[i] = 1;
+      cepa_tor1_originate (relay, body, NULL);
+      check_not_recognized (client, body);
+      cepa_tor1_free (g_steal_pointer (&relay));
+      relay = relay_new (keys);
+    }
+}
+
 /* The counter runs on within a block: 509 is no multiple of 16. */
 static void
 test_counter (void)
@@ -236,6 +255,7 @@ main (int argc, char **argv)
   g_test_add_func ("/crypto/tor1/vector", test_vector);
   g_test_add_func ("/crypto/tor1/leaky-pipe", test_leaky_pipe);
   g_test_add_func ("/crypto/tor1/changed-cells", test_changed_cells);
+  g_test_add_func ("/crypto/tor1/recognized-field", test_recognized_field);
   g_test_add_func ("/crypto/tor1/counter", test_counter);
   return g_test_run ();
 }

@@ -76,7 +76,8 @@ maker_key (guint i)
   g_assert_cmpuint (i, <, MAKER_MAX_KEYS);
   if (key->secret != NULL)
     return key;
-  g_assert_false (gcry_sexp_build (&spec, NULL, "(genkey (rsa (nbits %d) (flags transient-key)))", MAKER_BITS));
+  g_assert_false (gcry_sexp_build (&spec, NULL, "(genkey (rsa (nbits %d) (flags transient-key)))",
+                                   MAKER_BITS));
   g_assert_false (gcry_pk_genkey (&key->secret, spec));
   gcry_sexp_release (spec);
   key->der = maker_encode_public (key->secret);
@@ -130,7 +131,7 @@ maker_object (const char *type, const void *data, gsize len)
 char *
 maker_sign (const MakerKey *key, const char *type, const void *digest, gsize len)
 {
-  guint8 block[MAKER_BITS / 8], signature[MAKER_BITS / 8];
+  guint8 block[MAKER_BITS / 8], signature[MAKER_BITS / 8] = { 0 };
   gcry_sexp_t data, result;
   gcry_mpi_t value;
   gsize written;
@@ -144,9 +145,10 @@ maker_sign (const MakerKey *key, const char *type, const void *digest, gsize len
   g_assert_false (gcry_sexp_build (&data, NULL, "(data (flags raw) (value %b))", (int) sizeof block, block));
   g_assert_false (gcry_pk_sign (&result, data, key->secret));
   value = maker_take_number (result, "s");
-  memset (signature, 0, sizeof signature);
   g_assert_false (gcry_mpi_print (GCRYMPI_FMT_USG, NULL, 0, &written, value));
-  g_assert_false (gcry_mpi_print (GCRYMPI_FMT_USG, signature + sizeof signature - written, written, NULL, value));
+  g_assert_cmpuint (written, <=, sizeof signature);
+  g_assert_false (gcry_mpi_print (GCRYMPI_FMT_USG, signature + sizeof signature - written, written, NULL,
+                                  value));
   gcry_mpi_release (value);
   gcry_sexp_release (result);
   gcry_sexp_release (data);
@@ -167,7 +169,8 @@ maker_directory_signature (const MakerAuthority *authority, gboolean sha256, con
   object = maker_sign (authority->signing, "SIGNATURE", digest, sha256 ? 32 : 20);
   cepa_hex_encode_to (authority->identity->digest, 20, identity);
   cepa_hex_encode_to (authority->signing->digest, 20, signing);
-  return g_strdup_printf ("directory-signature %s%s %s\n%s", sha256 ? "sha256 " : "", identity, signing, object);
+  return g_strdup_printf ("directory-signature %s%s %s\n%s", sha256 ? "sha256 " : "", identity, signing,
+                          object);
 }
 
 static void
@@ -203,8 +206,8 @@ maker_certificate (const MakerAuthority *authority, const MakerFaults *faults)
                           authority->identity->digest, 20);
   g_string_append_printf (out, "dir-key-crosscert\n%sdir-key-certification\n", crosscert);
   cepa_sha1 (out->str, out->len, digest);
-  certification = maker_sign (faults->certifier != NULL ? faults->certifier : authority->identity, "SIGNATURE",
-                              digest, sizeof digest);
+  certification = maker_sign (faults->certifier != NULL ? faults->certifier : authority->identity,
+                              "SIGNATURE", digest, sizeof digest);
   g_string_append (out, certification);
   return g_string_free (out, FALSE);
 }
@@ -245,8 +248,8 @@ maker_append_relay (GString *out, guint i, guint n)
                           "m %s\n"
                           "s Exit Fast Guard HSDir Running Stable V2Dir Valid\n"
                           "v Tor 0.4.9.11\n"
-                          "pr Conflux=1 Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 HSDir=2 HSIntro=4-5 HSRend=1-2 "
-                          "Link=3-5 LinkAuth=3 Microdesc=1-3 Padding=2 Relay=2-6\n"
+                          "pr Conflux=1 Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1-2 HSDir=2 HSIntro=4-5 "
+                          "HSRend=1-2 Link=3-5 LinkAuth=3 Microdesc=1-3 Padding=2 Relay=2-6\n"
                           "w Bandwidth=%u\n",
                           i, identity_text, i >> 16 & 255, i >> 8 & 255, i & 255, i & 0xffff, digest_text, i);
 }

@@ -55,8 +55,8 @@ char *maker_certificate (const MakerAuthority *authority, const MakerFaults *fau
 /* (transfer full) (element-type CepaKeyCertificate): the good ones of the first @n authorities. */
 GPtrArray *maker_certificates (guint n);
 
-/* (transfer full): the consensus without its signatures: with @n_relays relays and, behind the header's items,
-   the lines @extra (nullable). Valid after 2026-06-01 12:00:00 for three hours. */
+/* (transfer full): the consensus up to and with the first "directory-signature ": with @n_relays relays and,
+   behind the header's items, the lines @extra (nullable). Valid after 2026-06-01 12:00:00 for three hours. */
 GString *maker_consensus (guint n_voters, guint n_relays, const char *extra);
 
 /* (transfer full): a file of tests/data/netdoc. */

@@ -14,7 +14,7 @@ static const guint8 fingerprint[20] = {
   0x72, 0x0a, 0x50, 0x38, 0xb7, 0x27, 0x42, 0x73, 0x24, 0x98,
 };
 
-/* moria1 as in C Tor 0.4.9.11's src/app/config/auth_dirs.inc, with an IPv6 address of the documentation range. */
+/* moria1 as in C Tor 0.4.9.11's src/app/config/auth_dirs.inc, with an IPv6 address of the documentation's. */
 static void
 test_full_line (void)
 {

@@ -93,7 +93,8 @@ test_c_tor_vectors (void)
       g_assert_cmpuint (good[i].ipv6_port, ==, 9090);
       g_assert_cmpuint (good[i].ipv6[15], ==, 4);
     }
-  g_assert_true (slice_is (good[13].policy6, "accept 20-23,43,53,79-81,88,110,143,194,220,389,443,464,531,543-544"));
+  g_assert_true (slice_is (good[13].policy6,
+                           "accept 20-23,43,53,79-81,88,110,143,194,220,389,443,464,531,543-544"));
 }
 
 static void
@@ -108,8 +109,8 @@ test_c_tor_ed25519 (void)
 static void
 test_all_items (void)
 {
-  CepaMicrodescriptor got = parse_good ("\n@last-listed 2026-01-02 03:04:05\n@unknown annotation\nonion-key\n" NTOR ED25519
-                                        "id rsa1024 GEo59/iR1GWSIWZDzXTd5QxtqnU\n"
+  CepaMicrodescriptor got = parse_good ("\n@last-listed 2026-01-02 03:04:05\n@unknown annotation\n"
+                                        "onion-key\n" NTOR ED25519 "id rsa1024 GEo59/iR1GWSIWZDzXTd5QxtqnU\n"
                                         "a 1.2.3.4:5\na [2001:db8::7]:443\na [2001:db8::8]:444\n"
                                         "family $AA $BB\nfamily-ids ed25519:abc ed25519:def\n"
                                         "p accept 80,443\np6 reject 25\nwhatever comes\n");
@@ -178,8 +179,8 @@ test_refused (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *text = g_strdup_printf ("%s%s", cases[i].text,
-                                               g_str_has_suffix (cases[i].text, "\n") ? "onion-key\n" NTOR : "");
+      const char *behind = g_str_has_suffix (cases[i].text, "\n") ? "onion-key\n" NTOR : "";
+      g_autofree char *text = g_strconcat (cases[i].text, behind, NULL);
       CepaSlice rest = { text, strlen (text) };
       g_autoptr (GError) error = NULL;
       CepaMicrodescriptor got = { .ipv6_port = 77 };

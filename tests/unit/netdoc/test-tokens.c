@@ -20,7 +20,9 @@ next_of (const char *text, gsize len, CepaTextItem *item, GError **error)
 static void
 test_items (void)
 {
-  static const char text[] = "first  a b \t\nsecond\n-----BEGIN THE TYPE-----\nAQID\nBAU=\n-----END THE TYPE-----\nthird-3\n";
+  static const char text[] = "first  a b \t\n"
+                             "second\n-----BEGIN THE TYPE-----\nAQID\nBAU=\n-----END THE TYPE-----\n"
+                             "third-3\n";
   CepaTextCursor cursor;
   CepaTextItem item;
   guint8 out[16];

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A path plugin for tests, built many times: each build has one thing wrong, by a macro of plugins/meson.build. */
+#include <cepa/plugin.h>
+
+#ifndef VARIANT_SYMBOL
+#define VARIANT_SYMBOL cepa_plugin_v1
+#endif
+#ifndef VARIANT_ID
+#define VARIANT_ID "path.variant"
+#endif
+#ifndef VARIANT_SIZE
+#define VARIANT_SIZE sizeof (CepaPlugin)
+#endif
+#ifndef VARIANT_ABI_MAJOR
+#define VARIANT_ABI_MAJOR CEPA_ABI_MAJOR
+#endif
+#ifndef VARIANT_ABI_MINOR
+#define VARIANT_ABI_MINOR CEPA_ABI_MINOR
+#endif
+#ifndef VARIANT_CREATE
+#define VARIANT_CREATE variant_create
+#endif
+#ifndef VARIANT_CHOOSE
+#define VARIANT_CHOOSE variant_choose
+#endif
+
+typedef struct
+{
+  const CepaHost *host;
+  guint n_changes;
+} Variant;
+
+G_GNUC_UNUSED static void *
+variant_create (const CepaHost *host, G_GNUC_UNUSED GError **error)
+{
+  Variant *self = g_new0 (Variant, 1);
+
+  self->host = host;
+  cepa_host_log (host, CEPA_HOST_LOG_INFO, "made");
+  return self;
+}
+
+G_GNUC_UNUSED static void *
+variant_create_failing (G_GNUC_UNUSED const CepaHost *host, GError **error)
+{
+  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "no table of latencies");
+  return NULL;
+}
+
+static void
+variant_destroy (void *self)
+{
+  g_free (self);
+}
+
+/* Proposes as its first hop how many views it has seen, then a random byte, then whether the clock runs. */
+G_GNUC_UNUSED static gboolean
+variant_choose (void *data, G_GNUC_UNUSED const CepaNetworkView *view, const CepaPathRequest *request,
+                CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  Variant *self = data;
+  guint8 byte;
+
+  cepa_host_random (self->host, &byte, 1);
+  path->n_hops = request->n_hops;
+  path->hops[0] = self->n_changes;
+  path->hops[1] = byte;
+  path->hops[2] = cepa_host_monotonic_us (self->host) > 0;
+  return TRUE;
+}
+
+G_GNUC_UNUSED static gboolean
+variant_choose_twice (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
+                      const CepaPathRequest *request, CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  path->n_hops = request->n_hops;
+  for (guint i = 0; i < request->n_hops; i++)
+    path->hops[i] = 0;
+  return TRUE;
+}
+
+G_GNUC_UNUSED static gboolean
+variant_choose_too_many (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
+                         G_GNUC_UNUSED const CepaPathRequest *request, CepaPath *path,
+                         G_GNUC_UNUSED GError **error)
+{
+  path->n_hops = CEPA_PATH_MAX_HOPS + 1;
+  return TRUE;
+}
+
+G_GNUC_UNUSED static gboolean
+variant_choose_silent (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
+                       G_GNUC_UNUSED const CepaPathRequest *request, G_GNUC_UNUSED CepaPath *path,
+                       G_GNUC_UNUSED GError **error)
+{
+  return FALSE;
+}
+
+G_GNUC_UNUSED static gboolean
+variant_choose_no_path (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
+                        G_GNUC_UNUSED const CepaPathRequest *request, CepaPath *path, GError **error)
+{
+  path->n_hops = 3;
+  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NO_PATH, "nobody is\nhome");
+  return FALSE;
+}
+
+G_GNUC_UNUSED static gboolean
+variant_choose_failing (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
+                        G_GNUC_UNUSED const CepaPathRequest *request, G_GNUC_UNUSED CepaPath *path, GError **error)
+{
+  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FILE, "the table is torn");
+  return FALSE;
+}
+
+G_GNUC_UNUSED static gboolean
+variant_choose_both (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
+                     const CepaPathRequest *request, CepaPath *path, GError **error)
+{
+  path->n_hops = request->n_hops;
+  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FAILED, "not sure");
+  return TRUE;
+}
+
+static void
+variant_network_changed (void *data, G_GNUC_UNUSED const CepaNetworkView *view)
+{
+  Variant *self = data;
+
+  self->n_changes++;
+}
+
+static const CepaPathTable variant_path = {
+#ifdef VARIANT_OLD_TABLE
+  .size = G_STRUCT_OFFSET (CepaPathTable, network_changed),
+#else
+  .size = sizeof (CepaPathTable),
+#endif
+  .abi_major = CEPA_ABI_MAJOR,
+  .abi_minor = CEPA_ABI_MINOR,
+  .create = VARIANT_CREATE,
+  .destroy = variant_destroy,
+  .choose_path = VARIANT_CHOOSE,
+  .network_changed = variant_network_changed,
+};
+
+CEPA_PLUGIN_EXPORT const CepaPlugin VARIANT_SYMBOL = {
+  .size = VARIANT_SIZE,
+  .abi_major = VARIANT_ABI_MAJOR,
+  .abi_minor = VARIANT_ABI_MINOR,
+  .id = VARIANT_ID,
+  .name = "A plugin for tests",
+  .licence = "BSD-3-Clause",
+  .path = &variant_path,
+};
