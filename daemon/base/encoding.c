@@ -115,14 +115,14 @@ cepa_escape_for_log (const char *text, gsize len, gsize max)
 {
   GString *out = g_string_new (NULL);
 
-  for (gsize i = 0; i < len && out->len < max; i++)
+  for (gsize i = 0; i < len && out->len <= max; i++)
     {
       if (g_ascii_isprint (text[i]) && text[i] != '\\')
         g_string_append_c (out, text[i]);
       else
         g_string_append_printf (out, "\\x%02x", (guint8) text[i]);
     }
-  if (out->len > max || (len > 0 && out->len >= max))
+  if (out->len > max)
     {
       g_string_truncate (out, max);
       g_string_append (out, "...");

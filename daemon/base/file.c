@@ -62,9 +62,12 @@ gboolean
 cepa_file_write (const char *path, GBytes *const *parts, guint n_parts, GError **error)
 {
   g_autofree char *temporary = g_strdup_printf ("%s.tmp", path);
-  int fd = g_open (temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-  gboolean ok = fd >= 0;
+  gboolean ok;
+  int fd;
 
+  g_unlink (temporary); /* one that a crash left behind may have any mode and owner */
+  fd = g_open (temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  ok = fd >= 0;
   for (guint i = 0; ok && i < n_parts; i++)
     {
       gsize len;

@@ -143,8 +143,6 @@ log_escape (char *out, gsize out_size, const char *raw, gsize raw_len, gboolean 
       gsize n = bad ? 1 : (gsize) (g_utf8_next_char (raw) - raw);
       char escaped[16];
 
-      if (cut && c == (gunichar) -2)
-        break;
       if (bad || g_unichar_iscntrl (c))
         g_snprintf (escaped, sizeof escaped, c == '\n' ? "\\n" : c == '\t' ? "\\t" : "\\x%02X",
                     bad ? (guint8) *raw : (guint) c);

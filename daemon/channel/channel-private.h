@@ -3,6 +3,8 @@
 #pragma once
 
 #include "channel/channel.h"
+#include "channel/mux.h"
+#include "wire/cell.h"
 
 G_BEGIN_DECLS
 

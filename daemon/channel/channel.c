@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "channel/channel-private.h"
+#include "channel/mux.h"
 
 #define CHANNEL_ID_TRIES 64 /* draws of a circuit id before giving up, as C Tor */
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "circuit/circuit-private.h"
+#include "wire/extend.h"
 
 #define BUILD_HANDSHAKE_NTOR 2
 

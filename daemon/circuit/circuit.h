@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "channel/channel.h"
+#include "channel/mux.h"
 #include "wire/relay-message.h"
 
 G_BEGIN_DECLS

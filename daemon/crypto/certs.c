@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/writer.h"
 #include "crypto/curve.h"
 #include "crypto/der.h"
 #include "crypto/digest.h"

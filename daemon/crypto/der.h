@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "base/bytes.h"
+#include "base/writer.h"
 
 G_BEGIN_DECLS
 

@@ -50,13 +50,20 @@ cepa_sha3_256 (const void *data, gsize len, guint8 out[CEPA_SHA3_256_LEN])
   gcry_md_hash_buffer (GCRY_MD_SHA3_256, out, data, len);
 }
 
+/* libsodium forbids NULL even for no bytes. */
+static const guint8 *
+digest_bytes (const void *data, gsize len)
+{
+  return len > 0 ? data : (const guint8 *) "";
+}
+
 void
 cepa_hmac_sha256 (const void *key, gsize key_len, const void *data, gsize len, guint8 out[CEPA_SHA256_LEN])
 {
   crypto_auth_hmacsha256_state state;
 
-  crypto_auth_hmacsha256_init (&state, key, key_len);
-  crypto_auth_hmacsha256_update (&state, data, len);
+  crypto_auth_hmacsha256_init (&state, digest_bytes (key, key_len), key_len);
+  crypto_auth_hmacsha256_update (&state, digest_bytes (data, len), len);
   crypto_auth_hmacsha256_final (&state, out);
   cepa_secret_wipe (&state, sizeof state);
 }
@@ -102,7 +109,7 @@ cepa_hkdf_sha256 (const void *ikm, gsize ikm_len, const void *salt, gsize salt_l
       crypto_auth_hmacsha256_init (&state, prk, sizeof prk);
       if (counter > 1)
         crypto_auth_hmacsha256_update (&state, block, sizeof block);
-      crypto_auth_hmacsha256_update (&state, info, info_len);
+      crypto_auth_hmacsha256_update (&state, digest_bytes (info, info_len), info_len);
       crypto_auth_hmacsha256_update (&state, &counter, 1);
       crypto_auth_hmacsha256_final (&state, block);
       cepa_secret_wipe (&state, sizeof state);

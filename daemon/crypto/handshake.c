@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/writer.h"
 #include "crypto/curve.h"
 #include "crypto/digest.h"
 

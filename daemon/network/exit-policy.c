@@ -5,6 +5,9 @@
 
 #define EXIT_POLICY_MAX_PORT 65535
 
+/* Room from the start: an array without any has no address that a list could begin at. */
+#define EXIT_POLICY_ROOM 256
+
 typedef struct
 {
   guint16 low, high;
@@ -35,7 +38,7 @@ cepa_exit_policy_table_new (void)
   CepaExitPolicyTable *self = g_new0 (CepaExitPolicyTable, 1);
   ExitPolicy none = { 0 };
 
-  self->ranges = g_array_new (FALSE, FALSE, sizeof (PortRange));
+  self->ranges = g_array_sized_new (FALSE, FALSE, sizeof (PortRange), EXIT_POLICY_ROOM);
   self->policies = g_array_new (FALSE, FALSE, sizeof (ExitPolicy));
   self->by_text = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->text = g_string_new (NULL);

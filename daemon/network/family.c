@@ -10,6 +10,9 @@
 #define FAMILY_HEX_LEN 40
 #define FAMILY_MAX_NICKNAME 19
 
+/* Room from the start: an array without any has no address that a list could begin at. */
+#define FAMILY_ROOM 256
+
 /* A sorted part of @members: whom a "family" line names, or the ids of a "family-ids" line. */
 typedef struct
 {
@@ -122,7 +125,7 @@ cepa_family_table_new (const CepaConsensus *consensus)
   self->id_lines = g_hash_table_new_full (family_hash_key, family_equal_keys, g_free, NULL);
   self->lists = g_array_new (FALSE, FALSE, sizeof (FamilyList));
   g_array_append_val (self->lists, empty);
-  self->members = g_array_new (FALSE, FALSE, sizeof (guint32));
+  self->members = g_array_sized_new (FALSE, FALSE, sizeof (guint32), FAMILY_ROOM);
   self->family = g_new0 (guint32, self->n_relays);
   self->family_ids = g_new0 (guint32, self->n_relays);
   self->parent = g_array_new (FALSE, FALSE, sizeof (guint32));

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/writer.h"
 
 #define LINK_MIN_VERSION 3
 #define LINK_MAX_VERSION 5

@@ -223,23 +223,23 @@ CepaSocksStatus
 cepa_socks_feed (CepaSocks *self, const guint8 *data, gsize len, gsize *consumed, GByteArray *reply,
                  GError **error)
 {
-  CepaSocksStatus status = CEPA_SOCKS_NEED_MORE;
-  gsize done = 0;
+  CepaSocksStatus status;
+  CepaReader unread;
   guint stage;
 
   g_return_val_if_fail (self->stage < SOCKS_STAGE_END, CEPA_SOCKS_REFUSED);
+  cepa_reader_init (&unread, data, len);
   do
     {
-      CepaReader reader;
+      CepaReader reader = unread;
 
       stage = self->stage;
-      cepa_reader_init (&reader, data + done, len - done);
       status = socks_read_stage (self, &reader, reply, error);
       if (self->stage != stage)
-        done = len - reader.left;
+        unread = reader;
     }
   while (status == CEPA_SOCKS_NEED_MORE && self->stage != stage);
-  *consumed = status == CEPA_SOCKS_REFUSED ? len : done;
+  *consumed = status == CEPA_SOCKS_REFUSED ? len : len - unread.left;
   return status;
 }
 

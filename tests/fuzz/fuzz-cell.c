@@ -5,6 +5,7 @@
 
 #include "wire/cell.h"
 #include "wire/link.h"
+#include "wire/extend.h"
 #include "wire/relay-message.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "crypto/tor1.h"
+#include "wire/extend.h"
 #include "wire/relay-message.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);

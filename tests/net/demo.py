@@ -249,8 +249,8 @@ class Demo:
         self.screen.row("together", f"{sum(seconds for _, seconds in self.times):7.2f} s")
         self.screen.heading("What this means")
         self.screen.text("Cepa wrapped the request in three layers of encryption, one for each relay. Each"
-                         " relay took one layer off and saw only where it came from and where it went next: none"
-                         " of them knew both who asked and for what. The page came back the same way.")
+                         " relay took one layer off and saw only where it came from and where it went next:"
+                         " none of them knew both who asked and for what. The page came back the same way.")
 
     def _say_what_next(self):
         self.screen.heading("Next")

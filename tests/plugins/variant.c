@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A path plugin for tests, built many times: each build has one thing wrong, by a macro of plugins/meson.build. */
+/* A path plugin for tests, built many times: each build has one thing wrong, by a macro of meson.build. */
 #include <cepa/plugin.h>
 
 #ifndef VARIANT_SYMBOL
@@ -107,7 +107,8 @@ variant_choose_no_path (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetwor
 
 G_GNUC_UNUSED static gboolean
 variant_choose_failing (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
-                        G_GNUC_UNUSED const CepaPathRequest *request, G_GNUC_UNUSED CepaPath *path, GError **error)
+                        G_GNUC_UNUSED const CepaPathRequest *request, G_GNUC_UNUSED CepaPath *path,
+                        GError **error)
 {
   g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FILE, "the table is torn");
   return FALSE;

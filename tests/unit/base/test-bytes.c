@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/bytes.h"
+#include "base/writer.h"
 
 static void
 test_reader_integers (void)

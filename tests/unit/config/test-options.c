@@ -89,7 +89,7 @@ test_options_suggest (void)
 static void
 test_options_man (void)
 {
-  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "docs", "cepad.1", NULL);
+  g_autofree char *path = g_test_build_filename (G_TEST_DIST, "..", "docs", "cepad.1", NULL);
   g_autofree char *options = cepa_options_to_man ();
   g_autofree char *wanted = g_strconcat (".\\\" options\n", options, ".\\\" end of options\n", NULL);
   g_autofree char *page = NULL;

@@ -10,10 +10,11 @@
 #include "base/encoding.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/writer.h"
 #include "crypto/digest.h"
-#include "link-vector.h"
+#include "support/link-vector.h"
+#include "support/vectors.h"
 #include "test-keys.h"
-#include "vectors.h"
 
 /* From Arti's tor-cert/tests/testvec_certs.rs: types 4 and 5 of a relay in a test network. */
 #define ARTI_IDENTITY "dcb604db2034b00fd16986d4adb9d16b21cb4e4457a33dec0f538903683e96e9"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "vectors.h"
+#include "support/vectors.h"
 
 static void
 check_x25519 (const char *secret, const char *public_key, const char *expected)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "vectors.h"
+#include "support/vectors.h"
 
 static CepaReader
 reader_over (GByteArray *bytes)
@@ -96,7 +96,9 @@ test_unsigned (void)
     { "020100", "" }, { "020101", "01" }, { "02017f", "7f" }, { "02020080", "80" }, { "02020100", "0100" },
     { "0204 00ffffff", "ffffff" },
   };
-  static const char *const bad[] = { "0200", "020180", "0202ff80", "02020000", "0202007f", "030101" };
+  static const char *const bad[] = {
+    "0200", "020005", "020180", "0202ff80", "02020000", "0202007f", "030101",
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (good); i++)
     {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "vectors.h"
+#include "support/vectors.h"
 
 /* FIPS 180-4 and FIPS 202: the examples published with them. */
 static void

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
-#include "vectors.h"
+#include "support/vectors.h"
 
 /* Arti's tor-proto/src/crypto/handshake/ntor.rs, fn testvec. */
 #define NTOR_NODE_ID "69546f6c64596f7541626f75745374616972732e"

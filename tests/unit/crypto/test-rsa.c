@@ -8,7 +8,7 @@
 #include "base/secret.h"
 #include "crypto/der.h"
 #include "crypto/digest.h"
-#include "vectors.h"
+#include "support/vectors.h"
 
 /* A key for tests, made with OpenSSL 3.0, and its signature of the bytes 00 to 13 (openssl pkeyutl -sign). */
 #define MODULUS \

@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "crypto/digest.h"
 #include "tor1-vector.h"
-#include "vectors.h"
+#include "support/vectors.h"
 
 #define N_HOPS 3
 #define N_CELLS 51

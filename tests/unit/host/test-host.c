@@ -402,7 +402,7 @@ test_checked (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_nonnull (strstr (error->message, "no relay is twice in a path"));
 }
 
-/* The plugin as it is built draws a path over a network as the daemon has it, and the check has nothing against it. */
+/* The plugin as it is built draws paths over a network as the daemon has it, and they pass the check. */
 static void
 test_weighted (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {

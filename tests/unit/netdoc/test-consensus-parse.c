@@ -174,6 +174,33 @@ test_too_many_params (void)
   assert_refused (text->str, "more than 512 parameters");
 }
 
+/* @find becomes itself and 513 words behind it. */
+static void
+check_too_many_words (const char *find, const char *reason)
+{
+  g_autoptr (GString) made = maker_consensus (1, 1, NULL);
+  g_autoptr (GString) words = g_string_new (find);
+  g_autofree char *good = NULL;
+  g_autofree char *text = NULL;
+
+  g_string_append (made, SIGNATURE);
+  good = maker_replace (made->str, "directory-footer\n", "directory-footer\nbandwidth-weights\n");
+  for (guint i = 0; i < 513; i++)
+    g_string_append_printf (words, " W%03u=1", i);
+  text = maker_replace (good, find, words->str);
+  assert_refused (text, reason);
+}
+
+static void
+test_too_many_words (void)
+{
+  check_too_many_words ("known-flags Authority Exit Fast Guard HSDir Running Stable V2Dir Valid",
+                        "more than 512 known flags");
+  check_too_many_words ("s Exit Fast Guard HSDir Running Stable V2Dir Valid",
+                        "relay relay0: \"s\" with more than 512 flags");
+  check_too_many_words ("directory-footer\nbandwidth-weights", "more than 512 bandwidth weights");
+}
+
 static void
 test_shared_random (void)
 {
@@ -409,6 +436,7 @@ main (int argc, char **argv)
   g_test_add_func ("/netdoc/consensus-parse/header", test_header);
   g_test_add_func ("/netdoc/consensus-parse/params", test_params);
   g_test_add_func ("/netdoc/consensus-parse/too-many-params", test_too_many_params);
+  g_test_add_func ("/netdoc/consensus-parse/too-many-words", test_too_many_words);
   g_test_add_func ("/netdoc/consensus-parse/shared-random", test_shared_random);
   g_test_add_func ("/netdoc/consensus-parse/relays", test_relays);
   g_test_add_func ("/netdoc/consensus-parse/order", test_order);

@@ -162,6 +162,28 @@ test_decode (void)
   maker_assert_error (error, CEPA_ERROR_BAD_DOCUMENT, "base64");
 }
 
+/* One that is larger than any key or signature. */
+static void
+test_decode_large (void)
+{
+  g_autoptr (GString) text = g_string_new ("k\n-----BEGIN X-----\n");
+  g_autofree guint8 *out = g_malloc (16384);
+  g_autoptr (GError) error = NULL;
+  CepaTextItem item;
+  gsize len;
+
+  for (guint i = 0; i < CEPA_NETDOC_MAX_DECODED_OBJECT / 64; i++)
+    g_string_append (text, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n");
+  g_string_append (text, "-----END X-----\n");
+  g_assert_true (next_of (text->str, text->len, &item, NULL));
+  g_assert_true (cepa_text_item_decode_object (&item, "X", out, 16384, &len, NULL));
+  g_assert_cmpuint (len, ==, CEPA_NETDOC_MAX_DECODED_OBJECT / 4 * 3);
+  g_string_insert (text, (gssize) strlen ("k\n-----BEGIN X-----\n"), "AAAA\n");
+  g_assert_true (next_of (text->str, text->len, &item, NULL));
+  g_assert_false (cepa_text_item_decode_object (&item, "X", out, 16384, &len, &error));
+  maker_assert_error (error, CEPA_ERROR_BAD_DOCUMENT, "too large an object");
+}
+
 static gboolean
 count_item (gpointer document, G_GNUC_UNUSED const CepaTextItem *item, G_GNUC_UNUSED GError **error)
 {
@@ -226,6 +248,7 @@ main (int argc, char **argv)
   g_test_add_func ("/netdoc/tokens/bounds", test_bounds);
   g_test_add_func ("/netdoc/tokens/limits", test_limits);
   g_test_add_func ("/netdoc/tokens/decode", test_decode);
+  g_test_add_func ("/netdoc/tokens/decode-large", test_decode_large);
   g_test_add_func ("/netdoc/tokens/rules", test_rules);
   return g_test_run ();
 }

@@ -309,8 +309,10 @@ test_usable_fraction (void)
   const TestConsensus spec = { relays, G_N_ELEMENTS (relays), .weights = FULL_WEIGHTS };
   const TestConsensus no_exit = { relays, 3, .weights = FULL_WEIGHTS };
   const TestConsensus no_guard = { relays + 2, 2, .weights = FULL_WEIGHTS };
-  g_autoptr (CepaConsensus) consensus = test_consensus_make (&spec), consensus2 = test_consensus_make (&no_exit);
-  g_autoptr (CepaNetwork) network = cepa_network_new (consensus), network2 = cepa_network_new (consensus2);
+  g_autoptr (CepaConsensus) consensus = test_consensus_make (&spec);
+  g_autoptr (CepaConsensus) consensus2 = test_consensus_make (&no_exit);
+  g_autoptr (CepaNetwork) network = cepa_network_new (consensus);
+  g_autoptr (CepaNetwork) network2 = cepa_network_new (consensus2);
   g_autoptr (CepaNetwork) network3 = test_consensus_make_network (&no_guard);
 
   test_network_take_flags (network, 4, CEPA_RELAY_RUNNING);

@@ -100,8 +100,9 @@ assert_path (const Fixture *self, const guint32 *hops, guint n, const char *part
   g_assert_nonnull (strstr (error->message, part));
 }
 
+#define ROWS(...) ((const guint32[]){ __VA_ARGS__ })
 #define ASSERT_PATH(self, part, ...) \
-  assert_path ((self), (const guint32[]){ __VA_ARGS__ }, G_N_ELEMENTS (((const guint32[]){ __VA_ARGS__ })), (part))
+  assert_path ((self), ROWS (__VA_ARGS__), G_N_ELEMENTS (ROWS (__VA_ARGS__)), (part))
 
 static void
 test_shape (Fixture *self, G_GNUC_UNUSED gconstpointer data)

@@ -125,7 +125,7 @@ weight_at (const Fixture *self, guint32 row, CepaPlace place)
   return self->relays[row].weight[place];
 }
 
-/* The chance of @c as the third draw, for the middle, when @a and @b, which may be anything, are in the path. */
+/* The chance of @c as the third draw, for the middle, when @a and @b are in the path. */
 static double
 chance_of_middle (const Fixture *self, guint32 a, guint32 b, guint32 c)
 {
@@ -148,13 +148,14 @@ chance_of_exit (const Fixture *self, guint32 a, guint32 b, guint16 port)
   for (guint32 i = 0; i < self->view.n_relays; i++)
     if (may_meet (self, a, i, FALSE) && fake_exit_allows (NULL, self->relays[i].exit_policy, port, 0))
       sum += weight_at (self, i, CEPA_PLACE_EXIT);
-  if (sum == 0 || !may_meet (self, a, b, FALSE) || !fake_exit_allows (NULL, self->relays[b].exit_policy, port, 0))
+  if (sum == 0 || !may_meet (self, a, b, FALSE)
+      || !fake_exit_allows (NULL, self->relays[b].exit_policy, port, 0))
     return 0;
   return weight_at (self, b, CEPA_PLACE_EXIT) / sum;
 }
 
-/* Draws @n paths of three and compares how often each comes with what is expected, by chi-square. The bound is
-   six standard deviations above the mean: the seed is fixed, so this passes always or never. */
+/* Draws @n paths of three and compares how often each comes with what is expected, by chi-square. The bound
+   is six standard deviations above the mean: the seed is fixed, so this passes always or never. */
 static void
 assert_distribution (Fixture *self, guint16 port, guint n)
 {
@@ -179,8 +180,8 @@ assert_distribution (Fixture *self, guint16 port, guint n)
     for (guint32 m = 0; m < n_relays; m++)
       for (guint32 e = 0; e < n_relays; e++)
         {
-          double expected = n * weight_at (self, g, CEPA_PLACE_GUARD) / guards * chance_of_exit (self, g, e, port)
-                            * chance_of_middle (self, g, e, m);
+          double chance = weight_at (self, g, CEPA_PLACE_GUARD) / guards * chance_of_exit (self, g, e, port);
+          double expected = n * chance * chance_of_middle (self, g, e, m);
           guint got = seen[(g * n_relays + m) * n_relays + e];
 
           if (expected == 0)
@@ -197,18 +198,23 @@ assert_distribution (Fixture *self, guint16 port, guint n)
   g_assert_cmpfloat (chi_square, <, cells - 1 + 6 * sqrt (2.0 * (cells - 1)));
 }
 
+/* Weights are small, so that being off by one shows. */
 static void
 add_mixed_relays (Fixture *self)
 {
-  add_relay (self, USABLE | CEPA_RELAY_GUARD, 1000, POLICY_NONE);
-  add_relay (self, USABLE | CEPA_RELAY_GUARD, 3000, POLICY_NONE);
-  add_relay (self, USABLE | CEPA_RELAY_GUARD | CEPA_RELAY_EXIT, 2000, POLICY_WEB);
-  add_relay (self, USABLE | CEPA_RELAY_EXIT, 1500, POLICY_WEB);
-  add_relay (self, USABLE | CEPA_RELAY_EXIT, 4000, POLICY_MAIL);
-  add_relay (self, USABLE | CEPA_RELAY_EXIT, 700, POLICY_WEB);
-  add_relay (self, USABLE, 2500, POLICY_NONE);
-  add_relay (self, USABLE, 900, POLICY_NONE);
-  add_relay (self, USABLE, 5000, POLICY_NONE);
+  add_relay (self, USABLE | CEPA_RELAY_GUARD, 10, POLICY_NONE);
+  add_relay (self, USABLE | CEPA_RELAY_GUARD, 30, POLICY_NONE);
+  add_relay (self, USABLE | CEPA_RELAY_GUARD | CEPA_RELAY_EXIT, 20, POLICY_WEB);
+  add_relay (self, USABLE | CEPA_RELAY_EXIT, 15, POLICY_WEB);
+  add_relay (self, USABLE | CEPA_RELAY_EXIT, 40, POLICY_MAIL);
+  add_relay (self, USABLE | CEPA_RELAY_EXIT, 7, POLICY_WEB);
+  add_relay (self, USABLE, 25, POLICY_NONE);
+  add_relay (self, USABLE, 9, POLICY_NONE);
+  add_relay (self, USABLE, 50, POLICY_NONE);
+  self->relays[0].weight[CEPA_PLACE_GUARD] = 18;
+  self->relays[2].weight[CEPA_PLACE_GUARD] = 5;
+  self->relays[2].weight[CEPA_PLACE_EXIT] = 11;
+  self->relays[3].weight[CEPA_PLACE_EXIT] = 8;
   /* Guard 1 with exit 3; middle 6 with guard 0. */
   self->relays[1].family = self->relays[3].family = 7;
   self->relays[6].ipv4 = self->relays[0].ipv4 + 1;
@@ -236,6 +242,8 @@ assert_path_good (const Fixture *self, const CepaPathRequest *request, const Cep
 {
   gboolean is_general = request->purpose == CEPA_PURPOSE_GENERAL;
   guint32 needs = CEPA_RELAY_RUNNING | CEPA_RELAY_VALID | CEPA_RELAY_HAS_KEYS;
+  gboolean any_subnet = (request->flags & CEPA_PATH_ANY_SUBNET) != 0;
+  gboolean ipv6 = (request->flags & CEPA_PATH_IPV6) != 0;
   const CepaRelay *last = &self->relays[path->hops[path->n_hops - 1]];
 
   needs |= is_general ? CEPA_RELAY_FAST : 0;
@@ -246,7 +254,7 @@ assert_path_good (const Fixture *self, const CepaPathRequest *request, const Cep
       g_assert_cmpuint (path->hops[i], <, self->view.n_relays);
       g_assert_cmphex (self->relays[path->hops[i]].flags & needs, ==, needs);
       for (guint j = 0; j < i; j++)
-        g_assert_true (may_meet (self, path->hops[i], path->hops[j], (request->flags & CEPA_PATH_ANY_SUBNET) != 0));
+        g_assert_true (may_meet (self, path->hops[i], path->hops[j], any_subnet));
       for (guint j = 0; j < request->n_excluded; j++)
         g_assert_cmpuint (path->hops[i], !=, request->excluded[j]);
     }
@@ -258,7 +266,7 @@ assert_path_good (const Fixture *self, const CepaPathRequest *request, const Cep
     return;
   g_assert_cmphex (last->flags & CEPA_RELAY_EXIT, !=, 0);
   g_assert_cmphex (last->flags & CEPA_RELAY_BAD_EXIT, ==, 0);
-  g_assert_true (fake_exit_allows (NULL, last->exit_policy, request->port, (request->flags & CEPA_PATH_IPV6) != 0));
+  g_assert_true (fake_exit_allows (NULL, last->exit_policy, request->port, ipv6));
 }
 
 /* Flags, weights, families and networks by chance, most of them as in a real network. */
@@ -278,7 +286,8 @@ add_random_relay (Fixture *self)
   flags |= cepa_random_below (random, 3) == 0 ? CEPA_RELAY_EXIT : 0;
   flags |= cepa_random_below (random, 15) == 0 ? CEPA_RELAY_BAD_EXIT : 0;
   flags |= cepa_random_below (random, 10) == 0 ? CEPA_RELAY_MIDDLE_ONLY : 0;
-  relay = add_relay (self, flags, (guint32) cepa_random_below (random, 1000), (guint32) cepa_random_below (random, 3));
+  relay = add_relay (self, flags, (guint32) cepa_random_below (random, 1000), POLICY_NONE);
+  relay->exit_policy = (guint32) cepa_random_below (random, 3);
   relay->family = (guint32) cepa_random_below (random, 20);
   relay->ipv4 = (guint32) (1 + cepa_random_below (random, 100)) << 16 | 1;
   relay->ipv6_port = cepa_random_below (random, 3) == 0 ? 443 : 0;
@@ -301,7 +310,8 @@ test_constraints (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   for (guint i = 0; i < 100000; i++)
     {
       guint32 n_hops = 1 + (guint32) cepa_random_below (random, CEPA_PATH_MAX_HOPS);
-      CepaPathRequest request = make_request (n_hops, ports[cepa_random_below (random, G_N_ELEMENTS (ports))]);
+      guint16 port = ports[cepa_random_below (random, G_N_ELEMENTS (ports))];
+      CepaPathRequest request = make_request (n_hops, port);
       g_autoptr (GError) error = NULL;
       CepaPath path = { .size = sizeof path };
 
@@ -374,7 +384,7 @@ test_impossible (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   assert_no_path (self, &request, CEPA_PLUGIN_ERROR_UNSUPPORTED, "purpose 2");
 }
 
-/* The likeliest guards leave no exit, for they are the only ones or of their family: another guard is found. */
+/* The likeliest guards leave no exit, for they are it or of its family: another guard is found. */
 static void
 test_dead_ends (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {

@@ -81,7 +81,7 @@ append_relay (GString *out, const TestConsensus *self, guint i)
   const TestRelay *relay = &self->relays[i];
   guint32 ipv4 = relay->ipv4 != 0 ? relay->ipv4 : 0x0a000001 | (i & 0xff) << 16;
   g_autofree char *microdesc = test_consensus_microdescriptor (self, i);
-  g_autofree char *name = relay->nickname != NULL ? g_strdup (relay->nickname) : g_strdup_printf ("relay%u", i);
+  g_autofree char *own_name = g_strdup_printf ("relay%u", i);
   guint8 id[20], digest[32];
   g_autofree char *id_text = NULL, *digest_text = NULL;
 
@@ -89,7 +89,8 @@ append_relay (GString *out, const TestConsensus *self, guint i)
   id_text = cepa_base64_encode_unpadded (id, sizeof id);
   cepa_sha256 (microdesc, strlen (microdesc), digest);
   digest_text = cepa_base64_encode_unpadded (digest, sizeof digest);
-  g_string_append_printf (out, "r %s %s 2038-01-01 00:00:00 %u.%u.%u.%u 9001 0\n", name, id_text, ipv4 >> 24,
+  g_string_append_printf (out, "r %s %s 2038-01-01 00:00:00 %u.%u.%u.%u 9001 0\n",
+                          relay->nickname != NULL ? relay->nickname : own_name, id_text, ipv4 >> 24,
                           ipv4 >> 16 & 255, ipv4 >> 8 & 255, ipv4 & 255);
   if (relay->ipv6 != NULL)
     g_string_append_printf (out, "a %s\n", relay->ipv6);

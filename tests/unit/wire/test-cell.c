@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wire/cell.h"
 
-#include "vectors.h"
+#include "support/vectors.h"
 
 static void
 test_variable_commands (void)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "link-vector.h"
-#include "vectors.h"
+#include "support/link-vector.h"
+#include "support/vectors.h"
 
 /* The client's cell is in Arti's tor-proto/src/channel/handshake.rs, VERSIONS. */
 static void

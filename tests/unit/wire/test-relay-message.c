@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "wire/extend.h"
 #include "wire/relay-message.h"
 
-#include "vectors.h"
+#include "support/vectors.h"
 
 /* tor-spec: relay-cells: command, recognized, stream id, digest, length. */
 static void

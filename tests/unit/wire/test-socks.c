@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "vectors.h"
+#include "support/vectors.h"
 #include "wire/relay-message.h"
 
 #define NO_AUTH "05 01 00"
