@@ -76,7 +76,7 @@ static const char command_line_help[] =
   "  --version, --help        print this and exit\n"
   "  Option value             as a line of the torrc; +Option adds a value, /Option takes all away\n"
   "\n"
-  "The options are described in cepad(1).\n";
+  "The options are described in cepad(1).";
 
 typedef struct
 {
@@ -115,7 +115,7 @@ command_line_list_options (void)
   const CepaOption *options = cepa_options (&n);
 
   for (guint i = 0; i < n; i++)
-    g_string_append_printf (out, "%s\n", options[i].name);
+    g_string_append_printf (out, "%s%s", i > 0 ? "\n" : "", options[i].name);
   return g_string_free (out, FALSE);
 }
 
@@ -156,7 +156,7 @@ command_line_take_word (CommandLineParse *parse, const CommandLineWord *word, co
         result->action = CEPA_VERIFY;
       return TRUE;
     case COMMAND_LINE_VERSION:
-      command_line_print (parse, g_strdup ("Cepa " CEPA_VERSION ".\n"));
+      command_line_print (parse, g_strdup ("Cepa " CEPA_VERSION "."));
       return TRUE;
     case COMMAND_LINE_HELP:
       command_line_print (parse, g_strdup (command_line_help));

@@ -65,7 +65,7 @@ typedef struct
 {
   CepaAction action;
   CepaConsole console;
-  char *output;       /* (nullable): for CEPA_PRINT_AND_EXIT; ends with a newline */
+  char *output;       /* (nullable): for CEPA_PRINT_AND_EXIT; no newline at its end */
   CepaConfig *config; /* (nullable): for the others */
   GPtrArray *warnings; /* (element-type utf8): lines to log at warn once the log is open */
 } CepaCommandLine;

@@ -25,10 +25,10 @@ typedef struct
 
 /* C Tor's flags of SocksPort; SessionGroup= has a value and is looked at apart. */
 static const ListenFlag listen_socks_flags[] = {
+  { "IsolateClientAddr", LISTEN_FLAG_ALWAYS },
   { "IsolateSOCKSAuth", LISTEN_FLAG_ALWAYS },
   { "IPv4Traffic", LISTEN_FLAG_ALWAYS },
   { "IPv6Traffic", LISTEN_FLAG_ALWAYS },
-  { "IsolateClientAddr", LISTEN_FLAG_NEVER },
   { "IsolateClientProtocol", LISTEN_FLAG_NEVER },
   { "IsolateDestPort", LISTEN_FLAG_NEVER },
   { "IsolateDestAddr", LISTEN_FLAG_NEVER },

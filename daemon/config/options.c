@@ -44,9 +44,10 @@ static const CepaOption options_table[] = {
           "relay, relay means the same as 0."),
   OPTION ("SocksPort", SOCKS_PORTS, "9250", socks_ports,
           "Where applications reach Cepa by SOCKS5; 0 for nowhere. Without an address it is 127.0.0.1. The "
-          "default is 9250 and not C Tor's 9050, so that both can run on one machine. Flags that are "
-          "accepted: IsolateSOCKSAuth, IPv4Traffic and IPv6Traffic, which are always on, and the No form of "
-          "those that Cepa does not have yet."),
+          "default is 9250 and not C Tor's 9050, so that both can run on one machine. Applications share no "
+          "circuit when they connect to another port, from another address, or with another SOCKS user or "
+          "password. Flags that are accepted: IsolateClientAddr, IsolateSOCKSAuth, IPv4Traffic and "
+          "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet."),
   OPTION ("TestingTorNetwork", BOOL, "0", testing_tor_network,
           "Use a private network whose DirAuthority lines are given, and the defaults that suit one."),
   OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,

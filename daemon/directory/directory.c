@@ -61,6 +61,7 @@ struct _CepaDirectory
   GArray *missing_certificates;   /* (nullable) (element-type CepaKeyCertificateId) */
   GPtrArray *requests;            /* (element-type DirectoryRequest) */
   guint n_workers;                /* loads under way */
+  const CepaConsensus *compacting; /* (nullable): whose microdescriptors a worker puts together; not a reference */
   guint failures;                 /* in a row */
   guint32 last_number;            /* of a circuit */
   gint64 next_consensus_us;       /* monotonic: when to ask for the next one */
@@ -204,23 +205,37 @@ directory_report_descriptors (CepaDirectory *self)
     cepa_bootstrap_reach (self->bootstrap, CEPA_BOOTSTRAP_LOADING_DESCRIPTORS, (int) (have / wanted * 24));
 }
 
-/* All the texts in one file, and those that no relay uses any more left out. */
+static void
+directory_compacted (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  CepaDirectory *self = user_data;
+  g_autoptr (CepaLoadResult) result = cepa_load_finish (async, NULL);
+  GBytes *text;
+
+  self->n_workers--;
+  if (self->is_stopped || result == NULL)
+    return;
+  text = g_ptr_array_index (result->microdescriptors, 0);
+  if (self->compacting == cepa_network_get_consensus (self->network))
+    {
+      g_ptr_array_unref (self->microdescriptors);
+      self->microdescriptors = g_ptr_array_ref (result->microdescriptors);
+      cepa_cache_write (self->cache, CEPA_CACHE_MICRODESCRIPTORS, text);
+      cepa_cache_remove (self->cache, CEPA_CACHE_NEW_MICRODESCRIPTORS);
+    }
+  self->compacting = NULL;
+  directory_step (self);
+}
+
+/* Nothing is missing: all the texts go into one, and those that no relay uses any more are left out. */
 static void
 directory_compact (CepaDirectory *self)
 {
-  g_autoptr (CepaNetwork) fresh = cepa_network_new (cepa_network_get_consensus (self->network));
-  gint64 listed_s = cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network));
-  GString *kept = g_string_new (NULL);
-  GBytes *text;
-
-  for (guint i = 0; i < self->microdescriptors->len; i++)
-    cepa_load_add_microdescriptors (fresh, g_ptr_array_index (self->microdescriptors, i), "the cache", NULL, kept,
-                                    listed_s);
-  text = g_string_free_to_bytes (kept);
-  g_ptr_array_set_size (self->microdescriptors, 0);
-  g_ptr_array_add (self->microdescriptors, text);
-  cepa_cache_write (self->cache, CEPA_CACHE_MICRODESCRIPTORS, text);
-  cepa_cache_remove (self->cache, CEPA_CACHE_NEW_MICRODESCRIPTORS);
+  if (self->compacting != NULL || self->microdescriptors->len <= 1)
+    return;
+  self->compacting = cepa_network_get_consensus (self->network);
+  self->n_workers++;
+  cepa_load_compact_async (cepa_network_get_consensus (self->network), self->microdescriptors, self->cancellable, directory_compacted, self);
 }
 
 static void
@@ -380,14 +395,15 @@ directory_got_certs (CepaDirectory *self, GBytes *body, const char *origin)
 }
 
 static void
-directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server)
+directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
+                                GHashTable *asked)
 {
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   GString *kept = g_string_new (NULL);
   g_autoptr (GBytes) text = NULL;
   guint n;
 
-  n = cepa_load_add_microdescriptors (self->network, body, origin, problems, kept,
+  n = cepa_load_add_microdescriptors (self->network, body, origin, asked, problems, kept,
                                       cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
   text = g_string_free_to_bytes (kept);
   directory_log_problems (problems);
@@ -418,7 +434,7 @@ directory_request_free (DirectoryRequest *request)
 
 static void
 directory_answer (CepaDirectory *self, DirectoryKind kind, const CepaHttpResponse *response,
-                  const CepaChannelTarget *server)
+                  const CepaChannelTarget *server, GHashTable *digests)
 {
   g_autofree char *origin = cepa_channel_target_describe (server);
 
@@ -427,7 +443,7 @@ directory_answer (CepaDirectory *self, DirectoryKind kind, const CepaHttpRespons
   else if (kind == DIRECTORY_CERTS)
     directory_got_certs (self, response->body, origin);
   else if (self->network != NULL)
-    directory_got_microdescriptors (self, response->body, origin, server->rsa_id);
+    directory_got_microdescriptors (self, response->body, origin, server->rsa_id, digests);
 }
 
 static void
@@ -438,10 +454,11 @@ directory_fetch_done (gpointer user_data, CepaFetch *fetch, const CepaHttpRespon
   DirectoryKind kind = request->kind;
   const CepaChannelTarget *server = &cepa_fetch_get_server (fetch)->target;
   g_autofree char *who = cepa_channel_target_describe (server);
+  g_autoptr (GHashTable) digests = g_steal_pointer (&request->digests);
 
   directory_request_free (request);
   if (response != NULL && response->status == 200)
-    directory_answer (self, kind, response, server);
+    directory_answer (self, kind, response, server, digests);
   else if (response != NULL && response->status == 304)
     directory_note_failure (self); /* ours is the newest: ask again a little later */
   else
@@ -597,8 +614,7 @@ directory_step_microdescriptors (CepaDirectory *self)
 
   if (missing->len == 0)
     {
-      if (self->microdescriptors->len > 1)
-        directory_compact (self);
+      directory_compact (self);
       return;
     }
   while (directory_count_requests (self, DIRECTORY_MICRODESCRIPTORS) < DIRECTORY_MAX_FETCHES

@@ -12,10 +12,11 @@
 /* What a worker gets; nothing of it changes meanwhile. */
 typedef struct
 {
-  char *directory; /* (nullable): of the cache, when that is read */
-  GBytes *text;    /* (nullable): of a consensus otherwise */
-  char *origin;
-  GPtrArray *authorities;
+  char *directory;          /* (nullable): of the cache, when that is read */
+  CepaConsensus *consensus; /* (nullable): whose microdescriptors are put together */
+  GBytes *text;             /* (nullable): of a consensus that is to be checked */
+  char *origin;             /* (nullable) */
+  GPtrArray *authorities;   /* (nullable) */
   GPtrArray *certificates;     /* (nullable) */
   GPtrArray *microdescriptors; /* (nullable) */
   gint64 now_s;
@@ -27,7 +28,8 @@ load_input_free (LoadInput *self)
   g_free (self->directory);
   g_clear_pointer (&self->text, g_bytes_unref);
   g_free (self->origin);
-  g_ptr_array_unref (self->authorities);
+  g_clear_pointer (&self->consensus, cepa_consensus_unref);
+  g_clear_pointer (&self->authorities, g_ptr_array_unref);
   g_clear_pointer (&self->certificates, g_ptr_array_unref);
   g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
   g_free (self);
@@ -73,9 +75,17 @@ load_problem (GPtrArray *problems, const char *document, const char *origin, con
     g_ptr_array_add (problems, g_strdup_printf ("refused %s from %s: %s", document, origin, reason));
 }
 
+static gboolean
+load_was_asked_for (GHashTable *asked, const guint8 digest[32])
+{
+  g_autoptr (GBytes) key = g_bytes_new_static (digest, 32);
+
+  return asked != NULL && g_hash_table_contains (asked, key);
+}
+
 guint
-cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GPtrArray *problems,
-                                GString *kept, gint64 listed_s)
+cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GHashTable *asked,
+                                GPtrArray *problems, GString *kept, gint64 listed_s)
 {
   CepaSlice rest;
   CepaMicrodescriptor microdescriptor;
@@ -96,9 +106,10 @@ cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *
         continue;
       n = cepa_network_add_microdescriptor (network, &microdescriptor);
       filled += n;
-      if (n == 0)
-        load_problem (problems, "a microdescriptor", origin, "its digest is not one that the consensus lists and we lack");
-      else if (kept != NULL)
+      if (n == 0 && !load_was_asked_for (asked, microdescriptor.digest))
+        load_problem (problems, "a microdescriptor", origin,
+                      "its SHA-256 digest is not one that the consensus lists and we asked for");
+      else if (n > 0 && kept != NULL)
         {
           g_string_append (kept, annotation);
           g_string_append_len (kept, microdescriptor.text.text, (gssize) microdescriptor.text.len);
@@ -136,7 +147,7 @@ load_consensus (CepaLoadResult *result, GBytes *text, const char *origin, GPtrAr
   result->network = cepa_network_new (consensus);
   for (guint i = 0; i < result->microdescriptors->len; i++)
     cepa_load_add_microdescriptors (result->network, g_ptr_array_index (result->microdescriptors, i), origin, NULL,
-                                    NULL, 0);
+                                    NULL, NULL, 0);
   cepa_network_commit (result->network);
 }
 
@@ -188,6 +199,30 @@ load_cache (CepaLoadResult *result, const LoadInput *input)
 }
 
 static void
+load_compact (CepaLoadResult *result, const LoadInput *input)
+{
+  g_autoptr (CepaNetwork) fresh = cepa_network_new (input->consensus);
+  GString *kept = g_string_new (NULL);
+
+  for (guint i = 0; i < input->microdescriptors->len; i++)
+    cepa_load_add_microdescriptors (fresh, g_ptr_array_index (input->microdescriptors, i), "the cache", NULL, NULL,
+                                    kept, cepa_consensus_get_valid_after_s (input->consensus));
+  g_ptr_array_add (result->microdescriptors, g_string_free_to_bytes (kept));
+}
+
+static void
+load_fetched (CepaLoadResult *result, const LoadInput *input)
+{
+  g_ptr_array_unref (result->certificates);
+  result->certificates = load_copy_array (input->certificates, (GBoxedCopyFunc) cepa_key_certificate_ref,
+                                          (GDestroyNotify) cepa_key_certificate_unref);
+  g_ptr_array_unref (result->microdescriptors);
+  result->microdescriptors
+      = load_copy_array (input->microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
+  load_consensus (result, input->text, input->origin, input->authorities, input->now_s);
+}
+
+static void
 load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_GNUC_UNUSED GCancellable *cancellable)
 {
   const LoadInput *input = task_data;
@@ -195,16 +230,10 @@ load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_G
 
   if (input->directory != NULL)
     load_cache (result, input);
+  else if (input->consensus != NULL)
+    load_compact (result, input);
   else
-    {
-      g_ptr_array_unref (result->certificates);
-      result->certificates = load_copy_array (input->certificates, (GBoxedCopyFunc) cepa_key_certificate_ref,
-                                              (GDestroyNotify) cepa_key_certificate_unref);
-      g_ptr_array_unref (result->microdescriptors);
-      result->microdescriptors
-          = load_copy_array (input->microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
-      load_consensus (result, input->text, input->origin, input->authorities, input->now_s);
-    }
+    load_fetched (result, input);
   g_task_return_pointer (task, result, (GDestroyNotify) cepa_load_result_free);
 }
 
@@ -246,6 +275,18 @@ cepa_load_consensus_async (GBytes *text, const char *origin, GPtrArray *authorit
   input->microdescriptors
       = load_copy_array (microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
   input->now_s = now_s;
+  load_run (input, cancellable, callback, user_data);
+}
+
+void
+cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescriptors, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer user_data)
+{
+  LoadInput *input = g_new0 (LoadInput, 1);
+
+  input->consensus = cepa_consensus_ref (consensus);
+  input->microdescriptors
+      = load_copy_array (microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
   load_run (input, cancellable, callback, user_data);
 }
 

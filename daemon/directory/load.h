@@ -52,7 +52,16 @@ void cepa_load_consensus_async (GBytes *text, const char *origin, GPtrArray *aut
                                 GPtrArray *microdescriptors, gint64 now_s, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
 
-/* Returns: (transfer full) (nullable): of either; NULL only when cancelled. */
+/**
+ * cepa_load_compact_async:
+ * @consensus: what is in use
+ *
+ * Puts the microdescriptors that @consensus lists into one text, the only one in the result's.
+ */
+void cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescriptors, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data);
+
+/* Returns: (transfer full) (nullable): of any of these; NULL only when cancelled. */
 CepaLoadResult *cepa_load_finish (GAsyncResult *result, GError **error);
 
 /**
@@ -60,13 +69,15 @@ CepaLoadResult *cepa_load_finish (GAsyncResult *result, GError **error);
  * @network: gets those that it wants
  * @text: any number of them
  * @origin: for messages
+ * @asked: (nullable) (element-type GBytes): digests that were asked for: such a one may have become useless
+ *   meanwhile, which is no problem
  * @problems: (nullable) (element-type utf8): gets a sentence for each that was refused
  * @kept: (nullable): gets the text of those that were wanted, each behind an annotation that it was listed at
  *   @listed_s
  *
  * Returns: how many rows of @network were filled.
  */
-guint cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GPtrArray *problems,
-                                      GString *kept, gint64 listed_s);
+guint cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GHashTable *asked,
+                                      GPtrArray *problems, GString *kept, gint64 listed_s);
 
 G_END_DECLS

@@ -54,6 +54,7 @@ struct _CepaApplication
   gint64 deadline_us;       /* of the handshake and the connecting */
   gint64 begun_us;          /* when this try began */
   guint tries, refusals;
+  guint last_reason;        /* of the last exit that refused */
   CepaSocks socks;
   CepaCircuitsWish wish;
   CepaCircuitsRequest *request; /* (nullable) */
@@ -305,6 +306,7 @@ application_may_retry (CepaApplication *self, guint reason)
     case CEPA_END_NOROUTE:
     case CEPA_END_HIBERNATING:
     case CEPA_END_RESOURCELIMIT:
+      self->last_reason = reason;
       return ++self->refusals < APPLICATION_MAX_REFUSALS;
     default:
       return FALSE;
@@ -360,6 +362,19 @@ application_set_try_deadline (CepaApplication *self)
   cepa_loop_set_delay (self->timer, MAX (MIN (wait, self->deadline_us - now), 0));
 }
 
+/* There is no circuit: what the exits that were asked said, if there were any, else why. */
+static CepaSocksReply
+application_reply_for_error (CepaApplication *self, const GError *error)
+{
+  if (self->refusals > 0)
+    return cepa_socks_reply_for_end (self->last_reason);
+  if (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NO_PATH))
+    return CEPA_SOCKS_NOT_ALLOWED; /* no exit lets the port through */
+  if (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_CANCELLED))
+    return CEPA_SOCKS_GENERAL_FAILURE;
+  return CEPA_SOCKS_NETWORK_UNREACHABLE;
+}
+
 static void
 application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *streams, const GError *error)
 {
@@ -369,8 +384,7 @@ application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *
   self->request = NULL;
   if (error != NULL)
     {
-      application_refuse (self, error->code == CEPA_ERROR_CANCELLED ? CEPA_SOCKS_GENERAL_FAILURE
-                                                                    : CEPA_SOCKS_NETWORK_UNREACHABLE);
+      application_refuse (self, application_reply_for_error (self, error));
       return;
     }
   self->circuit = cepa_circuit_ref (circuit);

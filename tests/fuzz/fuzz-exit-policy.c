@@ -7,16 +7,21 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
-/* Counts the ports that are let through; "some port" must be what it says. */
-static guint
-fuzz_exit_policy_count (const CepaExitPolicyTable *table, guint32 policy, gboolean ipv6)
+/* "Some port" is what the ports one by one say, and @swapped has the two texts the other way round. */
+static void
+fuzz_exit_policy_check (const CepaExitPolicyTable *table, guint32 policy, guint32 swapped)
 {
-  guint n = 0;
+  gboolean any = FALSE;
 
   for (guint port = 1; port <= G_MAXUINT16; port++)
-    n += cepa_exit_policy_table_allows (table, policy, (guint16) port, ipv6);
-  g_assert (cepa_exit_policy_table_allows (table, policy, 0, ipv6) == (n > 0));
-  return n;
+    {
+      gboolean allowed = cepa_exit_policy_table_allows (table, policy, (guint16) port, FALSE);
+
+      any = any || allowed;
+      if (port % 64 == 0)
+        g_assert (cepa_exit_policy_table_allows (table, swapped, (guint16) port, TRUE) == allowed);
+    }
+  g_assert (cepa_exit_policy_table_allows (table, policy, 0, FALSE) == any);
 }
 
 int
@@ -36,8 +41,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       number = cepa_exit_policy_table_intern (table, policy, policy6);
       swapped = cepa_exit_policy_table_intern (table, policy6, policy);
       g_assert (cepa_exit_policy_table_intern (table, policy, policy6) == number);
-      g_assert (fuzz_exit_policy_count (table, number, FALSE) == fuzz_exit_policy_count (table, swapped, TRUE));
-      g_assert (fuzz_exit_policy_count (table, number, TRUE) == fuzz_exit_policy_count (table, swapped, FALSE));
+      fuzz_exit_policy_check (table, number, swapped);
     }
   cepa_exit_policy_table_free (table);
   return 0;

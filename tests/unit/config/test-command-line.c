@@ -161,12 +161,12 @@ test_command_line_output (CommandLineFixture *fixture, gconstpointer data)
     const char *argv[MAX_WORDS];
     const char *output; /* a pattern */
   } cases[] = {
-    { { "cepad", "--version", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.\n$" },
-    { { "cepad", "--version", "--verify-config", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.\n$" },
-    { { "cepad", "--verify-config", "--version", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.\n$" },
-    { { "cepad", "-h", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.\n$" },
-    { { "cepad", "--help", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.\n$" },
-    { { "cepad", "--list-torrc-options", NULL }, "^ClientOnly\n([A-Za-z]+\n)+SocksPort\n([A-Za-z]+\n)+$" },
+    { { "cepad", "--version", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.$" },
+    { { "cepad", "--version", "--verify-config", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.$" },
+    { { "cepad", "--verify-config", "--version", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.$" },
+    { { "cepad", "-h", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.$" },
+    { { "cepad", "--help", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.$" },
+    { { "cepad", "--list-torrc-options", NULL }, "^ClientOnly\n([A-Za-z]+\n)+SocksPort\n([A-Za-z]+\n)+[A-Za-z]+$" },
   };
 
   (void) fixture, (void) data;

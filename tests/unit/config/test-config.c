@@ -180,8 +180,8 @@ test_config_ports (ConfigFixture *fixture, gconstpointer data)
 {
   g_autoptr (CepaCommandLine) loaded =
     config_load_good ("SocksPort 9999\nSocksPort auto\nSocksPort 127.0.0.2:auto\nSocksPort [::1]:1\n"
-                      "SocksPort localhost:65535 IsolateSOCKSAuth ipv4traffic NoIsolateDestPorts "
-                      "NoPreferIPv6\n", NULL);
+                      "SocksPort localhost:65535 IsolateSOCKSAuth isolateClientAddr ipv4traffic "
+                      "NoIsolateDestPorts NoPreferIPv6\n", NULL);
   const GPtrArray *ports = loaded->config->socks_ports;
   g_autoptr (CepaCommandLine) none = config_load_good ("SocksPort 0\n", NULL);
 
@@ -364,6 +364,7 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
       "of Cepa yet" },
     { "SocksPort 9050 IsolateDestAddr", "torrc:1: SocksPort: \"IsolateDestAddr\"" NO_FLAG_YET },
     { "SocksPort 9050 NoIsolateSOCKSAuth", "torrc:1: SocksPort: \"NoIsolateSOCKSAuth\"" NO_FLAG_YET },
+    { "SocksPort 9050 NoIsolateClientAddr", "torrc:1: SocksPort: \"NoIsolateClientAddr\"" NO_FLAG_YET },
     { "SocksPort 9050 SessionGroup=1", "torrc:1: SocksPort: \"SessionGroup=1\"" NO_FLAG_YET },
     { "SocksPort 9050 GroupWritable",
       "torrc:1: SocksPort: \"GroupWritable\" is a flag for unix: sockets, not for a port" },

@@ -353,6 +353,20 @@ test_usable_fraction_odd (void)
 }
 
 static void
+test_empty (void)
+{
+  const TestConsensus spec = { NULL, 0 };
+  g_autoptr (CepaNetwork) network = test_consensus_make_network (&spec);
+  g_autoptr (GArray) missing = cepa_network_list_missing (network);
+  guint8 id[20] = { 0 };
+
+  g_assert_cmpuint (cepa_network_get_view (network)->n_relays, ==, 0);
+  g_assert_cmpuint (missing->len, ==, 0);
+  g_assert_cmpint (cepa_network_find (network, id), ==, -1);
+  g_assert_cmpfloat (cepa_network_usable_fraction (network), ==, 0);
+}
+
+static void
 test_references (void)
 {
   const TestRelay relays[] = { { .flags = USABLE } };
@@ -385,6 +399,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/subnets", test_subnets);
   g_test_add_func ("/network/usable-fraction", test_usable_fraction);
   g_test_add_func ("/network/usable-fraction-odd", test_usable_fraction_odd);
+  g_test_add_func ("/network/empty", test_empty);
   g_test_add_func ("/network/references", test_references);
   return g_test_run ();
 }
