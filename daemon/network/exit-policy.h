@@ -24,8 +24,8 @@ void cepa_exit_policy_table_free (CepaExitPolicyTable *self);
  * @policy: arguments of "p": "accept 80,443-445"; nothing lets nothing through
  * @policy6: arguments of "p6"; the same
  *
- * A malformed summary lets nothing through. Entries that do not begin with a digit are skipped, as C Tor does:
- * they may be of a later form.
+ * A malformed summary lets nothing through. Entries that do not begin with a digit are skipped, as C Tor
+ * does: they may be of a later form.
  *
  * Returns: the number of the pair; the same for equal texts.
  */

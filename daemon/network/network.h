@@ -55,7 +55,7 @@ GArray *cepa_network_list_missing (const CepaNetwork *self);
  */
 void cepa_network_commit (CepaNetwork *self);
 
-/* Returns: (transfer none): the table for plugins; changes at cepa_network_add_microdescriptor and commit, but
+/* Returns: (transfer none): the table for plugins; changes at cepa_network_add_microdescriptor and commit,
    its weights, families and version only at commit: no plugin may see it in between. */
 const CepaNetworkView *cepa_network_get_view (const CepaNetwork *self);
 

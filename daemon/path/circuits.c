@@ -225,7 +225,7 @@ circuits_draw_path (CepaCircuits *self, const CepaCircuitsWish *wish, CepaPath *
   CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL, .n_hops = CIRCUITS_N_HOPS };
 
   request.port = wish != NULL ? wish->port : 0;
-  request.flags = wish != NULL && wish->ipv6 ? CEPA_PATH_IPV6 : 0;
+  request.flags = (wish != NULL && wish->ipv6 ? CEPA_PATH_IPV6 : 0) | (self->enforce_subnets ? 0 : CEPA_PATH_ANY_SUBNET);
   request.excluded = (const guint32 *) (void *) excluded->data;
   request.n_excluded = excluded->len;
   if (circuits_choose_path (self, &request, path, &first))

@@ -201,7 +201,7 @@ class LookupTest(unittest.TestCase):
     class Traced(Cepad):
         def command(self):
             # -D: the daemon itself is the child, and is the one that gets the signals.
-            return [find_program("strace"), "-D", "-f", "-qq", "-o", self.dir / "trace",
+            return [find_program("strace"), "-D", "-f", "-q", "-o", self.dir / "trace",
                     "-e", "trace=socket,connect,sendto,sendmsg,sendmmsg,openat", *super().command()]
 
     def test_no_name_is_looked_up_here(self):

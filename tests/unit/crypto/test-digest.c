@@ -73,8 +73,9 @@ check_hkdf (const char *ikm, const char *salt, const char *info, const char *exp
       g_autofree guint8 *out = g_malloc (len + 1);
 
       out[len] = 0x5a;
-      cepa_hkdf_sha256 (ikm_bytes->data, ikm_bytes->len, salt_bytes->data, salt_bytes->len, info_bytes->data,
-                        info_bytes->len, out, len);
+      cepa_hkdf_sha256 (ikm_bytes->data, ikm_bytes->len, salt_bytes->len > 0 ? salt_bytes->data : NULL,
+                        salt_bytes->len, info_bytes->len > 0 ? info_bytes->data : NULL, info_bytes->len,
+                        out, len);
       g_assert_cmpmem (out, len, expected_bytes->data, len);
       g_assert_cmpuint (out[len], ==, 0x5a);
     }

@@ -4,11 +4,11 @@
 
 #include <glib.h>
 
-/* Returns: (transfer full): the bytes of @hex, which must be well-formed. */
+/* Returns: (transfer full): the bytes of @hex, which must be well-formed; data is not NULL even for none. */
 static inline GByteArray *
 vector_bytes (const char *hex)
 {
-  GByteArray *bytes = g_byte_array_new ();
+  GByteArray *bytes = g_byte_array_sized_new (1);
   int high = -1;
 
   for (; *hex != '\0'; hex++)
