@@ -162,7 +162,10 @@ static gboolean
 main_open_log (const CepaCommandLine *line, GError **error)
 {
   cepa_log_set_safe_logging (line->config->safe_logging);
-  return cepa_log_config_apply ((const char *const *) line->config->logs, line->console, error);
+  if (!cepa_log_config_apply ((const char *const *) line->config->logs, line->console, error))
+    return FALSE;
+  cepa_log_startup_done ();
+  return TRUE;
 }
 
 static gboolean
@@ -196,11 +199,14 @@ main (G_GNUC_UNUSED int argc, char **argv)
   int lock = -1;
 
   main_harden ();
+  cepa_log_capture_glib ();
   line = cepa_command_line_load (argv, CEPA_TORRC, &error);
   if (line == NULL)
     return main_fail (error);
   if (line->action != CEPA_RUN)
     {
+      for (guint i = 0; line->warnings != NULL && i < line->warnings->len; i++)
+        fprintf (stderr, "cepad: warning: %s\n", (const char *) g_ptr_array_index (line->warnings, i));
       puts (line->action == CEPA_VERIFY ? "Configuration was valid" : line->output);
       return 0;
     }

@@ -13,9 +13,10 @@
 gboolean
 cepa_file_prepare_directory (const char *path, GError **error)
 {
+  g_autofree char *parent = g_path_get_dirname (path);
   struct stat st;
 
-  if (g_mkdir (path, 0700) == 0)
+  if (g_mkdir_with_parents (parent, 0700) == 0 && g_mkdir (path, 0700) == 0)
     return TRUE;
   if (errno != EEXIST)
     {

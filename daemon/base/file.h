@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * cepa_file_prepare_directory:
  * @path: a directory
  *
- * Makes it with mode 0700 when it is missing; otherwise it must be a directory of this user, and group
+ * Makes it, and what is missing above it, with mode 0700 when it is missing; otherwise it must be a directory of this user, and group
  * and others lose their access to it.
  *
  * Returns: FALSE with CEPA_ERROR_FILE naming the path and what is wrong.

@@ -24,7 +24,7 @@ cepa_random_u32 (CepaRandom *self)
   guint32 value;
 
   cepa_random_fill (self, &value, sizeof value);
-  return value;
+  return GUINT32_FROM_LE (value); /* a seed gives the same draws on every machine */
 }
 
 guint64
@@ -36,7 +36,10 @@ cepa_random_below (CepaRandom *self, guint64 limit)
   /* Values from @bound on would make the small results likelier; they are drawn again. */
   bound = G_MAXUINT64 - G_MAXUINT64 % limit;
   do
-    cepa_random_fill (self, &value, sizeof value);
+    {
+      cepa_random_fill (self, &value, sizeof value);
+      value = GUINT64_FROM_LE (value);
+    }
   while (value >= bound);
   return value % limit;
 }

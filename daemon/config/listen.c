@@ -233,7 +233,8 @@ cepa_listen_parse_socks (const char *option, const char *value, GPtrArray *liste
     return TRUE;
   if (!listen_is_local (listener->address))
     g_ptr_array_add (warnings, g_strdup_printf ("%s: %s is not an address of this machine alone: whoever can "
-                                                "reach it can use your Tor client", option, listener->address));
+                                                "reach it can use your Tor client", option,
+                                                listener->address));
   g_ptr_array_add (listeners, listener);
   return TRUE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A torrc's text to lines to a configuration. %include lines are left out: nothing is read from files here. */
+/* A torrc's text to lines to a configuration. %include lines are left out: no files are read here. */
 #include <glib.h>
 #include <stdint.h>
 

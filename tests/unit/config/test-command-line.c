@@ -166,7 +166,8 @@ test_command_line_output (CommandLineFixture *fixture, gconstpointer data)
     { { "cepad", "--verify-config", "--version", NULL }, "^Cepa [0-9]+\\.[0-9]+\\.[0-9]+\\.$" },
     { { "cepad", "-h", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.$" },
     { { "cepad", "--help", NULL }, "^Usage: cepad \\[-f TORRC\\](.*\n)+.*cepad\\(1\\)\\.$" },
-    { { "cepad", "--list-torrc-options", NULL }, "^ClientOnly\n([A-Za-z]+\n)+SocksPort\n([A-Za-z]+\n)+[A-Za-z]+$" },
+    { { "cepad", "--list-torrc-options", NULL },
+      "^ClientOnly\n([A-Za-z]+\n)+SocksPort\n([A-Za-z]+\n)+[A-Za-z]+$" },
   };
 
   (void) fixture, (void) data;

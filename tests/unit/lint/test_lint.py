@@ -17,15 +17,19 @@ CLEAN = {
     "daemon/base/a.h": C + "/* What it is. */\n#pragma once\n\n#include <glib.h>\n\nint a (void);\n",
     "daemon/base/a.c": C + '#include "base/a.h"\n\nint\na (void)\n{\n  return 1;\n}\n',
     "daemon/netdoc/README.md": "# daemon/netdoc\n",
-    "daemon/netdoc/b.c": C + '#include <cepa/network.h>\n\n#include "base/a.h"\n#include "netdoc/b-private.h"\n',
+    "daemon/netdoc/b.c": C + '#include <cepa/network.h>\n\n#include "base/a.h"\n'
+                         '#include "netdoc/b-private.h"\n',
     "daemon/netdoc/b-private.h": C + "#pragma once\n",
     "daemon/main/README.md": "# daemon/main\n",
-    "daemon/main/main.c": C + '#include "base/a.h"\n\nvoid\nrun (void)\n{\n  g_main_context_iteration (c, TRUE);\n}\n',
+    "daemon/main/main.c": C + '#include "base/a.h"\n\n'
+                          'void\nrun (void)\n{\n  g_main_context_iteration (c, TRUE);\n}\n',
     "plugins/path/p/README.md": "# p\n",
-    "plugins/path/p/p.c": C + '#include <cepa/path.h>\n#include <glib.h>\n#include <math.h>\n\n#include "p.h"\n',
+    "plugins/path/p/p.c": C + '#include <cepa/path.h>\n#include <glib.h>\n'
+                          '#include <math.h>\n\n#include "p.h"\n',
     "plugins/path/p/p.h": C + "#pragma once\n",
     "sdk/cepa/path.h": C + "#ifndef CEPA_PATH_H\n#define CEPA_PATH_H\n#endif\n",
-    "tests/unit/test-a.c": C + '#include "netdoc/b-private.h"\n\nvoid\nt (void)\n{\n  g_spawn_sync (NULL);\n}\n',
+    "tests/unit/test-a.c": C + '#include "netdoc/b-private.h"\n\n'
+                           'void\nt (void)\n{\n  g_spawn_sync (NULL);\n}\n',
     "tests/demo": "#!/bin/sh\n" + HASH + "echo\n",
     "tests/tool.py": "#!/usr/bin/env python3\n" + HASH + "def f():\n    return 1\n",
     "tests/data/raw.c": "no line of ours\t \n",
@@ -44,7 +48,8 @@ BROKEN = [
     ("layer", "daemon/netdoc/x.c", C + '\n#include "config/x.h"\n', 3, "netdoc is below config"),
     ("layer", "daemon/netdoc/x.c", C + '#include "b-private.h"\n', 2, "does not name a layer's folder"),
     ("layer", "daemon/netdoc/x.c", C + '#include "strange/x.h"\n', 2, "does not name a layer's folder"),
-    ("layer", "daemon/base/x.h", C + "#pragma once\n#include <cepa/path.h>\n", 3, "base may not know the SDK"),
+    ("layer", "daemon/base/x.h", C + "#pragma once\n#include <cepa/path.h>\n",
+     3, "base may not know the SDK"),
     ("layer", "daemon/strange/x.c", C + '#include "base/a.h"\n', 2, "strange has no place"),
     ("private-header", "daemon/main/x.c", C + '#include "netdoc/b-private.h"\n', 2, "netdoc/b-private.h"),
     ("plugin-include", "plugins/path/p/x.c", C + '#include "base/a.h"\n', 2, "base/a.h"),
@@ -70,7 +75,8 @@ BROKEN = [
     ("tab", "daemon/base/x.c", C + "\tint x;\n", 2, "a tab"),
     ("trailing-space", "daemon/base/x.c", C + "int x; \n", 2, "white space"),
     ("trailing-space", "tests/x.md", "x\r\n", 1, "white space"),
-    ("header-guard", "daemon/base/x.h", C + "#include <glib.h>\n#pragma once\n", 1, "#pragma once must come first"),
+    ("header-guard", "daemon/base/x.h", C + "#include <glib.h>\n#pragma once\n",
+     1, "#pragma once must come first"),
     ("header-guard", "sdk/cepa/x.h", C + "#pragma once\n", 1, "#ifndef must come first"),
     ("readme", "daemon/wire/x.c", C, 1, "README.md"),
     ("readme", "plugins/control/q/x.c", C, 1, "README.md"),
@@ -80,16 +86,20 @@ BROKEN = [
     ("blocking-gio", "daemon/netdoc/x.c", c_function(["g_dbus_connection_call_sync (c);"]), 6, "call_sync"),
 ]
 
-BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "gets", "strtok", "alloca", "g_alloca", "g_newa", "sleep",
-          "usleep", "nanosleep", "g_usleep", "system", "popen", "gethostbyname", "getaddrinfo", "g_idle_add",
+BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "gets", "strtok", "alloca", "g_alloca", "g_newa",
+          "sleep", "usleep", "nanosleep", "g_usleep", "system", "popen", "gethostbyname", "getaddrinfo",
+          "g_idle_add",
           "g_idle_add_full", "g_idle_add_once", "g_timeout_add", "g_timeout_add_full", "g_timeout_add_once",
           "g_timeout_add_seconds", "g_timeout_add_seconds_full"]
 
 # What looks like a violation and is none.
 FINE = {
-    "daemon/base/x.c": c_function(["g_strlcpy (a, b, 1);", "g_snprintf (a, 1, \"%d\", 1);", "my_system (1);",
-                                   "cepa_log (a, \"strcpy (x) and sleep (1)\");", "/* gets (x), sprintf (y) */",
-                                   "int gets = 1;", "// system (x)", "char c = '\"'; /* \" */ char d = '\\'';"]
+    "daemon/base/x.c": c_function(["g_strlcpy (a, b, 1);", "g_snprintf (a, 1, \"%d\", 1);",
+                                   "my_system (1);",
+                                   "cepa_log (a, \"strcpy (x) and sleep (1)\");",
+                                   "/* gets (x), sprintf (y) */",
+                                   "int gets = 1;", "// system (x)",
+                                   "char c = '\"'; /* \" */ char d = '\\'';"]
                                   + ["g ();"] * 80),
     "daemon/base/y.c": C + "typedef struct\n{\n" + "  int x;\n" * 120 + "} Y;\n\nstatic const int z[] = {\n"
                          + "  1,\n" * 120 + "};\n",
@@ -112,8 +122,8 @@ class LintTest(unittest.TestCase):
                 file.write(text)
 
     def lint(self, *args):
-        result = subprocess.run([sys.executable, LINT, "--root", self.root, *args], capture_output=True, text=True,
-                                check=False)
+        result = subprocess.run([sys.executable, LINT, "--root", self.root, *args], capture_output=True,
+                                text=True, check=False)
         self.assertIn(result.returncode, (0, 1), result.stderr)
         return result.returncode, result.stdout.splitlines()
 
@@ -131,7 +141,8 @@ class LintTest(unittest.TestCase):
                 status, output = self.lint()
                 self.assertEqual(status, 1)
                 shown = os.path.dirname(path) if rule == "readme" else path
-                found = [entry for entry in output if entry.startswith(f"{shown}:{line}: {rule}: ") and word in entry]
+                begin = f"{shown}:{line}: {rule}: "
+                found = [entry for entry in output if entry.startswith(begin) and word in entry]
                 self.assertEqual(len(found), 1, output)
                 os.unlink(os.path.join(self.root, path))
 
