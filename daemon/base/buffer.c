@@ -77,22 +77,6 @@ cepa_buffer_peek (const CepaBuffer *self, struct iovec *iov, guint n_max)
   return n;
 }
 
-gsize
-cepa_buffer_copy_out (const CepaBuffer *self, void *out, gsize len)
-{
-  guint8 *to = out;
-  gsize done = 0;
-
-  for (CepaBufferChunk *chunk = self->head; chunk != NULL && done < len; chunk = chunk->next)
-    {
-      gsize n = MIN (len - done, chunk->end - chunk->start);
-
-      memcpy (to + done, chunk->data + chunk->start, n);
-      done += n;
-    }
-  return done;
-}
-
 static void
 buffer_drop_head (CepaBuffer *self)
 {

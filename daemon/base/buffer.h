@@ -38,9 +38,6 @@ guint8 *cepa_buffer_reserve (CepaBuffer *self, gsize len);
 /* Fills at most @n_max of @iov with what is at the front; returns how many it filled. */
 guint cepa_buffer_peek (const CepaBuffer *self, struct iovec *iov, guint n_max);
 
-/* Copies up to @len bytes from the front without removing them; returns how many. */
-gsize cepa_buffer_copy_out (const CepaBuffer *self, void *out, gsize len);
-
 /* Removes @len bytes, at most @len of the buffer, from the front. */
 void cepa_buffer_drain (CepaBuffer *self, gsize len);
 

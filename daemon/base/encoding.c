@@ -87,18 +87,6 @@ cepa_base64_decode (const char *text, gsize text_len, void *out, gsize out_size,
   return TRUE;
 }
 
-gboolean
-cepa_base64_decode_exact (const char *text, gsize text_len, void *out, gsize out_len)
-{
-  gsize got = 0;
-  g_autofree guint8 *scratch = g_malloc (out_len + 1);
-
-  if (!cepa_base64_decode (text, text_len, scratch, out_len, &got) || got != out_len)
-    return FALSE;
-  memcpy (out, scratch, out_len);
-  return TRUE;
-}
-
 char *
 cepa_base64_encode_unpadded (const void *data, gsize len)
 {

@@ -36,9 +36,6 @@ gboolean cepa_hex_decode (const char *text, gsize text_len, void *out, gsize out
  */
 gboolean cepa_base64_decode (const char *text, gsize text_len, void *out, gsize out_size, gsize *out_len);
 
-/* As cepa_base64_decode, when exactly @out_len bytes are wanted. */
-gboolean cepa_base64_decode_exact (const char *text, gsize text_len, void *out, gsize out_len);
-
 /* Returns: (transfer full): base64 without padding, as microdescriptor digests are written. */
 char *cepa_base64_encode_unpadded (const void *data, gsize len);
 

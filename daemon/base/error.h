@@ -33,12 +33,4 @@ typedef enum
 
 GQuark cepa_error_quark (void);
 
-/**
- * cepa_error_kind_to_name:
- * @kind: any value of CepaErrorKind
- *
- * Returns: (transfer none): its short name in lower case with dashes ("bad-signature"), "unknown" for others.
- */
-const char *cepa_error_kind_to_name (CepaErrorKind kind);
-
 G_END_DECLS

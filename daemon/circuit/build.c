@@ -58,8 +58,6 @@ build_next (CepaCircuit *self)
   if (self->n_built < self->n_hops)
     {
       build_extend (self);
-      if (self->owner.extended != NULL)
-        self->owner.extended (self->owner.user_data, self);
       return;
     }
   self->state = CEPA_CIRCUIT_OPEN;

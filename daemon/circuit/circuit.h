@@ -35,13 +35,11 @@ typedef struct _CepaCircuit CepaCircuit;
 
 /**
  * CepaCircuitOwner:
- * @extended: the first hop, then another one was added; not for the last one
  * @opened: every hop is there
  * @closed: it is gone, for the reason in @reason; told once, also when the owner closed it
  */
 typedef struct
 {
-  void (*extended) (gpointer user_data, CepaCircuit *circuit);
   void (*opened) (gpointer user_data, CepaCircuit *circuit);
   void (*closed) (gpointer user_data, CepaCircuit *circuit, const GError *reason);
   gpointer user_data;

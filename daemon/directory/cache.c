@@ -114,12 +114,6 @@ cepa_cache_free (CepaCache *self)
   g_free (self);
 }
 
-const char *
-cepa_cache_get_directory (const CepaCache *self)
-{
-  return self->directory;
-}
-
 static void
 cache_push (CepaCache *self, CacheJobKind kind, const char *name, GBytes *content)
 {

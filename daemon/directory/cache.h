@@ -20,8 +20,6 @@ CepaCache *cepa_cache_new (const char *directory, GMainContext *context);
 /* Waits until everything has been written. */
 void cepa_cache_free (CepaCache *self);
 
-const char *cepa_cache_get_directory (const CepaCache *self);
-
 /* Puts @content in the place of the file @name, all or nothing. */
 void cepa_cache_write (CepaCache *self, const char *name, GBytes *content);
 

@@ -168,7 +168,7 @@ fetch_circuit_closed (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit, co
 static void
 fetch_start (CepaFetch *self)
 {
-  CepaCircuitOwner owner = { NULL, fetch_circuit_opened, fetch_circuit_closed, self };
+  CepaCircuitOwner owner = { fetch_circuit_opened, fetch_circuit_closed, self };
   g_autoptr (CepaChannel) channel = cepa_channel_pool_get (self->channels, &self->server.target);
 
   self->is_started = TRUE;

@@ -299,18 +299,6 @@ cepa_directory_source_parse_fallback (const char *line, GError **error)
   return g_steal_pointer (&source);
 }
 
-CepaDirectorySource *
-cepa_directory_source_copy (const CepaDirectorySource *self)
-{
-  CepaDirectorySource *copy;
-
-  g_return_val_if_fail (self != NULL, NULL);
-
-  copy = g_memdup2 (self, sizeof *self);
-  copy->nickname = g_strdup (self->nickname);
-  return copy;
-}
-
 void
 cepa_directory_source_free (CepaDirectorySource *self)
 {

@@ -39,7 +39,6 @@ CepaDirectorySource *cepa_directory_source_parse_authority (const char *line, GE
 /* The same of a FallbackDir line: `ADDR[:DIRPORT] orport=N id=HEX [ipv6=[A]:P] [weight=X]`. */
 CepaDirectorySource *cepa_directory_source_parse_fallback (const char *line, GError **error);
 
-CepaDirectorySource *cepa_directory_source_copy (const CepaDirectorySource *self);
 void cepa_directory_source_free (CepaDirectorySource *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaDirectorySource, cepa_directory_source_free)
 

@@ -259,15 +259,6 @@ cepa_network_add_microdescriptor (CepaNetwork *self, const CepaMicrodescriptor *
   return n;
 }
 
-gboolean
-cepa_network_wants_microdescriptor (const CepaNetwork *self, const guint8 digest[32])
-{
-  guint index = network_find_digest (self, digest);
-
-  return network_has_digest (self, index, digest)
-         && (self->relays[self->by_digest[index]].flags & CEPA_RELAY_HAS_KEYS) == 0;
-}
-
 GArray *
 cepa_network_list_missing (const CepaNetwork *self)
 {

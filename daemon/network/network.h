@@ -41,9 +41,6 @@ CepaConsensus *cepa_network_get_consensus (const CepaNetwork *self); /* (transfe
  */
 guint cepa_network_add_microdescriptor (CepaNetwork *self, const CepaMicrodescriptor *microdescriptor);
 
-/* Returns: whether a row without its microdescriptor wants the one with @digest. */
-gboolean cepa_network_wants_microdescriptor (const CepaNetwork *self, const guint8 digest[32]);
-
 /* Returns: (transfer full) (element-type guint8[32]): what rows still want, each once, in row order. */
 GArray *cepa_network_list_missing (const CepaNetwork *self);
 

@@ -303,7 +303,7 @@ circuits_launch (CepaCircuits *self, const CepaCircuitsWish *wish, GError **erro
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
   CepaConsensus *consensus = cepa_network_get_consensus (network);
   CepaCircuitHop hops[CIRCUITS_N_HOPS];
-  CepaCircuitOwner owner = { NULL, circuits_opened, circuits_closed, NULL };
+  CepaCircuitOwner owner = { circuits_opened, circuits_closed, NULL };
   g_autoptr (CepaChannel) channel = NULL;
   PoolCircuit *entry;
   CepaPath path;

@@ -47,12 +47,6 @@ cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *cir
 }
 
 void
-cepa_proxy_close_listeners (CepaProxy *self)
-{
-  g_ptr_array_set_size (self->ports, 0);
-}
-
-void
 cepa_proxy_free (CepaProxy *self)
 {
   GHashTableIter iter;

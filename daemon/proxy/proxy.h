@@ -26,7 +26,4 @@ void cepa_proxy_free (CepaProxy *self);
  */
 gboolean cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port, GError **error);
 
-/* No new connections from now on. */
-void cepa_proxy_close_listeners (CepaProxy *self);
-
 G_END_DECLS

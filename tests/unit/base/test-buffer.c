@@ -30,16 +30,31 @@ assert_stream (const guint8 *data, gsize len, gsize position)
     g_assert_cmpuint (data[i], ==, stream_byte (position + i));
 }
 
+/* The first @len bytes, by the pieces that peek gives. */
+static void
+copy_out (const CepaBuffer *buffer, guint8 *out, gsize len)
+{
+  struct iovec iov[32];
+  guint n = cepa_buffer_peek (buffer, iov, G_N_ELEMENTS (iov));
+
+  for (guint i = 0; i < n && len > 0; i++)
+    {
+      gsize part = MIN (len, iov[i].iov_len);
+
+      memcpy (out, iov[i].iov_base, part);
+      out += part;
+      len -= part;
+    }
+  g_assert_cmpuint (len, ==, 0);
+}
+
 static void
 test_empty (void)
 {
   CepaBuffer buffer = { 0 };
   struct iovec iov[2];
-  guint8 out[1] = { 9 };
 
   g_assert_cmpuint (cepa_buffer_peek (&buffer, iov, 2), ==, 0);
-  g_assert_cmpuint (cepa_buffer_copy_out (&buffer, out, 1), ==, 0);
-  g_assert_cmpuint (out[0], ==, 9);
   cepa_buffer_append (&buffer, NULL, 0);
   cepa_buffer_drain (&buffer, 0);
   g_assert_cmpuint (buffer.len, ==, 0);
@@ -64,7 +79,7 @@ test_stream (void)
       g_assert_cmpuint (buffer.len, ==, written - read);
       take = MIN (buffer.len, sizes[(7 * round + 3) % G_N_ELEMENTS (sizes)]);
       out = g_malloc (take + 1);
-      g_assert_cmpuint (cepa_buffer_copy_out (&buffer, out, take), ==, take);
+      copy_out (&buffer, out, take);
       assert_stream (out, take, read);
       cepa_buffer_drain (&buffer, take);
       read += take;
@@ -73,21 +88,6 @@ test_stream (void)
   g_assert_cmpuint (buffer.len, >, 0);
   cepa_buffer_drain (&buffer, buffer.len);
   g_assert_cmpuint (buffer.len, ==, 0);
-  cepa_buffer_clear (&buffer);
-}
-
-static void
-test_copy_out_more_than_there_is (void)
-{
-  CepaBuffer buffer = { 0 };
-  guint8 out[8];
-
-  memset (out, 9, sizeof out);
-  cepa_buffer_append (&buffer, "abcde", 5);
-  cepa_buffer_drain (&buffer, 2);
-  g_assert_cmpuint (cepa_buffer_copy_out (&buffer, out, sizeof out), ==, 3);
-  g_assert_cmpmem (out, 4, "cde\x9", 4);
-  g_assert_cmpuint (buffer.len, ==, 3);
   cepa_buffer_clear (&buffer);
 }
 
@@ -182,7 +182,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/base/buffer/empty", test_empty);
   g_test_add_func ("/base/buffer/stream", test_stream);
-  g_test_add_func ("/base/buffer/copy-out-more-than-there-is", test_copy_out_more_than_there_is);
   g_test_add_func ("/base/buffer/peek", test_peek);
   g_test_add_func ("/base/buffer/reserve", test_reserve);
   g_test_add_func ("/base/buffer/spare-chunk", test_spare_chunk);

@@ -84,6 +84,19 @@ test_prepare_directory (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
+test_prepare_directory_parents (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *below = g_build_filename (fixture->path, "below", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (cepa_file_prepare_directory (below, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (mode_of (fixture->path), ==, 0700);
+  g_assert_cmpuint (mode_of (below), ==, 0700);
+  g_assert_cmpint (g_rmdir (below), ==, 0);
+}
+
+static void
 check_directory_refused (const char *path)
 {
   g_autoptr (GError) error = NULL;
@@ -93,15 +106,15 @@ check_directory_refused (const char *path)
   g_assert_nonnull (strstr (error->message, path));
 }
 
-/* A file in its place, no parent, and a directory of somebody else. */
+/* A file in its place or above it, and a directory of somebody else. */
 static void
 test_prepare_directory_refused (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *below = g_build_filename (fixture->path, "below", NULL);
   const char *foreign = "/";
 
-  check_directory_refused (below);
   g_assert_true (write_text (fixture->path, "x", NULL));
+  check_directory_refused (below);
   check_directory_refused (fixture->path);
   g_remove (fixture->path);
   if (geteuid () == 0)
@@ -237,6 +250,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/base/file/prepare-directory", test_prepare_directory);
+  ADD ("/base/file/prepare-directory-parents", test_prepare_directory_parents);
   ADD ("/base/file/prepare-directory-refused", test_prepare_directory_refused);
   ADD ("/base/file/write", test_write);
   ADD ("/base/file/write-replaces", test_write_replaces);

@@ -157,19 +157,6 @@ test_too_long (void)
   maker_assert_error (error, CEPA_ERROR_CONFIG, "more than 4096 bytes");
 }
 
-static void
-test_copy (void)
-{
-  g_autoptr (CepaDirectorySource) source = NULL;
-  g_autoptr (CepaDirectorySource) copy = NULL;
-
-  source = cepa_directory_source_parse_authority ("a orport=443 1.2.3.4:80 " FINGERPRINT, NULL);
-  copy = cepa_directory_source_copy (source);
-  g_assert_cmpstr (copy->nickname, ==, "a");
-  g_assert_true (copy->nickname != source->nickname);
-  g_assert_cmpmem (copy->rsa_id, 20, source->rsa_id, 20);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -180,6 +167,5 @@ main (int argc, char **argv)
   g_test_add_func ("/netdoc/authority/fallback", test_fallback);
   g_test_add_func ("/netdoc/authority/refused-fallbacks", test_refused_fallbacks);
   g_test_add_func ("/netdoc/authority/too-long", test_too_long);
-  g_test_add_func ("/netdoc/authority/copy", test_copy);
   return g_test_run ();
 }
