@@ -260,6 +260,9 @@ cepa_channel_note_sent (CepaChannel *self, gsize unsent)
   guint start;
 
   self->unsent = unsent;
+  /* Encryption makes bytes more: it may be what fills the channel, and whoever asks now waits to be told. */
+  if (self->output.len + unsent >= CEPA_CHANNEL_HIGH_WATER)
+    self->is_blocked = TRUE;
   if (!self->is_blocked || self->output.len + unsent >= CEPA_CHANNEL_LOW_WATER)
     return;
   self->is_blocked = FALSE;

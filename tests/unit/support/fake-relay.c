@@ -323,7 +323,7 @@ fake_relay_send_message (FakeRelay *self, guint32 circuit_id, guint hop, guint8 
   g_assert_nonnull (circuit);
   g_assert_cmpuint (hop, <, circuit->n_hops);
   cepa_relay_message_write_header (body, command, stream_id, (guint) len);
-  if (len > 0)
+  if (data != NULL)
     memcpy (body + CEPA_RELAY_HEADER_LEN, data, len);
   cepa_tor1_originate (circuit->layers[hop], body, tag != NULL ? tag : own_tag);
   for (guint i = hop + 1; i-- > 0;)
@@ -512,17 +512,19 @@ fake_relay_receive (FakeRelay *self, const void *data, gsize len)
   g_byte_array_remove_range (self->input, 0, (guint) done);
 }
 
+static gboolean
+is_message (const FakeCell *cell, guint8 command)
+{
+  return (cell->command == CEPA_CELL_RELAY || cell->command == CEPA_CELL_RELAY_EARLY)
+         && cell->message.command == command;
+}
+
 const FakeCell *
 fake_relay_find_message (FakeRelay *self, guint8 command, guint i)
 {
   for (guint at = 0; at < self->received->len; at++)
-    {
-      const FakeCell *cell = g_ptr_array_index (self->received, at);
-
-      if ((cell->command == CEPA_CELL_RELAY || cell->command == CEPA_CELL_RELAY_EARLY)
-          && cell->message.command == command && i-- == 0)
-        return cell;
-    }
+    if (is_message (g_ptr_array_index (self->received, at), command) && i-- == 0)
+      return g_ptr_array_index (self->received, at);
   return NULL;
 }
 
@@ -530,12 +532,8 @@ const FakeCell *
 fake_relay_find_cell (FakeRelay *self, guint8 command, guint i)
 {
   for (guint at = 0; at < self->received->len; at++)
-    {
-      const FakeCell *cell = g_ptr_array_index (self->received, at);
-
-      if (cell->command == command && i-- == 0)
-        return cell;
-    }
+    if (((const FakeCell *) g_ptr_array_index (self->received, at))->command == command && i-- == 0)
+      return g_ptr_array_index (self->received, at);
   return NULL;
 }
 
@@ -544,8 +542,8 @@ fake_relay_count_messages (FakeRelay *self, guint8 command)
 {
   guint n = 0;
 
-  while (fake_relay_find_message (self, command, n) != NULL)
-    n++;
+  for (guint at = 0; at < self->received->len; at++)
+    n += is_message (g_ptr_array_index (self->received, at), command);
   return n;
 }
 
@@ -567,14 +565,16 @@ static gboolean
 take_output (FakeRelay *self, CepaChannel *channel)
 {
   CepaBuffer *output = cepa_channel_get_output (channel);
-  gsize len = output->len;
-  g_autofree guint8 *bytes = g_malloc (len + 1);
+  gboolean any = output->len > 0;
+  struct iovec first;
 
-  cepa_buffer_copy_out (output, bytes, len);
-  cepa_buffer_drain (output, len);
-  fake_relay_receive (self, bytes, len);
+  while (cepa_buffer_peek (output, &first, 1) > 0)
+    {
+      fake_relay_receive (self, first.iov_base, first.iov_len);
+      cepa_buffer_drain (output, first.iov_len);
+    }
   cepa_channel_note_sent (channel, 0);
-  return len > 0;
+  return any;
 }
 
 void

@@ -94,7 +94,8 @@ void fake_relay_send_certs (FakeRelay *self);
 void fake_relay_send_auth_challenge (FakeRelay *self);
 void fake_relay_send_netinfo (FakeRelay *self);
 
-/* A relay message from @hop; @tag (out) (optional): of the cell. */
+/* A relay message from @hop; without @data it is only said to have @len bytes. @tag (out) (optional): of the
+   cell. */
 void fake_relay_send_message (FakeRelay *self, guint32 circuit_id, guint hop, guint8 command, guint16 stream_id,
                               const void *data, gsize len, guint8 *tag);
 
