@@ -17,7 +17,7 @@ cepa_http_response_clear (CepaHttpResponse *self)
 static gboolean
 http_grow (GByteArray *out, gsize consumed, gsize max_size, GError **error)
 {
-  if (out->len >= max_size || (out->len > CEPA_HTTP_BOMB_SIZE && out->len / CEPA_HTTP_BOMB_RATIO > consumed))
+  if (out->len > max_size || (out->len > CEPA_HTTP_BOMB_SIZE && out->len / CEPA_HTTP_BOMB_RATIO > consumed))
     {
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "compressed answer grows beyond %u bytes", out->len);
       return FALSE;
@@ -28,6 +28,7 @@ http_grow (GByteArray *out, gsize consumed, gsize max_size, GError **error)
 static gboolean
 http_inflate_all (z_stream *z, GByteArray *out, gsize max_size, GError **error)
 {
+  const guint8 *start = z->next_in;
   guint8 chunk[16384];
   int rc = Z_OK;
 
@@ -39,7 +40,8 @@ http_inflate_all (z_stream *z, GByteArray *out, gsize max_size, GError **error)
       z->avail_out = sizeof chunk;
       rc = inflate (z, Z_NO_FLUSH);
       g_byte_array_append (out, chunk, (guint) (sizeof chunk - z->avail_out));
-      if ((rc == Z_OK || rc == Z_STREAM_END) && !http_grow (out, z->total_in, max_size, error))
+      /* Counted over all members; z->total_in begins again with each. */
+      if ((rc == Z_OK || rc == Z_STREAM_END) && !http_grow (out, (gsize) (z->next_in - start), max_size, error))
         return FALSE;
     }
   if (rc == Z_STREAM_END)
@@ -92,7 +94,7 @@ http_parse_date (const char *text)
       || sscanf (text + 5, "%2d %3s %4d %2d:%2d:%2d GMT", &day, month, &year, &hour, &minute, &second) != 6)
     return 0;
   found = strlen (month) == 3 ? strstr (months, month) : NULL;
-  if (found == NULL)
+  if (found == NULL || (found - months) % 3 != 0)
     return 0;
   date = g_date_time_new_utc (year, (int) (found - months) / 3 + 1, day, hour, minute, second);
   return date != NULL ? g_date_time_to_unix (date) : 0;
@@ -111,10 +113,15 @@ http_decode_body (char *const *lines, const guint8 *body, gsize len, gsize max_s
 {
   g_autofree char *length = http_header (lines, "Content-Length");
   g_autofree char *encoding = http_header (lines, "Content-Encoding");
-  guint64 announced;
+  guint64 announced = len;
 
-  if (length != NULL && g_ascii_string_to_unsigned (length, 10, 0, G_MAXUINT32, &announced, NULL))
+  if (length != NULL)
     {
+      if (!g_ascii_string_to_unsigned (length, 10, 0, G_MAXUINT32, &announced, NULL))
+        {
+          g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "answer whose length cannot be read");
+          return NULL;
+        }
       if (announced > len)
         {
           g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL,
@@ -142,7 +149,7 @@ http_decode_body (char *const *lines, const guint8 *body, gsize len, gsize max_s
 gboolean
 cepa_http_parse_response (const guint8 *data, gsize len, gsize max_size, CepaHttpResponse *out, GError **error)
 {
-  const guint8 *end = memmem (data, MIN (len, CEPA_HTTP_MAX_HEADERS), "\r\n\r\n", 4);
+  const guint8 *end = len > 0 ? memmem (data, MIN (len, CEPA_HTTP_MAX_HEADERS), "\r\n\r\n", 4) : NULL;
   g_autofree char *head = end != NULL ? g_strndup ((const char *) data, (gsize) (end - data)) : NULL;
   g_auto (GStrv) lines = head != NULL ? g_strsplit (head, "\r\n", -1) : NULL;
   g_autofree char *date = NULL;

@@ -27,7 +27,7 @@ void cepa_http_response_clear (CepaHttpResponse *self);
  * @max_size: of the decoded body
  *
  * Content-Encoding deflate (zlib), gzip, x-gzip and identity are known, without one the body's first bytes
- * tell. Content-Length, when there is one, must be met.
+ * tell. Content-Length, when there is one, must be met; what is behind it is left out.
  *
  * Returns: FALSE with CEPA_ERROR_PROTOCOL (malformed, cut short, damaged) or CEPA_ERROR_LIMIT (too large).
  */
