@@ -440,7 +440,12 @@ circuit_channel_cell (CepaChannelCircuit *base, guint8 command, guint8 *body)
   if (G_UNLIKELY (!circuit_cell (self, command, body, &error)))
     {
       if (error->code == CEPA_ERROR_PROTOCOL)
-        cepa_log (CEPA_LOG_PROTOCOL, CEPA_LOG_WARN, "closing circuit %u: %s", self->number, error->message);
+        {
+          g_autofree char *path = cepa_circuit_describe_path (self);
+
+          cepa_log (CEPA_LOG_PROTOCOL, CEPA_LOG_WARN, "closing circuit %u through %s: %s", self->number, path,
+                    error->message);
+        }
       cepa_circuit_close (self, error);
       g_error_free (error);
     }

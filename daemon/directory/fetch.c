@@ -132,6 +132,8 @@ fetch_ended (gpointer user_data, const CepaEnd *end)
   CepaFetch *self = user_data;
 
   self->stream = NULL;
+  if (cepa_circuit_get_state (self->circuit) == CEPA_CIRCUIT_CLOSED)
+    return; /* fetch_circuit_closed() is told why */
   if (end->reason == CEPA_END_DONE)
     fetch_end (self, NULL);
   else

@@ -153,11 +153,11 @@ cepa_http_parse_response (const guint8 *data, gsize len, gsize max_size, CepaHtt
   g_autofree char *head = end != NULL ? g_strndup ((const char *) data, (gsize) (end - data)) : NULL;
   g_auto (GStrv) lines = head != NULL ? g_strsplit (head, "\r\n", -1) : NULL;
   g_autofree char *date = NULL;
-  unsigned int status;
+  char status[4] = "";
   GBytes *body;
 
   if (lines == NULL || lines[0] == NULL || strlen (head) != (gsize) (end - data)
-      || sscanf (lines[0], "HTTP/1.%*1u %3u", &status) != 1)
+      || sscanf (lines[0], "HTTP/1.%*1[0-9]%*1[ ]%3[0-9]", status) != 1)
     {
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "answer that is not HTTP");
       return FALSE;
@@ -166,7 +166,7 @@ cepa_http_parse_response (const guint8 *data, gsize len, gsize max_size, CepaHtt
   if (body == NULL)
     return FALSE;
   date = http_header (lines, "Date");
-  out->status = status;
+  out->status = (guint) g_ascii_strtoull (status, NULL, 10);
   out->date_s = http_parse_date (date);
   out->body = body;
   return TRUE;

@@ -66,8 +66,9 @@ target_normalize (char *host)
 
   for (gsize i = 0; i < len; i++)
     host[i] = g_ascii_tolower (host[i]);
-  if (len > 1 && host[len - 1] == '.')
-    host[len - 1] = '\0';
+  /* All of them: "x.onion.." must not pass for a name that an exit may be asked for. */
+  while (len > 0 && host[len - 1] == '.')
+    host[--len] = '\0';
 }
 
 const char *

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /**
  * cepa_target_check:
- * @host: (inout): a name or an address; changed to lower case, and a final dot is taken off
+ * @host: (inout): a name or an address; changed to lower case, and final dots are taken off
  * @reject_internal: whether private and loopback addresses and names of this host are refused
  *
  * Refused: names over 255 or with characters that no name has, ".exit", ".onion" (this version has no onion

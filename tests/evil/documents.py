@@ -109,7 +109,7 @@ class Documents:
         return "".join(self.wanted_microdescriptors(path)).encode("ascii")
 
     def wanted_microdescriptors(self, path):
-        digests = path.rsplit("/", 1)[1].removesuffix(".z").split("-")
+        digests = path.removeprefix("/tor/micro/d/").removesuffix(".z").split("-")
         return [self.microdescriptors[digest] for digest in digests if digest in self.microdescriptors]
 
     # Consensuses

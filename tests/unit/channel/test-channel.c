@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A channel driven with bytes: its link handshake, its circuits, its queue. */
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "base/secret.h"
 #include "channel/mux.h"
 #include "support/fake-relay.h"
+#include "support/log-capture.h"
 
 /* A circuit that writes down what it is told. */
 typedef struct
@@ -403,43 +400,23 @@ test_netinfo_cut (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_check_refused (self, CEPA_ERROR_PROTOCOL);
 }
 
-/* What is logged during the call of @run, warnings and worse. (transfer full) */
-static char *
-log_of (void (*run) (Fixture *self), Fixture *self)
-{
-  g_autofree char *folder = g_dir_make_tmp ("cepa-channel-XXXXXX", NULL);
-  g_autofree char *path = g_build_filename (folder, "log", NULL);
-  g_autoptr (GError) error = NULL;
-  CepaLogRule rule;
-  char *text = NULL;
-
-  memset (rule.levels, 1 << CEPA_LOG_WARN | 1 << CEPA_LOG_ERR, sizeof rule.levels);
-  cepa_log_add_sink (CEPA_LOG_SINK_FILE, path, &rule, &error);
-  g_assert_no_error (error);
-  cepa_log_startup_done ();
-  run (self);
-  cepa_log_close ();
-  g_file_get_contents (path, &text, NULL, &error);
-  g_assert_no_error (error);
-  g_unlink (path);
-  g_rmdir (folder);
-  return text;
-}
-
 static void
 check_skew (gint64 skew_s, const char *text)
 {
   g_autofree char *log = NULL;
+  LogCapture capture;
   Fixture f;
 
   fixture_set_up_version (&f, 5);
   f.relay->clock_s = FAKE_NOW_S + skew_s;
-  log = log_of (fixture_open, &f);
+  log_capture_start (&capture, CEPA_LOG_WARN);
+  fixture_open (&f);
+  log = log_capture_stop (&capture);
   g_assert_cmpint (cepa_channel_get_skew_s (f.channel), ==, skew_s);
   if (text == NULL)
     g_assert_null (strstr (log, "clock"));
-  else if (strstr (log, text) == NULL)
-    g_error ("\"%s\" is not in: %s", text, log);
+  else
+    log_capture_assert_has (log, text);
   fixture_tear_down (&f, NULL);
 }
 

@@ -173,6 +173,8 @@ test_not_http (void)
   check_text_refused ("HTTP/1.0 200 OK\n\nhello");
   check_text_refused ("HTTP/1.0 OK\r\n\r\n");
   check_text_refused ("HTTP/2 200 OK\r\n\r\n");
+  check_text_refused ("HTTP/1.0 -20 OK\r\n\r\n");
+  check_text_refused ("HTTP/1.0-200 OK\r\n\r\n");
   check_text_refused ("SSH-2.0-OpenSSH\r\n\r\n");
   check_text_refused (" HTTP/1.0 200 OK\r\n\r\n");
   zero->data[18] = '\0';

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The cache's files: written whole, in the order of the calls, and errors told to the log. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "directory/cache.h"
+#include "support/log-capture.h"
+
+typedef struct
+{
+  char *folder;
+  GMainContext *context;
+  CepaCache *cache;
+} Fixture;
+
+static void
+fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->folder = g_dir_make_tmp ("cepa-cache-XXXXXX", &error);
+  g_assert_no_error (error);
+  self->context = g_main_context_new ();
+  self->cache = cepa_cache_new (self->folder, self->context);
+}
+
+static void
+fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const names[] = { "a", "b" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (self->folder, names[i], NULL);
+
+      g_unlink (path);
+    }
+  g_assert_cmpint (g_rmdir (self->folder), ==, 0);
+  g_clear_pointer (&self->cache, cepa_cache_free);
+  g_main_context_unref (self->context);
+  g_free (self->folder);
+}
+
+static void
+fixture_write (Fixture *self, const char *name, const char *text, gboolean append)
+{
+  g_autoptr (GBytes) content = g_bytes_new (text, strlen (text));
+
+  if (append)
+    cepa_cache_append (self->cache, name, content);
+  else
+    cepa_cache_write (self->cache, name, content);
+}
+
+/* Waits for all of it: freeing the cache does. */
+static void
+fixture_check (Fixture *self, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (self->folder, name, NULL);
+  g_autofree char *content = NULL;
+  GStatBuf st;
+
+  g_clear_pointer (&self->cache, cepa_cache_free);
+  self->cache = cepa_cache_new (self->folder, self->context);
+  g_file_get_contents (path, &content, NULL, NULL);
+  g_assert_cmpstr (content, ==, text);
+  if (text != NULL)
+    {
+      g_assert_cmpint (g_stat (path, &st), ==, 0);
+      g_assert_cmpuint (st.st_mode & 0777, ==, 0600);
+    }
+}
+
+static void
+test_order (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  GString *whole = g_string_new ("begin");
+
+  fixture_write (self, "a", "old and long", FALSE);
+  cepa_cache_remove (self->cache, "a");
+  fixture_write (self, "a", "begin", FALSE);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autofree char *text = g_strdup_printf (" %u", i);
+
+      fixture_write (self, "a", text, TRUE);
+      fixture_write (self, "b", text, FALSE);
+      g_string_append (whole, text);
+    }
+  fixture_check (self, "a", whole->str);
+  fixture_check (self, "b", " 99");
+  cepa_cache_remove (self->cache, "b");
+  fixture_check (self, "b", NULL);
+  g_string_free (whole, TRUE);
+}
+
+static void
+test_append_makes (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_write (self, "a", "one", TRUE);
+  fixture_write (self, "a", "", TRUE);
+  fixture_write (self, "a", "two", TRUE);
+  fixture_check (self, "a", "onetwo");
+  cepa_cache_remove (self->cache, "never-there");
+  fixture_check (self, "never-there", NULL);
+}
+
+/* A link is not followed: the file that it names stays as it is. */
+static void
+test_append_link (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (self->folder, "b", NULL);
+  g_autofree char *log = NULL;
+  LogCapture capture;
+
+  log_capture_start (&capture, CEPA_LOG_WARN);
+  fixture_write (self, "a", "mine", FALSE);
+  fixture_check (self, "a", "mine");
+  g_assert_cmpint (symlink ("a", path), ==, 0);
+  fixture_write (self, "b", "more", TRUE);
+  fixture_check (self, "a", "mine");
+  while (g_main_context_iteration (self->context, FALSE))
+    continue;
+  log = log_capture_stop (&capture);
+  log_capture_assert_has (log, "cannot add to ");
+}
+
+/* What failed in the thread is logged from the loop, with the file and the reason; the rest goes on. */
+static void
+test_errors (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *log = NULL;
+  LogCapture capture;
+
+  log_capture_start (&capture, CEPA_LOG_WARN);
+  fixture_write (self, "none/a", "x", FALSE);
+  fixture_write (self, "none/b", "x", TRUE);
+  cepa_cache_remove (self->cache, ".");
+  fixture_write (self, "a", "y", FALSE);
+  fixture_check (self, "a", "y");
+  while (g_main_context_iteration (self->context, FALSE))
+    continue;
+  log = log_capture_stop (&capture);
+  log_capture_assert_has (log, "none/a: No such file or directory");
+  log_capture_assert_has (log, "none/b: No such file or directory");
+  log_capture_assert_has (log, "cannot remove");
+}
+
+#define ADD(path, func) g_test_add ("/cache/" path, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("order", test_order);
+  ADD ("append-makes", test_append_makes);
+  ADD ("append-link", test_append_link);
+  ADD ("errors", test_errors);
+  return g_test_run ();
+}
