@@ -1,45 +1,61 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/loop.h"
 
-#include <glib-unix.h>
-
 #include "base/log.h"
 
 /* Whoever holds the loop for longer than this is named in the log. */
 #define LOOP_MAX_HOLD_US 100000
+#define LOOP_NEVER (-1)
 
+/* GLib writes to its wake-up descriptor at each change of a source's time or condition and around each dispatch of
+   a source that may not recurse, which costs a turn of the loop. All of that is for other threads: a context here is
+   only ever used by the one that runs it, so the poll record and the time are ours, and prepare() says them. */
 typedef struct
 {
   GSource source;
-  gpointer tag; /* (nullable): without a descriptor */
-  GIOCondition condition;
+  GPollFD poll; /* fd is -1 without a descriptor */
+  gint64 due_us; /* monotonic; 0: at once */
 } LoopSource;
+
+static gboolean
+loop_source_is_due (LoopSource *self)
+{
+  return self->due_us == 0
+         || (self->due_us != LOOP_NEVER && self->due_us <= g_source_get_time (&self->source));
+}
+
+static gboolean
+loop_source_prepare (GSource *source, gint *timeout)
+{
+  LoopSource *self = (LoopSource *) source;
+
+  *timeout = -1;
+  if (loop_source_is_due (self))
+    return TRUE;
+  if (self->due_us != LOOP_NEVER)
+    *timeout = (gint) MIN ((self->due_us - g_source_get_time (source) + 999) / 1000, G_MAXINT);
+  return FALSE;
+}
 
 static gboolean
 loop_source_check (GSource *source)
 {
   LoopSource *self = (LoopSource *) source;
 
-  return self->tag != NULL && g_source_query_unix_fd (source, self->tag) != 0;
-}
-
-static gboolean
-loop_source_prepare (G_GNUC_UNUSED GSource *source, gint *timeout)
-{
-  *timeout = -1;
-  return FALSE;
+  return self->poll.revents != 0 || loop_source_is_due (self);
 }
 
 static gboolean
 loop_source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   LoopSource *self = (LoopSource *) source;
-  GIOCondition revents = self->tag != NULL ? g_source_query_unix_fd (source, self->tag) : 0;
-  gint64 ready = g_source_get_ready_time (source), held;
+  GIOCondition revents = self->poll.revents;
+  gint64 held;
 
   /* A time that has come is spent, so that a func that does nothing about it is not called for ever. */
-  if (ready >= 0 && ready <= g_source_get_time (source))
-    g_source_set_ready_time (source, -1);
+  if (loop_source_is_due (self))
+    self->due_us = LOOP_NEVER;
+  self->poll.revents = 0;
   ((CepaLoopFunc) (void (*) (void)) callback) (user_data, revents);
   held = g_get_monotonic_time () - g_source_get_time (source);
   if (G_UNLIKELY (held > LOOP_MAX_HOLD_US) && !g_source_is_destroyed (source))
@@ -58,7 +74,12 @@ cepa_loop_watch_fd (GMainContext *context, int fd, const char *name, CepaLoopFun
   LoopSource *self = (LoopSource *) source;
 
   g_source_set_static_name (source, name);
-  self->tag = fd >= 0 ? g_source_add_unix_fd (source, fd, 0) : NULL;
+  g_source_set_can_recurse (source, TRUE);
+  self->due_us = LOOP_NEVER;
+  self->poll.fd = fd;
+  self->poll.events = G_IO_ERR | G_IO_HUP;
+  if (fd >= 0)
+    g_source_add_poll (source, &self->poll);
   g_source_set_callback (source, (GSourceFunc) (void (*) (void)) func, user_data, NULL);
   g_source_attach (source, context);
   return source;
@@ -67,18 +88,19 @@ cepa_loop_watch_fd (GMainContext *context, int fd, const char *name, CepaLoopFun
 void
 cepa_loop_set_condition (GSource *source, GIOCondition condition)
 {
-  LoopSource *self = (LoopSource *) source;
-
-  if (self->tag == NULL || self->condition == condition)
-    return;
-  self->condition = condition;
-  g_source_modify_unix_fd (source, self->tag, condition);
+  ((LoopSource *) source)->poll.events = condition | G_IO_ERR | G_IO_HUP;
 }
 
 void
 cepa_loop_set_delay (GSource *source, gint64 delay_us)
 {
-  g_source_set_ready_time (source, delay_us < 0 ? -1 : delay_us == 0 ? 0 : g_get_monotonic_time () + delay_us);
+  ((LoopSource *) source)->due_us = delay_us < 0 ? LOOP_NEVER : delay_us == 0 ? 0 : g_get_monotonic_time () + delay_us;
+}
+
+gboolean
+cepa_loop_has_delay (GSource *source)
+{
+  return ((LoopSource *) source)->due_us != LOOP_NEVER;
 }
 
 void

@@ -20,7 +20,7 @@ typedef void (*CepaLoopFunc) (gpointer user_data, GIOCondition revents);
  * @fd: a descriptor, -1 for a source that has a time only; not owned
  * @name: (transfer none): a literal, for traces
  *
- * Waits for nothing at first: see cepa_loop_set_condition() and g_source_set_ready_time().
+ * Waits for nothing at first: see cepa_loop_set_condition() and cepa_loop_set_delay().
  *
  * Returns: (transfer full): an attached source; end it with cepa_loop_clear().
  */
@@ -31,6 +31,9 @@ void cepa_loop_set_condition (GSource *source, GIOCondition condition);
 
 /* Calls once, @delay_us microseconds from now; replaces an earlier time. Negative: never. */
 void cepa_loop_set_delay (GSource *source, gint64 delay_us);
+
+/* Whether a delay is set that has not come yet. */
+gboolean cepa_loop_has_delay (GSource *source);
 
 /* Destroys and forgets *@source, which may be NULL. */
 void cepa_loop_clear (GSource **source);

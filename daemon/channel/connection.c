@@ -12,12 +12,14 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "channel/tls.h"
+#include "wire/cell.h"
 
 /* From the first packet to an open channel. */
 #define CONNECTION_TIMEOUT_US (20 * G_USEC_PER_SEC)
-/* Room for the longest cell and for a good many records in one turn. */
-#define CONNECTION_INPUT_SIZE (192 * 1024)
+/* A good many records in one turn; with room for the beginning of the longest cell, left over from the last one,
+   and for a record that goes beyond the turn. */
 #define CONNECTION_TURN_SIZE (128 * 1024)
+#define CONNECTION_INPUT_SIZE (CEPA_CELL_MAX_VARIABLE_LEN + CONNECTION_TURN_SIZE + 16384)
 
 struct _CepaConnection
 {
@@ -156,8 +158,16 @@ connection_read (CepaConnection *self)
   if (error != NULL)
     connection_fail (self, error);
   self->has_more = status == CEPA_TLS_DONE;
-  if (self->has_more && !self->is_closing)
-    cepa_loop_set_delay (self->source, 0); /* records that were read ahead do not poll */
+}
+
+/* What is still to be done without waiting for the socket gets the next turn: records that were read ahead do not
+   poll, and whoever was told that there is room again may have queued more. What was queued before is written. */
+static void
+connection_plan (CepaConnection *self)
+{
+  gboolean can_write = cepa_channel_get_output (self->channel)->len > 0 && cepa_tls_get_unsent (self->tls) == 0;
+
+  cepa_loop_set_delay (self->source, self->has_more || can_write ? 0 : -1);
 }
 
 static void
@@ -169,6 +179,8 @@ connection_transfer (CepaConnection *self, GIOCondition revents)
     connection_read (self);
   if (!self->is_closing)
     connection_write (self);
+  if (!self->is_closing)
+    connection_plan (self);
 }
 
 static void
@@ -311,7 +323,7 @@ connection_wants_write (gpointer user_data)
 {
   CepaConnection *self = user_data;
 
-  if (self->is_secure && g_source_get_ready_time (self->source) != 0)
+  if (self->is_secure)
     cepa_loop_set_delay (self->source, 0);
 }
 

@@ -128,7 +128,7 @@ cepa_channel_pool_get (CepaChannelPool *self, const CepaChannelTarget *target)
     }
   channel = cepa_channel_new (target, self->clock, self->random);
   g_ptr_array_add (self->connections, cepa_connection_new (self->context, channel, self->random, &funcs));
-  if (g_source_get_ready_time (self->idle) < 0)
+  if (!cepa_loop_has_delay (self->idle))
     cepa_loop_set_delay (self->idle, self->idle_limit_us);
   return channel;
 }

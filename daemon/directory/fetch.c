@@ -104,7 +104,7 @@ fetch_data (gpointer user_data, const guint8 *data, gsize len)
 {
   CepaFetch *self = user_data;
 
-  if (self->is_done)
+  if (self->is_done || len == 0)
     return;
   if (self->answer->len == 0)
     fetch_progress (self, CEPA_FETCH_ANSWERING);

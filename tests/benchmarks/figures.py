@@ -11,7 +11,7 @@ MEASUREMENTS = {
     "download": "files over a circuit that is open already",
     "upload": "the same in the other direction",
     "warm": "bootstrap with the directory that the first one left",
-    "streams": "many streams open at the same time",
+    "streams": "many streams open at the same time, and a download beside them",
     "size": "the program on disk",
 }
 
@@ -29,6 +29,7 @@ class Figure:
 FIGURES = (
     Figure("download_cpu", "CPU per GiB downloaded", "s", "download"),
     Figure("upload_cpu", "CPU per GiB uploaded", "s", "upload"),
+    Figure("streams_cpu", "CPU per GiB beside {streams} streams", "s", "streams"),
     Figure("cold_seconds", "cold bootstrap", "s", "cold"),
     Figure("cold_cpu", "cold bootstrap, CPU", "ms", "cold", 0),
     Figure("warm_seconds", "warm bootstrap", "s", "warm"),

@@ -28,14 +28,16 @@ def parse_arguments(arguments=None):
     listing = "\n".join(f"  {name:10} {text}" for name, text in MEASUREMENTS.items())
     parser = argparse.ArgumentParser(
         prog="tests/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Measures a release build of Cepa and the C Tor client, in turns, on one private network.",
+        description="Measures a release build of Cepa and the C Tor client, in turns, on one private"
+                    " network.",
         epilog=f"measurements:\n{listing}\n\ndocs/performance.md says what each figure means.")
     parser.add_argument("--runs", type=int, metavar="N", help="of each side (default: 3)")
     parser.add_argument("--only", action="append", metavar="NAME", choices=MEASUREMENTS,
                         help="take this measurement only; may be repeated")
     parser.add_argument("--deep", action="store_true",
                         help="count the system calls of idle clients too; needs root and strace")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures into FILE as well")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE",
+                        help="write the figures into FILE as well")
     parser.add_argument("--write-docs", action="store_true", help="rewrite the table in docs/performance.md")
     parser.add_argument("--cepad", type=pathlib.Path, metavar="PATH",
                         help="measure this daemon rather than a release build made for it")
@@ -48,7 +50,8 @@ def parse_arguments(arguments=None):
         parser.error("--runs must be 1 or more")
     partial = options.smoke or options.only or options.cepad or options.against
     if options.write_docs and partial:
-        parser.error("--write-docs is for whole runs against C Tor: not with --smoke, --only, --cepad or --against")
+        parser.error("--write-docs is for whole runs against C Tor: not with --smoke, --only, --cepad or"
+                     " --against")
     return options
 
 
@@ -102,8 +105,8 @@ class Bench:
     def _warn_if_busy(self):
         load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
         if load > BUSY_LOAD * cores and not self.options.smoke:
-            self.screen.text(f"This machine is busy (load {load:.1f} on {cores} cores): the figures will be off,"
-                             " ratios less than times.")
+            self.screen.text(f"This machine is busy (load {load:.1f} on {cores} cores): the figures will be"
+                             " off, ratios less than times.")
 
     def _choose_sides(self):
         ours = self.options.cepad
@@ -130,9 +133,10 @@ class Bench:
                     self.screen.done("measured")
 
     def _add_sizes(self):
+        """The same in every run, so it is said once."""
         for side in self.sides:
-            size = build.stripped_kib(side.binary)
-            side.runs = [{**run, "size": size} for run in side.runs or [{}]]
+            side.runs = side.runs or [{}]
+            side.runs[0]["size"] = build.stripped_kib(side.binary)
 
     # What was found
 

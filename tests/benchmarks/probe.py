@@ -23,8 +23,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def cpu_seconds(child):
-    """User and system time so far, of threads that have ended too. The process's own clock counts nanoseconds,
-    where /proc counts ticks of 10 ms."""
+    """User and system time so far, of threads that have ended too. The process's own clock counts
+    nanoseconds, where /proc counts ticks of 10 ms."""
     clock = ctypes.c_int()
     failed = _LIBC.clock_getcpuclockid(child.pid, ctypes.byref(clock))
     if failed:
@@ -79,8 +79,8 @@ def count_syscalls(child, seconds):
             tracer.kill()
             tracer.wait()
         if not summary.exists() or not child.alive:
-            raise BenchError(f"strace could not watch {child.name}: {said.read_text(errors='replace').strip()}",
-                             "--deep has to be run as root.")
+            why = said.read_text(encoding="utf-8", errors="replace").strip()
+            raise BenchError(f"strace could not watch {child.name}: {why}", "--deep has to be run as root.")
         return parse_strace_summary(summary.read_text(encoding="utf-8"))
 
 

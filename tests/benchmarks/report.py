@@ -61,8 +61,8 @@ def format_markdown(rows, names, facts):
 def describe_machine():
     """Model and number of the processors, and the kernel, in one line."""
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"),
-                          re.MULTILINE)
+        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
     except OSError:
         found = None
     model = found.group(1) if found else platform.machine()

@@ -56,8 +56,8 @@ class BenchTor(NoticeLog, TorClient):
 
 
 class Session:
-    """`run` takes the wanted measurements of `client`, which is not running yet, and returns a dict from figure
-    to value. say: called with a short text at each step."""
+    """`run` takes the wanted measurements of `client`, which is not running yet, and returns a dict from
+    figure to value. say: called with a short text at each step."""
 
     def __init__(self, client, net, plan, wanted, say):
         self.client = client
@@ -81,7 +81,7 @@ class Session:
                 self.client.stop()
         finally:
             self.client.kill()
-        return {key: value for key, value in self.values.items() if value is not None}
+        return self.values
 
     def _start(self, kind):
         self.say(f"{kind} bootstrap")
@@ -105,8 +105,8 @@ class Session:
                 raise ProcessDied(f"{self.client.name} ended before it was bootstrapped:\n"
                                   f"{self.client.last_words()}")
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.client.name} was not bootstrapped within {BOOTSTRAP_SECONDS} s; its"
-                                   f" log's end:\n{self.client.log.tail()}")
+                raise TimeoutError(f"{self.client.name} was not bootstrapped within {BOOTSTRAP_SECONDS} s;"
+                                   f" its log's end:\n{self.client.log.tail()}")
             time.sleep(BOOTSTRAP_POLL_SECONDS)
 
     def _idle(self):
@@ -134,29 +134,27 @@ class Session:
         """Fetches the page, so that the transfers behind it find an open circuit."""
         self._check(self.client.curl(self.net.web_url(), timeout=STREAM_SECONDS), 200, len(PAGE.encode()))
 
-    def _cpu_per_gib(self, transfer):
-        self._open_circuit()
+    def _cpu_per_gib(self, transfer, count):
         before = cpu_seconds(self.client)
-        for number in range(self.plan.transfers):
+        for number in range(count):
             transfer(number)
-        moved = self.plan.transfers * self.plan.transfer_bytes
-        return (cpu_seconds(self.client) - before) * GIB / moved
+        return (cpu_seconds(self.client) - before) * GIB / (count * self.plan.transfer_bytes)
 
     def _check(self, result, http_code, size):
         if result.returncode != 0 or result.http_code != http_code or result.size != size:
             raise BenchError(f"a transfer through {self.client.name} failed: {result}; {size} bytes and HTTP"
                              f" {http_code} were expected. Its log's end:\n{self.client.log.tail()}")
 
-    def _download(self):
+    def _fetch(self, number):
         size = self.plan.transfer_bytes
+        self.say(f"download {number + 1}")
+        result = self.client.curl(self.net.big_url, timeout=TRANSFER_SECONDS,
+                                  extra=["--range", f"0-{size - 1}"])
+        self._check(result, 206, size)
 
-        def download(number):
-            self.say(f"download {number + 1} of {self.plan.transfers}")
-            result = self.client.curl(self.net.big_url, timeout=TRANSFER_SECONDS,
-                                      extra=["--range", f"0-{size - 1}"])
-            self._check(result, 206, size)
-
-        self.values["download_cpu"] = self._cpu_per_gib(download)
+    def _download(self):
+        self._open_circuit()
+        self.values["download_cpu"] = self._cpu_per_gib(self._fetch, self.plan.transfers)
         self.values["rss_after"] = self._rss()
 
     def _upload(self):
@@ -166,7 +164,7 @@ class Session:
             source.write_bytes(file.read(size))
 
         def upload(number):
-            self.say(f"upload {number + 1} of {self.plan.transfers}")
+            self.say(f"upload {number + 1}")
             name = f"{self.client.dir.name}-{number}"
             result = self.client.curl(self.net.upload_url + name, timeout=TRANSFER_SECONDS,
                                       extra=["--upload-file", source])
@@ -176,7 +174,8 @@ class Session:
                 raise BenchError(f"{received.stat().st_size} of {size} bytes of an upload arrived")
             received.unlink()
 
-        self.values["upload_cpu"] = self._cpu_per_gib(upload)
+        self._open_circuit()
+        self.values["upload_cpu"] = self._cpu_per_gib(upload, self.plan.transfers)
         source.unlink()
 
     # Streams
@@ -188,6 +187,7 @@ class Session:
             for _ in range(self.plan.streams):
                 fetch_and_keep(stack, self.client.socks_port, self.net.web_port)
             self.values["rss_streams"] = self._rss()
+            self.values["streams_cpu"] = self._cpu_per_gib(self._fetch, 1)
 
 
 def fetch_and_keep(stack, socks_port, web_port):
@@ -200,7 +200,8 @@ def fetch_and_keep(stack, socks_port, web_port):
     link.sendall(b"\5\1\0\1" + socket.inet_aton("127.0.0.1") + web_port.to_bytes(2, "big"))
     reply = reader.read(10)
     if len(reply) != 10 or reply[1] != 0:
-        raise BenchError(f"a stream through the SOCKS port {socks_port} failed: reply {reply.hex() or 'none'}")
+        raise BenchError(f"a stream through the SOCKS port {socks_port} failed: reply"
+                         f" {reply.hex() or 'none'}")
     link.sendall(b"GET / HTTP/1.1\r\nHost: web.cepa.test\r\n\r\n")
     header = b""
     while not header.endswith(b"\r\n\r\n"):

@@ -18,6 +18,7 @@ typedef struct
   int fd;
   GSource *source;
   GMainContext *context;
+  GBytes *certificate; /* signed anew for each server: ECDSA is not deterministic */
   gnutls_certificate_credentials_t credentials;
 } ServerPrivate;
 
@@ -168,6 +169,7 @@ server_accepted (FakeServer *self, int fd)
   self->n_accepted++;
   link->server = self;
   link->relay = fake_relay_new (5);
+  fake_relay_set_tls_certificate (link->relay, server_priv->certificate);
   link->relay->heard = link_heard;
   link->relay->user_data = link;
   link->priv = priv;
@@ -219,8 +221,9 @@ server_load_certificate (ServerPrivate *priv)
   gnutls_x509_privkey_t key;
   gnutls_x509_crt_t crt;
 
-  der.data = (unsigned char *) g_bytes_get_data (relay->tls_certificate, NULL);
-  der.size = (unsigned int) g_bytes_get_size (relay->tls_certificate);
+  priv->certificate = g_bytes_ref (relay->tls_certificate);
+  der.data = (unsigned char *) g_bytes_get_data (priv->certificate, NULL);
+  der.size = (unsigned int) g_bytes_get_size (priv->certificate);
   gnutls_x509_crt_init (&crt);
   gnutls_x509_privkey_init (&key);
   g_assert_cmpint (gnutls_x509_crt_import (crt, &der, GNUTLS_X509_FMT_DER), ==, 0);
@@ -254,6 +257,7 @@ fake_server_free (FakeServer *self)
   cepa_loop_clear (&priv->source);
   close (priv->fd);
   gnutls_certificate_free_credentials (priv->credentials);
+  g_bytes_unref (priv->certificate);
   g_main_context_unref (priv->context);
   g_free (priv);
   g_free (self);
