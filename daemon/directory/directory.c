@@ -24,6 +24,8 @@
 #define DIRECTORY_RETRY_MAX_US (60 * G_USEC_PER_SEC)
 #define DIRECTORY_RETRY_MAX_TESTING_US (3 * G_USEC_PER_SEC)
 #define DIRECTORY_MAX_PROBLEMS_LOGGED 10
+/* Servers that may fail to give the certificates that a consensus needs before it is dropped. */
+#define DIRECTORY_MAX_CERT_TRIES 3
 
 typedef enum
 {
@@ -59,6 +61,8 @@ struct _CepaDirectory
   GPtrArray *microdescriptors;    /* (element-type GBytes): the texts that the network was made of */
   GBytes *waiting_consensus;      /* (nullable): its certificates are missing */
   GArray *missing_certificates;   /* (nullable) (element-type CepaKeyCertificateId) */
+  guint cert_tries;               /* for @missing_certificates */
+  guint8 consensus_server[20];    /* who served the consensus that is being checked, or waits */
   GPtrArray *requests;            /* (element-type DirectoryRequest) */
   guint n_workers;                /* loads under way */
   const CepaConsensus *compacting; /* (nullable): whose microdescriptors a worker puts together; not a reference */
@@ -100,6 +104,14 @@ cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *r
   return self;
 }
 
+static void
+directory_drop_waiting (CepaDirectory *self)
+{
+  g_clear_pointer (&self->waiting_consensus, g_bytes_unref);
+  g_clear_pointer (&self->missing_certificates, g_array_unref);
+  self->cert_tries = 0;
+}
+
 void
 cepa_directory_free (CepaDirectory *self)
 {
@@ -110,8 +122,7 @@ cepa_directory_free (CepaDirectory *self)
   g_clear_pointer (&self->servers, cepa_servers_free);
   g_clear_pointer (&self->cache, cepa_cache_free);
   g_clear_pointer (&self->network, cepa_network_unref);
-  g_clear_pointer (&self->waiting_consensus, g_bytes_unref);
-  g_clear_pointer (&self->missing_certificates, g_array_unref);
+  directory_drop_waiting (self);
   g_ptr_array_unref (self->certificates);
   g_ptr_array_unref (self->microdescriptors);
   g_ptr_array_unref (self->requests);
@@ -282,6 +293,28 @@ directory_is_newer (CepaDirectory *self, CepaNetwork *network)
                 > cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network));
 }
 
+/* Refused, or not newer than ours: whoever served it is not asked again for a while. */
+static void
+directory_consensus_useless (CepaDirectory *self)
+{
+  cepa_servers_note_failure (self->servers, self->consensus_server);
+  directory_note_failure (self);
+}
+
+/* A server did not give the certificates. When several did not, the consensus that needs them may be made up. */
+static void
+directory_certs_failed (CepaDirectory *self)
+{
+  directory_note_failure (self);
+  if (self->waiting_consensus == NULL || ++self->cert_tries < DIRECTORY_MAX_CERT_TRIES)
+    return;
+  cepa_log (CEPA_LOG_DIR, CEPA_LOG_WARN,
+            "refused a consensus: %u directory servers do not have the key certificates that its signatures need",
+            self->cert_tries);
+  directory_drop_waiting (self);
+  directory_consensus_useless (self);
+}
+
 static void
 directory_consensus_loaded (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
@@ -305,10 +338,11 @@ directory_consensus_loaded (G_GNUC_UNUSED GObject *source, GAsyncResult *async, 
     {
       self->waiting_consensus = g_steal_pointer (&result->consensus_text);
       self->missing_certificates = g_steal_pointer (&result->missing_certificates);
+      self->cert_tries = 0;
       cepa_cache_write (self->cache, CEPA_CACHE_UNVERIFIED_CONSENSUS, self->waiting_consensus);
     }
   else
-    directory_note_failure (self); /* refused, or not newer than ours */
+    directory_consensus_useless (self);
   directory_step (self);
 }
 
@@ -373,7 +407,7 @@ directory_store_certificates (CepaDirectory *self)
 }
 
 static void
-directory_got_certs (CepaDirectory *self, GBytes *body, const char *origin)
+directory_got_certs (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server)
 {
   g_autoptr (GPtrArray) errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
   g_autoptr (GPtrArray) parsed
@@ -384,9 +418,8 @@ directory_got_certs (CepaDirectory *self, GBytes *body, const char *origin)
               ((GError *) g_ptr_array_index (errors, i))->message);
   if (directory_take_certificates (self, parsed) == 0)
     {
-      directory_note_failure (self);
-      g_clear_pointer (&self->waiting_consensus, g_bytes_unref);
-      g_clear_pointer (&self->missing_certificates, g_array_unref);
+      cepa_servers_note_failure (self->servers, server);
+      directory_certs_failed (self);
       return;
     }
   directory_store_certificates (self);
@@ -439,9 +472,12 @@ directory_answer (CepaDirectory *self, DirectoryKind kind, const CepaHttpRespons
   g_autofree char *origin = cepa_channel_target_describe (server);
 
   if (kind == DIRECTORY_CONSENSUS)
-    directory_load_consensus (self, response->body, origin);
+    {
+      memcpy (self->consensus_server, server->rsa_id, sizeof self->consensus_server);
+      directory_load_consensus (self, response->body, origin);
+    }
   else if (kind == DIRECTORY_CERTS)
-    directory_got_certs (self, response->body, origin);
+    directory_got_certs (self, response->body, origin, server->rsa_id);
   else if (self->network != NULL)
     directory_got_microdescriptors (self, response->body, origin, server->rsa_id, digests);
 }
@@ -469,7 +505,10 @@ directory_fetch_done (gpointer user_data, CepaFetch *fetch, const CepaHttpRespon
       else
         cepa_log (CEPA_LOG_DIR, CEPA_LOG_INFO, "asking %s failed: %s", who, error->message);
       cepa_servers_note_failure (self->servers, server->rsa_id);
-      directory_note_failure (self);
+      if (kind == DIRECTORY_CERTS)
+        directory_certs_failed (self);
+      else
+        directory_note_failure (self);
     }
   directory_step (self);
 }

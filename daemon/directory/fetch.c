@@ -8,7 +8,9 @@
 #include "base/loop.h"
 #include "stream/stream.h"
 
+/* So much must come in each of these times: silence ends a fetch, and so does a trickle. */
 #define FETCH_STALL_US (15 * G_USEC_PER_SEC)
+#define FETCH_MIN_PROGRESS 4096
 /* Of the answer as it comes, compressed or not. */
 #define FETCH_SLACK CEPA_HTTP_MAX_HEADERS
 
@@ -20,6 +22,7 @@ struct _CepaFetch
   CepaCircuitHop server;
   char *resource, *request;
   gsize max_size, request_sent;
+  gsize counted;         /* of the answer, when the stall timer was set last */
   CepaFetchFuncs funcs;
   gpointer user_data;
   GSource *timer;        /* the start, then the stall, then the end */
@@ -122,7 +125,11 @@ fetch_batch_end (gpointer user_data)
 
   if (self->is_done)
     return;
-  cepa_loop_set_delay (self->timer, FETCH_STALL_US);
+  if (self->answer->len - self->counted >= FETCH_MIN_PROGRESS)
+    {
+      self->counted = self->answer->len;
+      cepa_loop_set_delay (self->timer, FETCH_STALL_US);
+    }
   cepa_stream_note_queued (self->stream, 0);
 }
 
@@ -195,7 +202,7 @@ fetch_timer (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
       /* Neither should the next one be kept waiting by a channel that does not answer. */
       if (channel != NULL && self->answer->len == 0)
         cepa_channel_set_bad (channel);
-      fetch_end (self, g_error_new (CEPA_ERROR, CEPA_ERROR_TIMEOUT, "the directory server does not answer"));
+      fetch_end (self, g_error_new (CEPA_ERROR, CEPA_ERROR_TIMEOUT, "the directory server does not answer, or too slowly"));
     }
 }
 

@@ -37,7 +37,7 @@ typedef struct
  * @headers: (nullable): more header lines, each with CRLF
  * @max_size: of the decoded answer, bytes
  *
- * Begins at the next turn of the loop. Nothing coming for 15 seconds ends it with CEPA_ERROR_TIMEOUT.
+ * Begins at the next turn of the loop. Less than 4 KiB in 15 seconds end it with CEPA_ERROR_TIMEOUT.
  *
  * Returns: (transfer none): it frees itself after @done; cepa_fetch_cancel() ends it before.
  */

@@ -17,8 +17,10 @@ from tests.evil.onion import BODY_LEN, Tor1, answer_create_fast, answer_ntor
 CELL_PADDING, CELL_RELAY, CELL_DESTROY, CELL_CREATE_FAST, CELL_CREATED_FAST = 0, 3, 4, 5, 6
 CELL_VERSIONS, CELL_NETINFO, CELL_RELAY_EARLY, CELL_CREATE2, CELL_CREATED2 = 7, 8, 9, 10, 11
 CELL_VPADDING, CELL_CERTS, CELL_AUTH_CHALLENGE = 128, 129, 130
-RELAY_BEGIN, RELAY_DATA, RELAY_END, RELAY_CONNECTED, RELAY_SENDME, RELAY_BEGIN_DIR = 1, 2, 3, 4, 5, 13
+RELAY_BEGIN, RELAY_DATA, RELAY_END, RELAY_CONNECTED, RELAY_SENDME = 1, 2, 3, 4, 5
+RELAY_TRUNCATED, RELAY_BEGIN_DIR, RELAY_EXTEND2 = 9, 13, 14
 END_MISC, END_DONE = 1, 6
+DESTROY_CONNECTFAILED = 6
 HANDSHAKE_NTOR = 2
 MAX_DATA = 498
 # A client takes so many cells before it has sent a SENDME.
@@ -190,6 +192,9 @@ class Link:
             self.on_data(circuit, stream, data)
         elif command == RELAY_END:
             circuit.streams.pop(stream, None)
+        elif command == RELAY_EXTEND2:
+            # It is the last hop of every circuit; who wants it in the middle is told so at once.
+            circuit.send(RELAY_TRUNCATED, 0, bytes((DESTROY_CONNECTFAILED,)))
 
     def on_begin(self, circuit, stream, target):
         circuit.send(RELAY_END, stream, bytes((END_MISC,)))

@@ -16,7 +16,7 @@ from tests.net.events import CONSENSUS_USED
 from tests.net.web import PAGE
 
 DAY_SECONDS = 24 * 3600
-BOOTSTRAP_SECONDS = 8
+BOOTSTRAP_SECONDS = 60
 REFUSED_SECONDS = 30
 DIRECTORY_FLAGS = ["Fast", "Running", "Stable", "V2Dir", "Valid"]
 

@@ -252,7 +252,7 @@ static void
 test_destroyed (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   self->directory.takes_over = answer_destroy;
-  fixture_check_fails (self, CEPA_ERROR_CLOSED, "DESTROY");
+  fixture_check_fails (self, CEPA_ERROR_CLOSED, "FINISHED");
 }
 
 static gboolean

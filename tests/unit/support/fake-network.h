@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's own parts from the channels to the pool of circuits, on a network that one fake server plays: a
+   guard, a middle and two exits. */
+#pragma once
+
+#include "path/circuits.h"
+#include "support/fake-server.h"
+
+G_BEGIN_DECLS
+
+/* Rows of the consensus; identities ascend. What each is as a hop of fake_relay_get_hop() is behind it. */
+enum
+{
+  FAKE_ROW_MIDDLE, /* 1 */
+  FAKE_ROW_EXIT_A, /* 2: lets 80 and 443 through */
+  FAKE_ROW_EXIT_B, /* 3: lets 80 through */
+  FAKE_ROW_GUARD,  /* 0: the server itself */
+  FAKE_N_ROWS
+};
+
+/* Nothing that a test waits for takes as long. */
+#define FAKE_NETWORK_DEADLINE_S 25
+
+/**
+ * FakeNetwork:
+ * @breaks_rules: the policy proposes paths that no one may use
+ * @n_chosen: paths that it proposed, and with which exit
+ * @n_refused: times that it found none
+ */
+typedef struct
+{
+  char *folder;
+  GMainContext *context;
+  FakeServer *server;
+  CepaChannelPool *pool;
+  CepaBootstrap bootstrap;
+  GPtrArray *authorities, *fallbacks;
+  CepaDirectory *directory;
+  CepaPathPolicy policy;
+  CepaCircuits *circuits;
+  GSource *deadline;
+  gboolean breaks_rules;
+  guint n_chosen[FAKE_N_ROWS], n_refused;
+} FakeNetwork;
+
+/* Up to a directory that is sufficient, from a cache that is made here. The context is the thread's default. */
+void fake_network_init (FakeNetwork *self);
+void fake_network_clear (FakeNetwork *self);
+
+/* One turn of the loop, which may wait; fails the test when the deadline has passed. */
+void fake_network_turn (FakeNetwork *self);
+
+/* Cells with @command that the server got on the links that are there. */
+guint fake_network_count_cells (FakeNetwork *self, guint8 command);
+
+G_END_DECLS
