@@ -63,6 +63,7 @@ struct _CepaDirectory
   GArray *missing_certificates;   /* (nullable) (element-type CepaKeyCertificateId) */
   guint cert_tries;               /* for @missing_certificates */
   guint8 consensus_server[20];    /* who served the consensus that is being checked, or waits */
+  char *consensus_origin;         /* (nullable): the same for messages */
   GPtrArray *requests;            /* (element-type DirectoryRequest) */
   guint n_workers;                /* loads under way */
   const CepaConsensus *compacting; /* (nullable): whose microdescriptors a worker puts together; not a reference */
@@ -123,6 +124,7 @@ cepa_directory_free (CepaDirectory *self)
   g_clear_pointer (&self->cache, cepa_cache_free);
   g_clear_pointer (&self->network, cepa_network_unref);
   directory_drop_waiting (self);
+  g_free (self->consensus_origin);
   g_ptr_array_unref (self->certificates);
   g_ptr_array_unref (self->microdescriptors);
   g_ptr_array_unref (self->requests);
@@ -424,7 +426,7 @@ directory_got_certs (CepaDirectory *self, GBytes *body, const char *origin, cons
     }
   directory_store_certificates (self);
   if (self->waiting_consensus != NULL)
-    directory_load_consensus (self, self->waiting_consensus, "a directory server, checked again");
+    directory_load_consensus (self, self->waiting_consensus, self->consensus_origin);
 }
 
 static void
@@ -474,6 +476,8 @@ directory_answer (CepaDirectory *self, DirectoryKind kind, const CepaHttpRespons
   if (kind == DIRECTORY_CONSENSUS)
     {
       memcpy (self->consensus_server, server->rsa_id, sizeof self->consensus_server);
+      g_free (self->consensus_origin);
+      self->consensus_origin = g_strdup (origin);
       directory_load_consensus (self, response->body, origin);
     }
   else if (kind == DIRECTORY_CERTS)

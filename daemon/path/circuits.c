@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/encoding.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -26,6 +27,8 @@
 #define CIRCUITS_RETRY_US (G_USEC_PER_SEC / 4)
 #define CIRCUITS_RETRY_MAX_US (30 * G_USEC_PER_SEC)
 #define CIRCUITS_PROPOSALS 3 /* asked of the policy before giving up */
+/* Circuits in a row that may fail beyond the same first relay before that one is blamed. */
+#define CIRCUITS_MAX_BEYOND_FIRST 3
 
 /* A circuit of the pool. */
 typedef struct
@@ -66,6 +69,7 @@ struct _CepaCircuits
   gint64 last_use_us;
   gint64 retry_us;     /* after several failures nothing is tried before this */
   guint n_failed;      /* in a row */
+  GHashTable *beyond;  /* (element-type utf8 guint): by first relay, failures in a row of later ones */
 };
 
 static void circuits_step (CepaCircuits *self);
@@ -107,6 +111,7 @@ cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *ra
   self->policy = policy;
   self->enforce_subnets = enforce_subnets;
   self->failures = cepa_failures_new (clock);
+  self->beyond = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->circuits = g_ptr_array_new ();
   self->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) pool_circuit_free);
   self->requests = g_ptr_array_new ();
@@ -126,6 +131,7 @@ cepa_circuits_free (CepaCircuits *self)
   g_ptr_array_unref (self->dead);
   g_ptr_array_unref (self->requests);
   cepa_failures_free (self->failures);
+  g_hash_table_unref (self->beyond);
   g_free (self);
 }
 
@@ -219,8 +225,8 @@ static gboolean
 circuits_draw_path (CepaCircuits *self, const CepaCircuitsWish *wish, CepaPath *path, GError **error)
 {
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
-  g_autoptr (GArray) excluded
-      = cepa_failures_list (self->failures, network, wish != NULL ? wish->avoid : NULL, wish != NULL ? wish->n_avoid : 0);
+  guint n_avoid = wish != NULL ? wish->n_avoid : 0;
+  g_autoptr (GArray) excluded = cepa_failures_list (self->failures, network, n_avoid > 0 ? wish->avoid : NULL, n_avoid);
   g_autoptr (GError) first = NULL;
   CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL, .n_hops = CIRCUITS_N_HOPS };
 
@@ -235,9 +241,13 @@ circuits_draw_path (CepaCircuits *self, const CepaCircuitsWish *wish, CepaPath *
       g_propagate_error (error, g_steal_pointer (&first));
       return FALSE;
     }
-  /* Too many relays failed lately for a path without them: they get another chance. */
+  /* Too many relays failed lately for a path without them: they get another chance. Not the exits to be avoided: a
+     circuit with one of them would not fit the wish. */
   cepa_failures_forget_all (self->failures);
-  request.n_excluded = 0;
+  g_array_unref (excluded);
+  excluded = cepa_failures_list (self->failures, network, n_avoid > 0 ? wish->avoid : NULL, n_avoid);
+  request.excluded = (const guint32 *) (void *) excluded->data;
+  request.n_excluded = excluded->len;
   return circuits_choose_path (self, &request, path, error);
 }
 
@@ -247,10 +257,13 @@ circuits_opened (gpointer user_data, CepaCircuit *circuit)
   PoolCircuit *entry = user_data;
   CepaCircuits *self = entry->pool;
   g_autofree char *path = cepa_circuit_describe_path (circuit);
+  g_autofree char *key = NULL;
 
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u open through %s", cepa_circuit_get_number (circuit), path);
   for (guint i = 0; i < cepa_circuit_get_n_hops (circuit); i++)
     cepa_failures_forget (self->failures, cepa_circuit_get_hop (circuit, i)->target.rsa_id);
+  key = cepa_hex_encode (cepa_circuit_get_hop (circuit, 0)->target.rsa_id, 20);
+  g_hash_table_remove (self->beyond, key);
   self->n_failed = 0;
   self->retry_us = 0;
   entry->streams = cepa_streams_new (circuit, self->random);
@@ -258,9 +271,26 @@ circuits_opened (gpointer user_data, CepaCircuit *circuit)
   cepa_loop_set_delay (self->timer, 0);
 }
 
+/* A later relay did not answer, or the first one does not let us reach any: after some of these it is the first. */
+static void
+circuits_suspect_first (CepaCircuits *self, PoolCircuit *entry, const GError *reason)
+{
+  const guint8 *first = cepa_circuit_get_hop (entry->circuit, 0)->target.rsa_id;
+  g_autofree char *key = cepa_hex_encode (first, 20);
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (self->beyond, key)) + 1;
+
+  if (n < CIRCUITS_MAX_BEYOND_FIRST && !g_error_matches (reason, CEPA_ERROR, CEPA_ERROR_PROTOCOL))
+    {
+      g_hash_table_replace (self->beyond, g_steal_pointer (&key), GUINT_TO_POINTER (n));
+      return;
+    }
+  g_hash_table_remove (self->beyond, key);
+  cepa_failures_note (self->failures, first);
+}
+
 /* Blames whoever did not answer. */
 static void
-circuits_note_failure (CepaCircuits *self, PoolCircuit *entry)
+circuits_note_failure (CepaCircuits *self, PoolCircuit *entry, const GError *reason)
 {
   guint n_built = cepa_circuit_get_n_built (entry->circuit);
   gint64 wait;
@@ -270,6 +300,8 @@ circuits_note_failure (CepaCircuits *self, PoolCircuit *entry)
   /* It may as well be the one before that cannot extend; the first is proved by its own answer. */
   if (n_built == 2)
     cepa_failures_note (self->failures, cepa_circuit_get_hop (entry->circuit, 1)->target.rsa_id);
+  if (n_built > 0)
+    circuits_suspect_first (self, entry, reason);
   if (++self->n_failed < CIRCUITS_FREE_FAILURES)
     return;
   wait = MIN (CIRCUITS_RETRY_US << MIN (self->n_failed - CIRCUITS_FREE_FAILURES, 10u), CIRCUITS_RETRY_MAX_US);
@@ -277,13 +309,13 @@ circuits_note_failure (CepaCircuits *self, PoolCircuit *entry)
 }
 
 static void
-circuits_closed (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit, G_GNUC_UNUSED const GError *reason)
+circuits_closed (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit, const GError *reason)
 {
   PoolCircuit *entry = user_data;
   CepaCircuits *self = entry->pool;
 
   if (entry->streams == NULL && !self->is_stopped)
-    circuits_note_failure (self, entry);
+    circuits_note_failure (self, entry, reason);
   for (guint i = 0; i < self->requests->len; i++)
     {
       CepaCircuitsRequest *request = g_ptr_array_index (self->requests, i);

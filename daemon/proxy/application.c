@@ -26,6 +26,8 @@
 #define APPLICATION_LATER_TRY_US (15 * G_USEC_PER_SEC)
 /* Exits that may refuse before the application is told. */
 #define APPLICATION_MAX_REFUSALS 3
+/* Circuits that may go while they are asked: whoever ends them at will shall not have us build them without end. */
+#define APPLICATION_MAX_TRIES 10
 /* An application that will send no more may still be reading: its stream ends when nothing came for so long. */
 #define APPLICATION_LINGER_US (5 * G_USEC_PER_SEC)
 /* How long the last bytes may take to an application that does not read. */
@@ -299,7 +301,9 @@ application_may_retry (CepaApplication *self, guint reason)
   switch (reason)
     {
     case CEPA_END_DESTROY:
-      return TRUE; /* the circuit went: no exit has said anything */
+      if (cepa_circuit_get_state (self->circuit) == CEPA_CIRCUIT_CLOSED)
+        return TRUE; /* the circuit went: no exit has said anything */
+      G_GNUC_FALLTHROUGH;
     case CEPA_END_MISC:
     case CEPA_END_RESOLVEFAILED:
     case CEPA_END_EXITPOLICY:
@@ -337,12 +341,12 @@ application_ended (gpointer user_data, const CepaEnd *end)
       application_finish (self);
       return;
     }
-  if (!application_may_retry (self, end->reason))
+  if (!application_may_retry (self, end->reason) || self->tries >= APPLICATION_MAX_TRIES)
     {
       application_refuse (self, cepa_socks_reply_for_end (end->reason));
       return;
     }
-  if (end->reason != CEPA_END_DESTROY)
+  if (cepa_circuit_get_state (self->circuit) != CEPA_CIRCUIT_CLOSED)
     application_avoid_exit (self);
   /* Asked for from the timer: the circuit may be on its way out, and this is called from below it. */
   self->state = APPLICATION_WAITING;
@@ -369,7 +373,8 @@ application_reply_for_error (CepaApplication *self, const GError *error)
   if (self->refusals > 0)
     return cepa_socks_reply_for_end (self->last_reason);
   if (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NO_PATH))
-    return CEPA_SOCKS_NOT_ALLOWED; /* no exit lets the port through */
+    return self->wish.n_avoid > 0 ? CEPA_SOCKS_TTL_EXPIRED  /* those that let the port through did not answer */
+                                  : CEPA_SOCKS_NOT_ALLOWED; /* no exit lets it through */
   if (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_CANCELLED))
     return CEPA_SOCKS_GENERAL_FAILURE;
   return CEPA_SOCKS_NETWORK_UNREACHABLE;
