@@ -2,7 +2,6 @@
 # Evil relays as a guard and as an exit. The daemon learns of them by a consensus that the authorities' own keys signed.
 # The evil exit is the only one that lets port 25 through.
 
-import contextlib
 import os
 import re
 import socket
@@ -13,7 +12,8 @@ import unittest
 
 from tests.evil import Directory, Documents, Keys, Link, Relay
 from tests.evil import relay as wire
-from tests.net import Cepad, Network, socks, valid_after_of, wait_until
+from tests.evil.shared import network
+from tests.net import Cepad, socks, valid_after_of, wait_until
 from tests.net.events import attachments, circuits
 from tests.net.web import PAGE
 
@@ -31,17 +31,12 @@ END_REASONS = {1: socks.GENERAL_FAILURE, 2: socks.HOST_UNREACHABLE, 3: socks.CON
                12: socks.CONNECTION_REFUSED, 13: socks.GENERAL_FAILURE, 14: socks.GENERAL_FAILURE,
                15: socks.GENERAL_FAILURE, 200: socks.GENERAL_FAILURE}
 
-MODULE = contextlib.ExitStack()
 net = None
 
 
 def setUpModule():
     global net
-    net = MODULE.enter_context(Network(voting_interval=600))
-
-
-def tearDownModule():
-    MODULE.close()
+    net = network()
 
 
 class PathTest(unittest.TestCase):

@@ -238,7 +238,8 @@ class StreamTest(unittest.TestCase):
     def test_failures(self):
         for answer, words in ((b"\5\xff", "refused"), (b"\5\0\5\4\0\1\0\0\0\0\0\0", "reply 0504"),
                               (self.REPLY, "ended early"), (self.REPLY + b"x" * 5000, "ended early"),
-                              (self.REPLY + b"HTTP/1.1 404 No\r\n\r\n", "the page"),
+                              (self.REPLY + b"a: b\r\n" * 1000 + b"\r\n" + PAGE.encode(), "ended early"),
+                              (self.REPLY + b"HTTP/1.1 404 No\r\n\r\n" + PAGE.encode(), "the page"),
                               (self.REPLY + self.HEADER + b"other", "the page")):
             with self.subTest(answer=answer[:40]), contextlib.ExitStack() as stack, \
                  self.assertRaisesRegex(BenchError, words):

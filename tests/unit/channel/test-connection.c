@@ -251,16 +251,23 @@ test_closed_at_any_time (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
-test_relay_goes (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+check_relay_goes (Fixture *self, void (*go) (FakeLink *link))
 {
   Circuit circuit = { 0 };
 
   fixture_open (self, &circuit);
-  fake_link_close (g_ptr_array_index (self->server->links, 0));
+  go (g_ptr_array_index (self->server->links, 0));
   while (circuit.n_closed == 0)
     g_main_context_iteration (self->context, TRUE);
   g_assert_error (circuit.reason, CEPA_ERROR, CEPA_ERROR_CLOSED);
   circuit_clear (&circuit);
+}
+
+static void
+test_relay_goes (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  check_relay_goes (self, fake_link_close);
+  check_relay_goes (self, fake_link_bye);
 }
 
 /* ---- data ---- */

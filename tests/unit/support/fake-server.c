@@ -77,6 +77,13 @@ fake_link_close (FakeLink *link)
   g_ptr_array_remove (link->server->links, link);
 }
 
+void
+fake_link_bye (FakeLink *link)
+{
+  gnutls_bye (((LinkPrivate *) link->priv)->session, GNUTLS_SHUT_WR);
+  fake_link_close (link);
+}
+
 static void
 link_heard (G_GNUC_UNUSED FakeRelay *relay, const FakeCell *cell, gpointer user_data)
 {

@@ -54,8 +54,9 @@ void fake_server_get_hop (FakeServer *self, guint i, CepaCircuitHop *out);
    @heard need it. */
 void fake_link_flush (FakeLink *link);
 
-/* Closes the socket, without a word. The link is no more. */
+/* Closes the socket, without a word or with TLS's goodbye. The link is no more. */
 void fake_link_close (FakeLink *link);
+void fake_link_bye (FakeLink *link);
 
 /* Sends @len bytes on a stream to the client as DATA of at most 498 bytes each. */
 void fake_link_send_data (FakeLink *link, guint32 circuit_id, guint hop, guint16 stream_id, const void *data,
