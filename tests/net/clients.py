@@ -7,11 +7,12 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import weakref
 
-from tests.net.process import Child, Log, find_program, spawn
+from tests.net.process import Child, Log, ProcessDied, find_program, spawn
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SOCKS_OPEN = r"Opened Socks listener connection \(ready\) on (?:127\.0\.0\.1|localhost):(\d+)"
@@ -60,10 +61,14 @@ class Client(Child):
         return self
 
     def __exit__(self, kind, error, trace):
-        if error is None:
-            self.stop()
-        else:
+        if error is not None:
             self.kill()
+            return
+        status = self.stop()
+        # A refusal to start (1) and a test's own SIGKILL are what some tests want. A crash, or what a sanitizer
+        # found at the end, must not go unseen.
+        if status not in (None, 0, 1, -signal.SIGKILL):
+            raise ProcessDied(f"{self.name} ended with status {status}:\n{self.last_words()}")
 
     def start(self):
         """Writes the torrc and starts the process; waits for nothing."""

@@ -106,28 +106,23 @@ class FrozenTest(FailureTest):
         self.addCleanup(node.thaw)
         node.freeze()
 
-    def test_guard_and_exit_freeze(self):
-        """Each under a daemon of its own, at the same time: they cost their deadlines."""
-        daemons = {0: self.cepad(), 2: self.cepad()}
-        frozen, runs = {}, {}
-        for place, daemon in daemons.items():
-            self.check_page(daemon)
-            frozen[place] = self.path_of_last_stream(daemon)[place]
-        for node in frozen.values():
-            self.freeze(node)
-        for place, daemon in daemons.items():
-            runs[place] = curl_start(daemon.socks_port, net.web_url(), timeout=SILENCE_SECONDS)
-            self.addCleanup(runs[place].process.kill)
-        for place, daemon in daemons.items():
-            result = runs[place].finish()
-            self.assertEqual((result.returncode, result.body.decode()), (0, PAGE), result)
-            self.assertNotIn(frozen[place], self.path_of_last_stream(daemon))
-            # And from then on without waiting.
-            self.check_page(daemon)
-        for node in frozen.values():
-            node.thaw()
-        for daemon in daemons.values():
-            self.check_page(daemon)
+    def check_frozen(self, place):
+        daemon = self.cepad()
+        self.check_page(daemon)
+        node = self.path_of_last_stream(daemon)[place]
+        self.freeze(node)
+        self.check_page(daemon, SILENCE_SECONDS)
+        self.assertNotIn(node, self.path_of_last_stream(daemon))
+        # And from then on without waiting.
+        self.check_page(daemon)
+        node.thaw()
+        self.check_page(daemon)
+
+    def test_guard_freezes(self):
+        self.check_frozen(0)
+
+    def test_exit_freezes(self):
+        self.check_frozen(2)
 
     def test_a_pause_in_mid_transfer(self):
         """Shorter than any deadline: the transfer goes on where it was."""
