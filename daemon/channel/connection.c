@@ -20,6 +20,9 @@
    and for a record that goes beyond the turn. */
 #define CONNECTION_TURN_SIZE (128 * 1024)
 #define CONNECTION_INPUT_SIZE (CEPA_CELL_MAX_VARIABLE_LEN + CONNECTION_TURN_SIZE + 16384)
+/* Data waits while the channel is full; control cells do not. A relay that lets so many bytes of them pile up does
+   not read. */
+#define CONNECTION_MAX_QUEUED (4 * 1024 * 1024)
 
 struct _CepaConnection
 {
@@ -92,6 +95,12 @@ connection_update_condition (CepaConnection *self)
   cepa_loop_set_condition (self->source, condition);
 }
 
+static gsize
+connection_get_queued (CepaConnection *self)
+{
+  return cepa_channel_get_output (self->channel)->len + cepa_tls_get_unsent (self->tls);
+}
+
 /* Sends what the channel has queued; FALSE when the connection failed. */
 static gboolean
 connection_write (CepaConnection *self)
@@ -102,6 +111,12 @@ connection_write (CepaConnection *self)
     return TRUE;
   if (cepa_tls_write (self->tls, cepa_channel_get_output (self->channel), &error) == CEPA_TLS_FAILED)
     {
+      connection_fail (self, error);
+      return FALSE;
+    }
+  if (connection_get_queued (self) > CONNECTION_MAX_QUEUED)
+    {
+      g_set_error (&error, CEPA_ERROR, CEPA_ERROR_LIMIT, "the relay does not read what it is sent");
       connection_fail (self, error);
       return FALSE;
     }

@@ -351,6 +351,31 @@ test_sending (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   circuit_clear (&circuit);
 }
 
+/* Control cells do not ask for room. A relay that lets them pile up, as one can that sends data and reads no SENDME,
+   is let go. */
+static void
+test_sending_to_the_deaf (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Circuit circuit = { 0 };
+  FakeLink *link;
+  guint n = 0;
+
+  fixture_open (self, &circuit);
+  link = g_ptr_array_index (self->server->links, 0);
+  link->is_deaf = TRUE;
+  fake_link_flush (link);
+  while (circuit.n_closed == 0)
+    {
+      for (guint i = 0; i < 1000; i++)
+        memset (cepa_channel_reserve_cell (&circuit.base, CEPA_CELL_CREATED2), 0, CEPA_CELL_BODY_LEN);
+      n += 1000;
+      g_assert_cmpuint (n, <, 100000);
+      g_main_context_iteration (self->context, FALSE);
+    }
+  g_assert_error (circuit.reason, CEPA_ERROR, CEPA_ERROR_LIMIT);
+  circuit_clear (&circuit);
+}
+
 /* ---- the pool ---- */
 
 static void
@@ -419,6 +444,7 @@ main (int argc, char **argv)
   ADD ("much-data", test_much_data);
   ADD ("longest-cells", test_longest_cells);
   ADD ("sending", test_sending);
+  ADD ("sending-to-the-deaf", test_sending_to_the_deaf);
   ADD ("pool/same", test_pool);
   ADD ("pool/others", test_pool_others);
   return g_test_run ();

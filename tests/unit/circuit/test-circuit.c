@@ -142,6 +142,31 @@ test_created_wrong (void)
   check_created_refused (CEPA_CELL_CREATED2, body, sizeof body);
 }
 
+/* A good answer, but to CREATE_FAST, which was not sent: its secret would be all zeros. */
+static void
+test_created_fast_unasked (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  FakeCell create = { .command = CEPA_CELL_CREATE_FAST };
+
+  fixture_create (self);
+  create.circuit_id = fixture_circuit_id (self);
+  fake_relay_answer (self->relay, &create);
+  fixture_check_closed (self, CEPA_ERROR_PROTOCOL, TRUE);
+  g_assert_cmpuint (cepa_circuit_get_n_built (self->circuit), ==, 0);
+}
+
+/* A good answer that says it is longer. */
+static void
+test_created_longer (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_create (self);
+  fake_relay_answer (self->relay, fake_relay_find_cell (self->relay, CEPA_CELL_CREATE2, 0));
+  g_assert_cmpuint (self->relay->output->data[CEPA_CELL_MAX_HEADER + 1], ==, 64);
+  self->relay->output->data[CEPA_CELL_MAX_HEADER + 1] = 65;
+  fixture_check_closed (self, CEPA_ERROR_PROTOCOL, TRUE);
+  g_assert_cmpuint (cepa_circuit_get_n_built (self->circuit), ==, 0);
+}
+
 static void
 test_created_twice (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -174,11 +199,11 @@ test_extended_unasked (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_check_closed (self, CEPA_ERROR_PROTOCOL, TRUE);
 }
 
-/* Two hops are there, the second was asked to extend, and the first answers. */
+/* Two hops are there, the second was asked to extend, and the first answers, in the right way. */
 static void
 test_extended_by_another (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  guint8 body[66] = { 0, 64 };
+  FakeCell extend;
 
   fixture_create (self);
   fake_relay_answer (self->relay, fake_relay_find_cell (self->relay, CEPA_CELL_CREATE2, 0));
@@ -186,8 +211,11 @@ test_extended_by_another (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_relay_answer (self->relay, fake_relay_find_message (self->relay, CEPA_RELAY_EXTEND2, 0));
   fixture_pump (self);
   g_assert_cmpuint (cepa_circuit_get_n_built (self->circuit), ==, 2);
-  fixture_say (self, 0, CEPA_RELAY_EXTENDED2, 0, body, sizeof body);
+  extend = *fake_relay_find_message (self->relay, CEPA_RELAY_EXTEND2, 1);
+  extend.hop = 0;
+  fake_relay_answer (self->relay, &extend);
   fixture_check_closed (self, CEPA_ERROR_PROTOCOL, TRUE);
+  g_assert_cmpuint (cepa_circuit_get_n_built (self->circuit), ==, 2);
 }
 
 static void
@@ -477,6 +505,8 @@ main (int argc, char **argv)
   ADD ("build/wrong-auth", test_wrong_auth);
   ADD ("build/wrong-auth-extended", test_wrong_auth_extended);
   g_test_add_func ("/circuit/build/created-wrong", test_created_wrong);
+  ADD ("build/created-fast-unasked", test_created_fast_unasked);
+  ADD ("build/created-longer", test_created_longer);
   ADD ("build/created-twice", test_created_twice);
   ADD ("build/created-when-open", test_created_when_open);
   ADD ("build/extended-unasked", test_extended_unasked);

@@ -64,39 +64,68 @@ test_relay_early_one_hop (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (fake_relay_count_messages (self->relay, CEPA_RELAY_DATA), ==, 1);
 }
 
-/* Proposal 289: 4 zero bytes behind the message, then random ones, which no two cells share. */
+/* 4 zero bytes behind the message, then what looks like random ones. */
+static void
+check_padding (const FakeCell *cell)
+{
+  guint used = CEPA_RELAY_HEADER_LEN + cell->message.len, left = CEPA_CELL_BODY_LEN - used, n_values = 0;
+  gboolean seen[256] = { FALSE };
+
+  for (guint at = 0; at < cell->message.len; at++)
+    g_assert_cmpuint (cell->message.data[at], ==, 0x55);
+  for (guint at = 0; at < MIN (left, 4); at++)
+    g_assert_cmpuint (cell->body[used + at], ==, 0);
+  for (guint at = used + 4; at < CEPA_CELL_BODY_LEN; at++)
+    {
+      n_values += !seen[cell->body[at]];
+      seen[cell->body[at]] = TRUE;
+    }
+  if (left > 400)
+    g_assert_cmpuint (n_values, >, 150);
+}
+
+/* Proposal 289: no two cells have the same, and what lay in the queue's memory before is not sent. */
 static void
 test_padding (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const guint lengths[] = { 0, 1, 490, 493, 494, 495, 497, 498, 0 };
-  const FakeCell *first = NULL;
+  const FakeCell *first, *last;
 
   fixture_open (self, 3);
   for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    fixture_send (self, CEPA_RELAY_DATA, 1, lengths[i]);
+  fixture_pump (self);
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
     {
-      guint used = CEPA_RELAY_HEADER_LEN + lengths[i], left = CEPA_CELL_BODY_LEN - used;
-      const FakeCell *cell;
+      const FakeCell *cell = fake_relay_find_message (self->relay, CEPA_RELAY_DATA, i);
 
-      fixture_send (self, CEPA_RELAY_DATA, 1, lengths[i]);
-      fixture_pump (self);
-      cell = fake_relay_find_message (self->relay, CEPA_RELAY_DATA, i);
       g_assert_cmpuint (cell->message.len, ==, lengths[i]);
-      for (guint at = 0; at < lengths[i]; at++)
-        g_assert_cmpuint (cell->message.data[at], ==, 0x55);
-      for (guint at = 0; at < MIN (left, 4); at++)
-        g_assert_cmpuint (cell->body[used + at], ==, 0);
-      if (left <= 20)
-        continue;
-      for (guint at = used + 4, zeros = 0; at < CEPA_CELL_BODY_LEN; at++)
-        {
-          zeros = cell->body[at] == 0 ? zeros + 1 : 0;
-          g_assert_cmpuint (zeros, <, 5);
-        }
-      if (first == NULL)
-        first = cell;
-      else
-        g_assert_cmpint (memcmp (first->body + 50, cell->body + 50, 400), !=, 0);
+      check_padding (cell);
     }
+  first = fake_relay_find_message (self->relay, CEPA_RELAY_DATA, 0);
+  last = fake_relay_find_message (self->relay, CEPA_RELAY_DATA, G_N_ELEMENTS (lengths) - 1);
+  g_assert_cmpint (memcmp (first->body + 50, last->body + 50, 400), !=, 0);
+}
+
+/* Nor have two circuits. */
+static void
+test_padding_of_circuits (void)
+{
+  guint8 bodies[2][CEPA_CELL_BODY_LEN];
+
+  for (guint i = 0; i < 2; i++)
+    {
+      Fixture f;
+
+      fixture_set_up (&f, NULL);
+      cepa_random_seeded_init (&f.random, i + 1);
+      fixture_open (&f, 1);
+      fixture_send (&f, CEPA_RELAY_DATA, 1, 0);
+      fixture_pump (&f);
+      memcpy (bodies[i], fake_relay_find_message (f.relay, CEPA_RELAY_DATA, 0)->body, CEPA_CELL_BODY_LEN);
+      fixture_tear_down (&f, NULL);
+    }
+  g_assert_cmpint (memcmp (bodies[0] + 50, bodies[1] + 50, 400), !=, 0);
 }
 
 /* ---- windows ---- */
@@ -349,6 +378,7 @@ main (int argc, char **argv)
   g_test_add_func ("/circuit/relay-early/budget", test_relay_early_budget);
   ADD ("relay-early/one-hop", test_relay_early_one_hop);
   ADD ("padding", test_padding);
+  g_test_add_func ("/circuit/padding-of-circuits", test_padding_of_circuits);
   ADD ("window/sendmes-sent", test_sendmes_sent);
   ADD ("window/package", test_package_window);
   g_test_add_func ("/circuit/window/package-of-consensus", test_package_window_of_consensus);

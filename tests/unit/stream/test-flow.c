@@ -340,6 +340,56 @@ test_close_another (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_finish (self);
 }
 
+/* Two that close each other when they end. */
+static Reader *pair[2];
+
+static void
+pair_ended (gpointer user_data, G_GNUC_UNUSED const CepaEnd *end)
+{
+  Reader *self = user_data, *other = pair[self == pair[0]];
+
+  self->n_ended++;
+  self->stream = NULL;
+  if (other->stream != NULL)
+    cepa_stream_close (g_steal_pointer (&other->stream), CEPA_END_MISC);
+}
+
+/* The circuit goes: the first that hears of it closes the other one, which then hears nothing. */
+static void
+test_close_another_in_ended (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaStreamFuncs pair_funcs = reader_funcs;
+  g_autoptr (GError) error = NULL;
+  Reader readers[2] = { 0 };
+
+  pair_funcs.ended = pair_ended;
+  for (guint i = 0; i < 2; i++)
+    {
+      pair[i] = &readers[i];
+      readers[i].stream = cepa_streams_begin (self->streams, "a", 1, 0, &pair_funcs, &readers[i], &error);
+    }
+  fixture_finish (self);
+  g_assert_cmpuint (readers[0].n_ended + readers[1].n_ended, ==, 1);
+  g_assert_cmpuint (cepa_streams_get_n_open (self->streams), ==, 0);
+}
+
+/* Who does not wait for a SENDME is not told of it. */
+static void
+test_sendme_unawaited (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree guint8 *bytes = g_malloc0 (STEP * CEPA_RELAY_MAX_DATA);
+  Reader reader = { 0 };
+  guint16 id = fixture_connect (self, &reader);
+
+  g_assert_cmpuint (cepa_stream_send (reader.stream, bytes, STEP * CEPA_RELAY_MAX_DATA), ==,
+                    STEP * CEPA_RELAY_MAX_DATA);
+  fixture_pump (self);
+  fixture_say (self, id, CEPA_RELAY_SENDME, NULL, 0);
+  g_assert_cmpuint (reader.n_sendable, ==, 0);
+  fixture_check_open (self);
+  fixture_finish (self);
+}
+
 /* A stream that waits for room and is closed is not told of it. */
 static void
 test_close_blocked (Fixture *self, G_GNUC_UNUSED gconstpointer data)
@@ -369,6 +419,7 @@ main (int argc, char **argv)
   ADD ("window/reader-holds", test_reader_holds);
   ADD ("window/beyond", test_beyond_deliver_window);
   ADD ("window/package", test_package_window);
+  ADD ("window/sendme-unawaited", test_sendme_unawaited);
   ADD ("window/sendme-unearned", test_sendme_unearned);
   ADD ("window/early-data", test_early_data);
   ADD ("turns", test_turns);
@@ -377,6 +428,7 @@ main (int argc, char **argv)
   g_test_add_func ("/stream/close-in-callback", test_close_in_callback);
   g_test_add_func ("/stream/close-circuit-in-callback", test_close_circuit_in_callback);
   ADD ("close-another", test_close_another);
+  ADD ("close-another-in-ended", test_close_another_in_ended);
   ADD ("close-blocked", test_close_blocked);
   return g_test_run ();
 }

@@ -123,19 +123,44 @@ test_ids_used_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_ids_of_half_closed (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autoptr (GHashTable) ids = g_hash_table_new (NULL, NULL);
+  g_autofree Reader *readers = g_new0 (Reader, 65535);
+  g_autoptr (GError) error = NULL;
+  Reader reader = { 0 };
+  guint n = 0;
 
-  for (guint i = 0; i < 256; i++)
+  fixture_begin (self, &reader);
+  cepa_stream_close (g_steal_pointer (&reader.stream), CEPA_END_MISC);
+  g_assert_cmpuint (cepa_streams_get_n_open (self->streams), ==, 0);
+  for (; cepa_streams_begin (self->streams, "a", 1, 0, &reader_funcs, &readers[n], &error) != NULL; n++)
+    if (n % 1000 == 0)
+      fixture_pump (self);
+  g_assert_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT);
+  g_assert_cmpuint (n, ==, 65534);
+  fixture_finish (self);
+}
+
+/* Where they begin is not to be foreseen. */
+static void
+test_ids_begin_anywhere (void)
+{
+  guint16 ids[3];
+
+  for (guint i = 0; i < 3; i++)
     {
       Reader reader = { 0 };
+      Fixture f;
 
-      fixture_begin (self, &reader);
-      g_assert_true (g_hash_table_add (ids, GUINT_TO_POINTER (fixture_id (self, i))));
-      cepa_stream_close (reader.stream, CEPA_END_MISC);
+      fixture_set_up (&f, NULL);
+      cepa_streams_free (f.streams);
+      cepa_random_seeded_init (&f.random, 100 + i);
+      f.streams = cepa_streams_new (f.circuit, &f.random.random);
+      fixture_begin (&f, &reader);
+      ids[i] = fixture_id (&f, 0);
+      fixture_tear_down (&f, NULL);
     }
-  g_assert_cmpuint (cepa_streams_get_n_open (self->streams), ==, 0);
-  fixture_check_open (self);
-  fixture_finish (self);
+  g_assert_cmpuint (ids[0], !=, ids[1]);
+  g_assert_cmpuint (ids[1], !=, ids[2]);
+  g_assert_cmpuint (ids[0], !=, ids[2]);
 }
 
 /* ---- what breaks the rules ---- */
@@ -384,13 +409,12 @@ test_half_closed_limit (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
       fixture_half_close (self, &reader);
     }
-  fixture_queue_data (self, fixture_id (self, 0), WINDOW + 1);
+  fixture_queue_data (self, fixture_id (self, 300 - 256 - 1), WINDOW + 1);
   fixture_check_open (self);
-  fixture_queue_data (self, fixture_id (self, 299), WINDOW);
+  fixture_queue_data (self, fixture_id (self, 300 - 256), WINDOW);
   fixture_check_open (self);
-  fixture_queue_data (self, fixture_id (self, 299), 1);
+  fixture_queue_data (self, fixture_id (self, 300 - 256), 1);
   fixture_check_violated (self);
-  fixture_finish (self);
 }
 
 static void
@@ -419,6 +443,7 @@ main (int argc, char **argv)
   ADD ("many", test_many);
   ADD ("ids/used-up", test_ids_used_up);
   ADD ("ids/of-half-closed", test_ids_of_half_closed);
+  g_test_add_func ("/stream/ids/begin-anywhere", test_ids_begin_anywhere);
   ADD ("violation/connected-twice", test_connected_twice);
   ADD ("violation/connected-malformed", test_connected_malformed);
   ADD ("violation/data-before-connected", test_data_before_connected);

@@ -109,7 +109,7 @@ fake_link_flush (FakeLink *link)
       else
         is_blocked = TRUE; /* or gone: then reading tells */
     }
-  cepa_loop_set_condition (priv->source, is_blocked ? G_IO_IN | G_IO_OUT : G_IO_IN);
+  cepa_loop_set_condition (priv->source, (link->is_deaf ? 0 : G_IO_IN) | (is_blocked ? G_IO_OUT : 0));
 }
 
 /* TRUE while there may be more. */
@@ -143,7 +143,7 @@ link_ready (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
   LinkPrivate *priv = link->priv;
 
   priv->is_busy = TRUE;
-  while (!priv->is_closed && link_read (link))
+  while (!priv->is_closed && !link->is_deaf && link_read (link))
     continue;
   if (!priv->is_closed)
     fake_link_flush (link);

@@ -17,6 +17,7 @@ struct _FakeLink
 {
   FakeServer *server;
   FakeRelay *relay;
+  gboolean is_deaf; /* reads nothing more */
   gpointer priv; /* private */
 };
 
