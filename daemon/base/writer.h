@@ -33,13 +33,14 @@ cepa_writer_init (CepaWriter *self, void *buffer, gsize size)
 static inline guint8 *
 cepa_writer_reserve (CepaWriter *self, gsize len)
 {
-  guint8 *p = self->start + self->len;
+  guint8 *p;
 
   if (self->failed || len > self->size - self->len)
     {
       self->failed = TRUE;
       return NULL;
     }
+  p = self->start + self->len;
   self->len += len;
   return p;
 }

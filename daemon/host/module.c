@@ -124,7 +124,7 @@ cepa_plugin_file_read (const char *keyfile, GError **error)
   g_autoptr (CepaPluginFile) self = g_new0 (CepaPluginFile, 1);
   g_autoptr (GKeyFile) parsed = module_load_keyfile (keyfile, error);
   g_autofree char *module = NULL, *folder = g_path_get_dirname (keyfile);
-  gint64 major, minor;
+  gint64 major = -1, minor = -1;
 
   if (parsed == NULL)
     return NULL;

@@ -9,7 +9,6 @@
 
 #define LINK_MIN_VERSION 3
 #define LINK_MAX_VERSION 5
-#define LINK_VERSIONS_LEN 11
 #define LINK_CHALLENGE_LEN 32
 #define LINK_ADDRESS_IPV4 4
 #define LINK_ADDRESS_IPV6 6
@@ -17,15 +16,11 @@
 gsize
 cepa_versions_write (guint8 out[11])
 {
-  CepaWriter writer;
+  static const guint8 cell[] = { 0, 0, CEPA_CELL_VERSIONS, 0, 2 * (LINK_MAX_VERSION - LINK_MIN_VERSION + 1),
+                                 0, 3, 0, 4, 0, 5 };
 
-  cepa_writer_init (&writer, out, LINK_VERSIONS_LEN);
-  cepa_writer_u16 (&writer, 0);
-  cepa_writer_u8 (&writer, CEPA_CELL_VERSIONS);
-  cepa_writer_u16 (&writer, 2 * (LINK_MAX_VERSION - LINK_MIN_VERSION + 1));
-  for (guint16 version = LINK_MIN_VERSION; version <= LINK_MAX_VERSION; version++)
-    cepa_writer_u16 (&writer, version);
-  return writer.len;
+  memcpy (out, cell, sizeof cell);
+  return sizeof cell;
 }
 
 guint

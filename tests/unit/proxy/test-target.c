@@ -17,7 +17,7 @@ check (const char *host, gboolean reject_internal, const char *wanted, const cha
         g_error ("\"%s\" is refused: %s", host, refusal);
       g_assert_cmpstr (copy, ==, wanted);
     }
-  else if (refusal == NULL || strstr (refusal, reason) == NULL)
+  else if (refusal == NULL || g_strstr_len (refusal, -1, reason) == NULL)
     g_error ("\"%s\" is refused with \"%s\" where \"%s\" was expected", host, refusal, reason);
 }
 
