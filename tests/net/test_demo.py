@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# The parts of the demo that need no network.
+# The demo: its parts, and the command as a newcomer runs it.
 
 import io
+import re
+import signal
+import subprocess
 import unittest
 import unittest.mock
+from pathlib import Path
 
 from tests.net.demo import BOOTSTRAP_LINE, HOP, PAGE_LINES, page_lines, parse_arguments
 from tests.net.screen import Screen
@@ -66,6 +70,41 @@ class ScreenTest(unittest.TestCase):
         self.assertNotIn("\r", text)
         self.assertEqual(text.count("Phase: one\n"), 1)
         self.assertIn("Phase:  50% half\n", text)
+
+
+class RunTest(unittest.TestCase):
+    """`tests/demo` itself, with real relays."""
+
+    SECONDS = 240
+
+    def start(self, *arguments):
+        root = Path(__file__).resolve().parents[2]
+        process = subprocess.Popen([root / "tests/demo", "--no-color", *arguments], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_from_end_to_end(self):
+        text, _ = self.start().communicate(timeout=self.SECONDS)
+        self.assertIn("Hello! You came here through Tor.", text)
+        way = re.findall(r"→ (guard|middle|exit) +(\S+) +(127\.[0-9.]+:[0-9]+)", text)
+        self.assertEqual([place for place, _, _ in way], ["guard", "middle", "exit"], text)
+        self.assertEqual(len({address for _, _, address in way}), 3, text)
+        for phase in ("Private network", "Cepa connects", "Page through Tor", "together"):
+            self.assertRegex(text, rf"{phase} +[0-9]+\.[0-9]+ s\n")
+
+    def test_stays_until_it_is_interrupted(self):
+        process = self.start("--stay")
+        command = next(line for line in process.stdout if "curl --proxy" in line).split()
+        page = subprocess.run(["curl", "-sS", *command[1:]], capture_output=True, text=True, timeout=60)
+        self.assertIn("You came here through Tor", page.stdout, page.stderr)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 128 + signal.SIGINT)
+        page = subprocess.run(["curl", "-sS", *command[1:]], capture_output=True, text=True, timeout=60)
+        self.assertNotEqual(page.returncode, 0, "the daemon is still there")
 
 
 if __name__ == "__main__":
