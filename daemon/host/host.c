@@ -27,7 +27,8 @@ typedef struct
   CepaPluginHost *host;
   CepaPluginFile *file;
   CepaHost services;
-  const CepaPathTable *path; /* (nullable): not loaded */
+  const CepaPlugin *module;  /* (nullable): not loaded */
+  const CepaPathTable *path;
   void *instance;            /* (nullable): not made */
   CepaPathPolicy policy;
 } HostPlugin;
@@ -36,7 +37,7 @@ static void
 host_plugin_free (HostPlugin *self)
 {
   if (self->instance != NULL)
-    self->path->destroy (self->instance);
+    self->module->destroy (self->instance);
   cepa_plugin_file_free (self->file);
   g_free (self);
 }
@@ -278,8 +279,9 @@ host_plugin_make (HostPlugin *self, GError **error)
   self->services.log = host_service_log;
   self->services.random = host_service_random;
   self->services.monotonic_us = host_service_monotonic_us;
+  self->module = plugin;
   self->path = plugin->path;
-  self->instance = self->path->create (&self->services, &own);
+  self->instance = plugin->create (&self->services, &own);
   if (self->instance == NULL)
     {
       host_take_plugin_error (self, "create", own, error);

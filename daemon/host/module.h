@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Plugin files: what the keyfile says, who may write them, and whether the tables fit. Private to host. */
+/* A plugin's shared object: who may write it, loading it, and whether its tables fit. Private to host. */
 #pragma once
 
 #include <cepa/plugin.h>
 #include <glib.h>
 
+#include "host/keyfile.h"
+
 G_BEGIN_DECLS
-
-/* Bytes of a keyfile; real ones have 200. */
-#define CEPA_PLUGIN_MAX_KEYFILE (64 * 1024)
-
-/* What the keyfile beside a module says. */
-typedef struct
-{
-  char *keyfile; /* its path */
-  char *module;  /* path of the shared object */
-  char *id;      /* "path.weighted" */
-  char *name;    /* for people */
-} CepaPluginFile;
-
-/**
- * cepa_plugin_file_read:
- * @keyfile: path of a "*.plugin" file
- *
- * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_PLUGIN when it cannot be read, lacks something,
- * is of a kind that is not known or for another version of the plugin interface.
- */
-CepaPluginFile *cepa_plugin_file_read (const char *keyfile, GError **error);
-void cepa_plugin_file_free (CepaPluginFile *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaPluginFile, cepa_plugin_file_free)
 
 /**
  * cepa_module_check_path:
@@ -59,5 +38,8 @@ gboolean cepa_module_check_tables (const CepaPluginFile *file, const CepaPlugin 
  * Returns: (transfer none) (nullable): the module's table; NULL with CEPA_ERROR_PLUGIN.
  */
 const CepaPlugin *cepa_module_load (const CepaPluginFile *file, GError **error);
+
+/* Returns: (transfer none): the @i th of its options; @i is below n_options. */
+const CepaPluginOption *cepa_module_get_option (const CepaPlugin *plugin, guint i);
 
 G_END_DECLS

@@ -6,13 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cepa/host.h>
 #include <cepa/relay.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct _CepaNetworkView CepaNetworkView;
 
 /**
  * CepaNetworkView:

@@ -12,12 +12,6 @@ G_BEGIN_DECLS
 
 #define CEPA_PATH_MAX_HOPS 8
 
-typedef enum
-{
-  CEPA_PURPOSE_GENERAL = 0,  /* streams to the internet: the last hop is an exit, every relay is Fast */
-  CEPA_PURPOSE_INTERNAL = 1, /* stays inside the network: the last hop is any relay that is not MiddleOnly */
-} CepaPathPurpose;
-
 /* What a path must be good for. Bits of CepaPathRequest.flags. */
 enum
 {
@@ -79,11 +73,33 @@ typedef struct
   uint32_t hops[CEPA_PATH_MAX_HOPS];
 } CepaPath;
 
+/* How a circuit over a proposed path went. */
+typedef enum
+{
+  CEPA_PATH_BUILT = 0,   /* every hop answered */
+  CEPA_PATH_FAILED = 1,  /* a relay refused, vanished or broke the protocol; n_built says how far it came */
+  CEPA_PATH_TIMEOUT = 2, /* it took too long */
+} CepaPathOutcome;
+
+/* What became of a path. Rows are of the view that is given with it, and were so when it was proposed. */
+typedef struct
+{
+  uint32_t size;
+  uint32_t outcome;  /* CepaPathOutcome */
+  uint32_t n_built;  /* hops that answered */
+  uint32_t build_ms; /* from the first cell to the end */
+  uint64_t circuit;  /* its number, as in events */
+  CepaPath path;
+} CepaPathResult;
+
 /**
  * CepaPathTable:
  *
- * What a path plugin exports. Every call is made from the one protocol thread, and must come back within
- * milliseconds: no file, no network, no waiting.
+ * What a path plugin gives: choose_path, or weigh, or both. The core checks every proposal and uses no path that breaks
+ * a rule: request->n_hops relays, none twice, none excluded, all Running, Valid and with keys; no two of one family,
+ * nor of one subnet but with CEPA_PATH_ANY_SUBNET; of several hops the first a Guard; nobody MiddleOnly first or last;
+ * for CEPA_PURPOSE_GENERAL all Fast, the last an Exit, not a BadExit, whose policy lets the port through; with
+ * CEPA_PATH_NEED_STABLE all Stable. A proposal that breaks one is counted, and path.weighted is asked instead.
  */
 typedef struct
 {
@@ -91,36 +107,35 @@ typedef struct
   uint16_t abi_major, abi_minor;
 
   /**
-   * create:
-   * @host: services; alive as long as the instance
-   *
-   * Returns: (transfer full) (nullable): an instance; NULL with an error of CEPA_PLUGIN_ERROR. No I/O.
-   */
-  void *(*create) (const CepaHost *host, GError **error);
-
-  /* Frees what create gave. */
-  void (*destroy) (void *self);
-
-  /**
-   * choose_path:
+   * choose_path: (nullable)
    * @view: the directory now
    * @request: what is wanted
    * @path: (out): filled up to request->n_hops
    *
-   * The core checks the proposal and uses no path that breaks a rule: request->n_hops relays, none twice,
-   * none excluded, all Running, Valid and with keys; no two of one family, nor of one subnet but with
-   * CEPA_PATH_ANY_SUBNET; of several hops the first a Guard; nobody MiddleOnly first or last; for
-   * CEPA_PURPOSE_GENERAL all Fast, the last an Exit, not a BadExit, whose policy lets the port through;
-   * with CEPA_PATH_NEED_STABLE all Stable.
-   *
-   * Returns: TRUE; FALSE with CEPA_PLUGIN_ERROR_NO_PATH when no relays fit, and a sentence that says what
-   * is lacking.
+   * Returns: TRUE; FALSE with CEPA_PLUGIN_ERROR_NO_PATH when no relays fit, and a sentence that says what is lacking.
    */
   gboolean (*choose_path) (void *self, const CepaNetworkView *view, const CepaPathRequest *request,
                            CepaPath *path, GError **error);
 
   /* (nullable): the directory has changed; @view is the new one. For preparing tables. */
   void (*network_changed) (void *self, const CepaNetworkView *view);
+
+  /**
+   * weigh: (nullable)
+   * @place: CepaPlace
+   * @weights: (out) (array length=view->n_relays): zeros at the call; how likely each row is to be drawn, from 0 for
+   *   never; the sum of 10,000 of the greatest still fits
+   *
+   * The easy way: the core keeps the rules and draws, exit first, then guard, then the others. Asked again for each
+   * view and kind of request, not for each path.
+   *
+   * Returns: FALSE with an error of CEPA_PLUGIN_ERROR.
+   */
+  gboolean (*weigh) (void *self, const CepaNetworkView *view, const CepaPathRequest *request, uint32_t place,
+                     uint32_t *weights, GError **error);
+
+  /* (nullable): a circuit over a path of this instance was built, or will not be. */
+  void (*result) (void *self, const CepaNetworkView *view, const CepaPathResult *result);
 } CepaPathTable;
 
 G_END_DECLS

@@ -3,28 +3,53 @@
 #ifndef CEPA_PLUGIN_H
 #define CEPA_PLUGIN_H
 
+#include <cepa/control.h>
 #include <cepa/host.h>
+#include <cepa/metrics.h>
+#include <cepa/padding.h>
 #include <cepa/path.h>
+#include <cepa/transport.h>
 #include <cepa/version.h>
 
 G_BEGIN_DECLS
 
+typedef enum
+{
+  CEPA_PLUGIN_OPTION_BOOL = 0, /* 0 or 1 */
+  CEPA_PLUGIN_OPTION_INT = 1,  /* decimal, @minimum to @maximum */
+  CEPA_PLUGIN_OPTION_TEXT = 2, /* UTF-8 in one line; one of @choices where there are any */
+  CEPA_PLUGIN_OPTION_FILE = 3, /* a path; the plugin gets it absolute */
+} CepaPluginOptionType;
+
+/**
+ * CepaPluginOption:
+ *
+ * An option that users set as "PluginOption path.mine.name value" in the torrc. The host checks values against
+ * this before the plugin sees them.
+ */
+typedef struct
+{
+  const char *name;           /* [a-z0-9-] */
+  uint32_t type;              /* CepaPluginOptionType */
+  uint32_t is_list;           /* 1: may be given several times */
+  int64_t minimum, maximum;   /* of INT */
+  const char *choices;        /* (nullable): "csv|json" */
+  const char *default_text;   /* (nullable): as a user would write it; NULL: no value */
+  const char *description;    /* whole sentences, for people */
+} CepaPluginOption;
+
 /**
  * CepaPlugin:
  *
- * Constant data of the module. @size first: a host reads no further than it reaches.
+ * Constant data of the module. @size first: a host reads no further than it reaches. Of the tables at the end one at
+ * least is there, and the one that the id names.
  *
- * Beside the module lies a keyfile, NAME.plugin, that the host reads before any code of the plugin runs:
+ * Beside the module lies a keyfile, NAME.plugin, that the host reads before any code of the plugin runs; sdk/README.md
+ * says what is in it. Nobody but root and the user that the daemon runs as may be able to write the module, the
+ * keyfile or a directory above them. A loaded module stays until the process ends.
  *
- *   [Plugin]
- *   Id=path.weighted
- *   Name=Bandwidth-weighted paths
- *   Module=weighted.so
- *   AbiMajor=1
- *   AbiMinor=0
- *
- * with the same Id and numbers as here. Nobody but root and the user that the daemon runs as may be able to
- * write the module, the keyfile or a directory above them. A loaded module stays until the process ends.
+ * Life: create, start, (calls of the kind's table), stop, destroy. After destroy a new instance may be created. Every
+ * call is made from the one protocol thread and must come back within milliseconds: no waiting in it.
  */
 typedef struct
 {
@@ -33,7 +58,45 @@ typedef struct
   const char *id;                /* "path.weighted": kind, dot, name; [a-z0-9-] */
   const char *name;              /* for people */
   const char *licence;           /* SPDX */
-  const CepaPathTable *path;     /* (nullable): the table of kind path */
+
+  const CepaPluginOption *options; /* (nullable) (array length=n_options) */
+  uint32_t n_options;
+  uint32_t option_stride;          /* sizeof (CepaPluginOption) */
+
+  /**
+   * create:
+   * @host: services; alive as long as the instance
+   *
+   * Returns: (transfer full) (nullable): an instance; NULL with an error of CEPA_PLUGIN_ERROR. No files, no sockets,
+   * no timers: that is for start.
+   */
+  void *(*create) (const CepaHost *host, GError **error);
+
+  /**
+   * start: (nullable)
+   * @task: for cepa_host_complete(), within 10 seconds, now or later
+   *
+   * Begins to work. A start that fails is followed by destroy. Without this the instance works once it is created.
+   */
+  void (*start) (void *self, uint64_t task);
+
+  /**
+   * stop: (nullable)
+   * @task: for cepa_host_complete(), within 1 second, now or later
+   *
+   * Ends what start began; also when start has not ended yet, whose task is over with this call. Nothing of the
+   * kind's table is called afterwards.
+   */
+  void (*stop) (void *self, uint64_t task);
+
+  /* Frees what create gave, at once; whether or not it was started, stopped, or its stop came to an end. */
+  void (*destroy) (void *self);
+
+  const CepaPathTable *path;           /* (nullable) */
+  const CepaPaddingTable *padding;     /* (nullable) */
+  const CepaTransportTable *transport; /* (nullable) */
+  const CepaControlTable *control;     /* (nullable) */
+  const CepaMetricsTable *metrics;     /* (nullable) */
 } CepaPlugin;
 
 #define CEPA_PLUGIN_SYMBOL "cepa_plugin_v1"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A path plugin for tests, built many times: each build has one thing wrong, by a macro of meson.build. */
 #include <cepa/plugin.h>
+#include <cepa/services.h>
 
 #ifndef VARIANT_SYMBOL
 #define VARIANT_SYMBOL cepa_plugin_v1
@@ -139,8 +140,6 @@ static const CepaPathTable variant_path = {
 #endif
   .abi_major = CEPA_ABI_MAJOR,
   .abi_minor = CEPA_ABI_MINOR,
-  .create = VARIANT_CREATE,
-  .destroy = variant_destroy,
   .choose_path = VARIANT_CHOOSE,
   .network_changed = variant_network_changed,
 };
@@ -152,5 +151,7 @@ CEPA_PLUGIN_EXPORT const CepaPlugin VARIANT_SYMBOL = {
   .id = VARIANT_ID,
   .name = "A plugin for tests",
   .licence = "BSD-3-Clause",
+  .create = VARIANT_CREATE,
+  .destroy = variant_destroy,
   .path = &variant_path,
 };

@@ -33,8 +33,6 @@ static const CepaPathTable plugin_path = {
   .size = sizeof (CepaPathTable),
   .abi_major = CEPA_ABI_MAJOR,
   .abi_minor = CEPA_ABI_MINOR,
-  .create = plugin_create,
-  .destroy = plugin_destroy,
   .choose_path = plugin_choose_path,
   .network_changed = plugin_network_changed,
 };
@@ -46,5 +44,7 @@ CEPA_PLUGIN_EXPORT const CepaPlugin cepa_plugin_v1 = {
   .id = "path.weighted",
   .name = "Bandwidth-weighted paths",
   .licence = "BSD-3-Clause",
+  .create = plugin_create,
+  .destroy = plugin_destroy,
   .path = &plugin_path,
 };

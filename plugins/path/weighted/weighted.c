@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "weighted.h"
 
+#include <cepa/services.h>
+
 /* Draws by weight alone before all relays are looked at. Some fit at once; few ports need as many. */
 #define WEIGHTED_MAX_DRAWS 64
 

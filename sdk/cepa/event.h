@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What happens to channels, circuits, streams and cells, as fixed records without names or payload. */
+#ifndef CEPA_EVENT_H
+#define CEPA_EVENT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Kinds, as bits. */
+enum
+{
+  CEPA_EVENT_CHANNEL = 1u << 0,
+  CEPA_EVENT_CIRCUIT = 1u << 1,
+  CEPA_EVENT_STREAM = 1u << 2,
+  CEPA_EVENT_CELL = 1u << 3,
+};
+
+/* Of CEPA_EVENT_CHANNEL. */
+typedef enum
+{
+  CEPA_CHANNEL_EVENT_LAUNCHED = 0,
+  CEPA_CHANNEL_EVENT_OPENED = 1, /* the link handshake is done */
+  CEPA_CHANNEL_EVENT_FAILED = 2, /* it never opened */
+  CEPA_CHANNEL_EVENT_ENDED = 3,  /* it had opened */
+} CepaChannelEvent;
+
+/* Of CEPA_EVENT_CIRCUIT. */
+typedef enum
+{
+  CEPA_CIRCUIT_EVENT_LAUNCHED = 0,
+  CEPA_CIRCUIT_EVENT_EXTENDED = 1, /* @n hops are there */
+  CEPA_CIRCUIT_EVENT_BUILT = 2,
+  CEPA_CIRCUIT_EVENT_FAILED = 3, /* it was never built */
+  CEPA_CIRCUIT_EVENT_ENDED = 4,  /* it had been built */
+} CepaCircuitEvent;
+
+/* Of CEPA_EVENT_STREAM. */
+typedef enum
+{
+  CEPA_STREAM_EVENT_NEW = 0,       /* an application asked */
+  CEPA_STREAM_EVENT_ATTACHED = 1,  /* BEGIN was sent on @circuit */
+  CEPA_STREAM_EVENT_SUCCEEDED = 2, /* CONNECTED came */
+  CEPA_STREAM_EVENT_DETACHED = 3,  /* it left @circuit and goes on with another; @reason of END */
+  CEPA_STREAM_EVENT_FAILED = 4,    /* it never succeeded; @reason of END */
+  CEPA_STREAM_EVENT_ENDED = 5,     /* it had succeeded; @reason of END */
+} CepaStreamEvent;
+
+/* Of CEPA_EVENT_CELL. */
+typedef enum
+{
+  CEPA_CELL_EVENT_RECEIVED = 0, /* @time_ns: when it was taken out of TLS */
+  CEPA_CELL_EVENT_SENT = 1,     /* @queued_ns, and @time_ns: when it was given to TLS */
+} CepaCellEvent;
+
+/**
+ * CepaEvent:
+ *
+ * Members that do not belong to the kind are zero.
+ */
+typedef struct
+{
+  uint32_t size;
+  uint32_t kind;         /* one bit of CEPA_EVENT_* */
+  uint32_t what;         /* of the kind's enumeration */
+  uint32_t reason;       /* of DESTROY or END, as on the wire; 0 for none or our own */
+  int64_t time_ns;       /* monotonic */
+  int64_t queued_ns;     /* monotonic */
+  uint64_t channel;      /* numbers count up from 1 in one run; 0 for none */
+  uint64_t circuit;
+  uint64_t stream;
+  uint32_t purpose;      /* of a circuit: CepaPathPurpose */
+  uint32_t n;            /* of a circuit: hops that are there */
+  uint32_t command;      /* of a cell: on the link */
+  uint32_t relay_command; /* of a relay cell that is for us or from us; 0 otherwise */
+} CepaEvent;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Padding plugins: machines that see when cells come and go, and send padding or hold cells back. The vocabulary is
+   Maybenot's (https://arxiv.org/abs/2304.09510). */
+#ifndef CEPA_PADDING_H
+#define CEPA_PADDING_H
+
+#include <cepa/host.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  CEPA_PADDING_CHANNEL = 0, /* one machine for a link to a relay: padding is PADDING cells, blocking is not there */
+  CEPA_PADDING_CIRCUIT = 1, /* one machine for a circuit: padding is DROP messages */
+} CepaPaddingScope;
+
+/* What a machine is for. */
+typedef struct
+{
+  uint32_t size;
+  uint32_t scope;     /* CepaPaddingScope */
+  uint64_t number;    /* of the channel or circuit, as in events */
+  uint32_t purpose;   /* of a circuit: CepaPathPurpose */
+  uint32_t n_hops;    /* of a circuit */
+  uint32_t link_version; /* of a channel: 5 can negotiate padding */
+  uint32_t reserved;
+} CepaPaddingTarget;
+
+typedef enum
+{
+  CEPA_PADDING_NORMAL_SENT = 0,      /* a cell with a purpose was queued; several are told at once, by count */
+  CEPA_PADDING_NORMAL_RECEIVED = 1,
+  CEPA_PADDING_PADDING_SENT = 2,
+  CEPA_PADDING_PADDING_RECEIVED = 3,
+  CEPA_PADDING_TUNNEL_SENT = 4,      /* cells of any kind left for the network */
+  CEPA_PADDING_TUNNEL_RECEIVED = 5,
+  CEPA_PADDING_BLOCKING_BEGIN = 6,
+  CEPA_PADDING_BLOCKING_END = 7,
+  CEPA_PADDING_TIMER_BEGIN = 8,      /* the internal timer was set */
+  CEPA_PADDING_TIMER_END = 9,        /* it has come */
+  CEPA_PADDING_IN_USE = 10,          /* a channel carries circuits for applications; a circuit has streams */
+  CEPA_PADDING_UNUSED = 11,          /* not any more */
+  CEPA_PADDING_OPENED = 12,          /* the circuit is built; the channel is open */
+  CEPA_PADDING_REFUSED = 13,         /* the budget did not allow an action, which was dropped */
+} CepaPaddingEventType;
+
+typedef struct
+{
+  uint32_t type;  /* CepaPaddingEventType */
+  uint32_t count; /* how many of them, at least 1 */
+} CepaPaddingEvent;
+
+typedef enum
+{
+  CEPA_PADDING_CANCEL = 0,       /* @timers: forgets what was scheduled */
+  CEPA_PADDING_SEND = 1,         /* after @timeout_us a padding cell, unless cancelled or replaced before */
+  CEPA_PADDING_BLOCK = 2,        /* after @timeout_us holds DATA back for @duration_us; circuits only */
+  CEPA_PADDING_UPDATE_TIMER = 3, /* sets the internal timer to @duration_us */
+  CEPA_PADDING_NEGOTIATE = 4,    /* channels: sends PADDING_NEGOTIATE with @low_ms and @high_ms, 0 and 0 to stop */
+} CepaPaddingActionType;
+
+/* Bits of CepaPaddingAction.flags. */
+enum
+{
+  CEPA_PADDING_BYPASS = 1u << 0,  /* SEND: also through blocking that allows it; BLOCK: allows that */
+  CEPA_PADDING_REPLACE = 1u << 1, /* SEND: not when a normal cell goes out at the same time; BLOCK, UPDATE_TIMER:
+                                     sets the duration even where the one in force is longer */
+};
+
+/* Bits of CepaPaddingAction.timers. */
+enum
+{
+  CEPA_PADDING_TIMER_ACTION = 1u << 0,
+  CEPA_PADDING_TIMER_INTERNAL = 1u << 1,
+};
+
+typedef struct
+{
+  uint32_t type;  /* CepaPaddingActionType */
+  uint32_t flags;
+  uint32_t timers;
+  uint32_t hop;   /* of SEND on a circuit: to which hop, 0 the guard */
+  int64_t timeout_us;
+  int64_t duration_us;
+  uint32_t low_ms, high_ms;
+} CepaPaddingAction;
+
+/* What the host gives: nothing but @size yet; a machine answers to events, and to them only. */
+struct _CepaPaddingHost
+{
+  uint32_t size;
+  uint32_t reserved;
+};
+
+/**
+ * CepaPaddingTable:
+ *
+ * What a padding plugin gives. The core schedules, sends and counts. It has a budget in cells and in share of what was
+ * sent; actions beyond it are dropped, counted and told as CEPA_PADDING_REFUSED.
+ */
+typedef struct
+{
+  uint32_t size; /* sizeof (CepaPaddingTable) */
+  uint16_t abi_major, abi_minor;
+
+  /* Returns: (transfer full) (nullable): a machine for @target; NULL when the plugin has none for it. */
+  void *(*machine_new) (void *self, const CepaPaddingTarget *target);
+  void (*machine_free) (void *self, void *machine);
+
+  /**
+   * trigger:
+   * @events: (array length=n_events): what happened, in order, since the last call; at most once per turn of the loop
+   *   and target
+   * @now_us: monotonic
+   * @actions: (out) (array length=max_actions): room; @max_actions is at least 4
+   *
+   * The hot path: no allocation, no log. Of SEND and BLOCK together, and of the internal timer, one can be pending: a
+   * new one takes its place.
+   *
+   * Returns: how many actions there are.
+   */
+  uint32_t (*trigger) (void *self, void *machine, const CepaPaddingEvent *events, uint32_t n_events, int64_t now_us,
+                       CepaPaddingAction *actions, uint32_t max_actions);
+
+  /* (nullable): the directory has changed: cepa_network_view_param() has the consensus' parameters. */
+  void (*network_changed) (void *self, const CepaNetworkView *view);
+} CepaPaddingTable;
+
+G_END_DECLS
+
+#endif
