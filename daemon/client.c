@@ -58,7 +58,7 @@ client_open_ports (CepaClient *self, GError **error)
 }
 
 CepaClient *
-cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicy *policy, GError **error)
+cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicies *policies, GError **error)
 {
   CepaClient *self = g_new0 (CepaClient, 1);
   const CepaClock *clock = cepa_clock_system ();
@@ -74,7 +74,7 @@ cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicy
   self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
                                         &directory_funcs);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
-                                      policy, config->enforce_distinct_subnets);
+                                      policies, config->enforce_distinct_subnets);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses);
   if (client_open_ports (self, error))
     return self;

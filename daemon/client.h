@@ -15,12 +15,13 @@ typedef struct _CepaClient CepaClient;
  * cepa_client_new:
  * @context: the thread's default context
  * @config: outlives the client
- * @policy: outlives the client
+ * @policies: outlive the client
  *
  * Returns: (transfer full) (nullable): a client whose ports are open; NULL with CEPA_ERROR_CONFIG when one
  * cannot be opened.
  */
-CepaClient *cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicy *policy, GError **error);
+CepaClient *cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicies *policies,
+                             GError **error);
 
 /* Begins to work. */
 void cepa_client_start (CepaClient *self);

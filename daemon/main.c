@@ -137,6 +137,7 @@ main_with_config (const CepaConfig *config, GError **error)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (CepaPluginHost) host = cepa_plugin_host_new (cepa_clock_system (), cepa_random_system ());
+  g_autoptr (CepaPathPolicies) policies = cepa_path_policies_new ();
   Main self = { .context = context };
   CepaPathPolicy *policy;
 
@@ -144,8 +145,9 @@ main_with_config (const CepaConfig *config, GError **error)
   policy = cepa_plugin_host_get_path_policy (host, config->path_policy, error);
   if (policy == NULL || !main_write_pid (config->pid_file, error))
     return FALSE;
+  cepa_path_policies_use (policies, policy);
   g_main_context_push_thread_default (context);
-  self.client = cepa_client_new (context, config, policy, error);
+  self.client = cepa_client_new (context, config, policies, error);
   if (self.client != NULL)
     {
       main_run (&self);

@@ -1,40 +1,79 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The rules that every proposed path must keep. */
+#include "path/check.h"
+
 #include "base/encoding.h"
 #include "base/error.h"
-#include "path/policy.h"
 
 typedef struct
 {
   const CepaNetwork *network;
   const CepaPathRequest *request;
   const CepaPath *path;
+  const char **rule; /* (nullable): where to put the name of the broken one */
 } PathCheck;
 
+/* A rule: its short name, which stays, and what broke it. */
+typedef struct
+{
+  const char *name, *fault;
+} PathRule;
+
+static const PathRule check_length = { "wrong-length", NULL };
+static const PathRule check_unknown = { "unknown-row", NULL };
+static const PathRule check_excluded = { "excluded-relay", "the relay is excluded" };
+static const PathRule check_not_running = { "not-running", "the relay is not Running" };
+static const PathRule check_not_valid = { "not-valid", "the relay is not Valid" };
+static const PathRule check_no_keys
+    = { "no-keys", "the relay's keys are not known, for its microdescriptor is not here" };
+static const PathRule check_not_stable = { "not-stable", "the relay is not Stable" };
+static const PathRule check_not_fast = { "not-fast", "the relay is not Fast" };
+static const PathRule check_middle_only
+    = { "middle-only", "the relay is MiddleOnly and does not stand in the middle" };
+static const PathRule check_no_guard_flag = { "no-guard-flag", "the first relay is not a Guard" };
+static const PathRule check_no_exit_flag = { "no-exit-flag", "the last relay is not an Exit" };
+static const PathRule check_bad_exit = { "bad-exit", "the last relay is a BadExit" };
+static const PathRule check_exit_policy
+    = { "exit-policy", "the exit's policy does not let the port through" };
+static const PathRule check_exit_policy6
+    = { "exit-policy", "the exit's policy does not let IPv6 to the port through" };
+static const PathRule check_repeated = { "repeated-relay", "no relay is twice in a path" };
+static const PathRule check_same_family = { "same-family", "no two relays of a path are of one family" };
+static const PathRule check_same_subnet = { "same-subnet", "no two relays of a path are in one network" };
+
+static void
+check_name_rule (const PathCheck *self, const PathRule *rule)
+{
+  if (self->rule != NULL)
+    *self->rule = rule->name;
+}
+
 static gboolean
-check_refuse_hop (const PathCheck *self, guint hop, GError **error, const char *rule)
+check_refuse_hop (const PathCheck *self, guint hop, const PathRule *rule, GError **error)
 {
   const CepaRelay *relay = cepa_network_get_relay (self->network, self->path->hops[hop]);
   char id[2 * sizeof relay->rsa_id + 1];
 
+  check_name_rule (self, rule);
   cepa_hex_encode_to (relay->rsa_id, sizeof relay->rsa_id, id);
   g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "the proposed hop %u of %u, $%s~%s, breaks a rule: %s",
-               hop + 1, self->path->n_hops, id, relay->nickname, rule);
+               hop + 1, self->path->n_hops, id, relay->nickname, rule->fault);
   return FALSE;
 }
 
 static gboolean
-check_refuse_pair (const PathCheck *self, guint first, guint second, GError **error, const char *rule)
+check_refuse_pair (const PathCheck *self, guint first, guint second, const PathRule *rule, GError **error)
 {
   const CepaRelay *a = cepa_network_get_relay (self->network, self->path->hops[first]);
   const CepaRelay *b = cepa_network_get_relay (self->network, self->path->hops[second]);
   char id_a[2 * sizeof a->rsa_id + 1], id_b[2 * sizeof b->rsa_id + 1];
 
+  check_name_rule (self, rule);
   cepa_hex_encode_to (a->rsa_id, sizeof a->rsa_id, id_a);
   cepa_hex_encode_to (b->rsa_id, sizeof b->rsa_id, id_b);
   g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN,
                "the proposed hops %u and %u, $%s~%s and $%s~%s, break a rule: %s",
-               first + 1, second + 1, id_a, a->nickname, id_b, b->nickname, rule);
+               first + 1, second + 1, id_a, a->nickname, id_b, b->nickname, rule->fault);
   return FALSE;
 }
 
@@ -46,6 +85,7 @@ check_shape (const PathCheck *self, GError **error)
   if (self->path->n_hops != self->request->n_hops || self->path->n_hops == 0
       || self->path->n_hops > CEPA_PATH_MAX_HOPS)
     {
+      check_name_rule (self, &check_length);
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN,
                    "the proposed path breaks a rule: it has %u hops where %u were asked for, of at most %u",
                    self->path->n_hops, self->request->n_hops, CEPA_PATH_MAX_HOPS);
@@ -54,6 +94,7 @@ check_shape (const PathCheck *self, GError **error)
   for (guint i = 0; i < self->path->n_hops; i++)
     if (self->path->hops[i] >= n_relays)
       {
+        check_name_rule (self, &check_unknown);
         g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN,
                      "the proposed hop %u of %u breaks a rule: row %u is none of the %u relays", i + 1,
                      self->path->n_hops, self->path->hops[i], n_relays);
@@ -63,29 +104,29 @@ check_shape (const PathCheck *self, GError **error)
 }
 
 /* What holds for every hop, wherever it stands. */
-static const char *
+static const PathRule *
 check_find_relay_fault (const PathCheck *self, guint hop)
 {
   guint32 row = self->path->hops[hop];
   guint32 flags = cepa_network_get_relay (self->network, row)->flags;
 
   if (cepa_path_request_excludes (self->request, row))
-    return "the relay is excluded";
+    return &check_excluded;
   if ((flags & CEPA_RELAY_RUNNING) == 0)
-    return "the relay is not Running";
+    return &check_not_running;
   if ((flags & CEPA_RELAY_VALID) == 0)
-    return "the relay is not Valid";
+    return &check_not_valid;
   if ((flags & CEPA_RELAY_HAS_KEYS) == 0)
-    return "the relay's keys are not known, for its microdescriptor is not here";
+    return &check_no_keys;
   if ((self->request->flags & CEPA_PATH_NEED_STABLE) != 0 && (flags & CEPA_RELAY_STABLE) == 0)
-    return "the relay is not Stable";
+    return &check_not_stable;
   if (self->request->purpose == CEPA_PURPOSE_GENERAL && (flags & CEPA_RELAY_FAST) == 0)
-    return "the relay is not Fast";
+    return &check_not_fast;
   return NULL;
 }
 
 /* What holds for a hop because of where it stands. */
-static const char *
+static const PathRule *
 check_find_place_fault (const PathCheck *self, guint hop)
 {
   guint32 row = self->path->hops[hop];
@@ -94,57 +135,56 @@ check_find_place_fault (const PathCheck *self, guint hop)
   gboolean ipv6 = (self->request->flags & CEPA_PATH_IPV6) != 0;
 
   if ((hop == 0 || is_last) && (flags & CEPA_RELAY_MIDDLE_ONLY) != 0)
-    return "the relay is MiddleOnly and does not stand in the middle";
+    return &check_middle_only;
   if (hop == 0 && !is_last && (flags & CEPA_RELAY_GUARD) == 0)
-    return "the first relay is not a Guard";
+    return &check_no_guard_flag;
   if (!is_last || self->request->purpose != CEPA_PURPOSE_GENERAL)
     return NULL;
   if ((flags & CEPA_RELAY_EXIT) == 0)
-    return "the last relay is not an Exit";
+    return &check_no_exit_flag;
   if ((flags & CEPA_RELAY_BAD_EXIT) != 0)
-    return "the last relay is a BadExit";
+    return &check_bad_exit;
   if (!cepa_network_exit_allows (self->network, row, self->request->port, ipv6))
-    return ipv6 ? "the exit's policy does not let IPv6 to the port through"
-                : "the exit's policy does not let the port through";
+    return ipv6 ? &check_exit_policy6 : &check_exit_policy;
   return NULL;
 }
 
 /* What holds between two hops. */
-static const char *
+static const PathRule *
 check_find_pair_fault (const PathCheck *self, guint first, guint second, gboolean enforce_subnets)
 {
   guint32 a = self->path->hops[first], b = self->path->hops[second];
 
   if (a == b)
-    return "no relay is twice in a path";
+    return &check_repeated;
   if (cepa_network_same_family (self->network, a, b))
-    return "no two relays of a path are of one family";
+    return &check_same_family;
   if (enforce_subnets && cepa_network_same_subnet (self->network, a, b))
-    return "no two relays of a path are in one network";
+    return &check_same_subnet;
   return NULL;
 }
 
 gboolean
 cepa_path_check (const CepaNetwork *network, const CepaPathRequest *request, const CepaPath *path,
-                 gboolean enforce_subnets, GError **error)
+                 gboolean enforce_subnets, const char **rule, GError **error)
 {
-  const PathCheck self = { network, request, path };
+  const PathCheck self = { network, request, path, rule };
 
   if (!check_shape (&self, error))
     return FALSE;
   for (guint hop = 0; hop < path->n_hops; hop++)
     {
-      const char *fault = check_find_relay_fault (&self, hop);
+      const PathRule *fault = check_find_relay_fault (&self, hop);
 
       if (fault == NULL)
         fault = check_find_place_fault (&self, hop);
       if (fault != NULL)
-        return check_refuse_hop (&self, hop, error, fault);
+        return check_refuse_hop (&self, hop, fault, error);
       for (guint before = 0; before < hop; before++)
         {
           fault = check_find_pair_fault (&self, before, hop, enforce_subnets);
           if (fault != NULL)
-            return check_refuse_pair (&self, before, hop, error, fault);
+            return check_refuse_pair (&self, before, hop, fault, error);
         }
     }
   return TRUE;

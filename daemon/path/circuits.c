@@ -26,7 +26,6 @@
 #define CIRCUITS_FREE_FAILURES 4
 #define CIRCUITS_RETRY_US (G_USEC_PER_SEC / 4)
 #define CIRCUITS_RETRY_MAX_US (30 * G_USEC_PER_SEC)
-#define CIRCUITS_PROPOSALS 3 /* asked of the policy before giving up */
 /* Circuits in a row that may fail beyond the same first relay before that one is blamed. */
 #define CIRCUITS_MAX_BEYOND_FIRST 3
 
@@ -39,7 +38,11 @@ typedef struct
   char *isolation;      /* (nullable): NULL while it is clean */
   gint64 started_us, dirty_us;
   gboolean is_dead;
-  gboolean is_retired; /* takes no new streams */
+  gboolean is_retired;  /* takes no new streams */
+  gboolean is_replaced; /* so because another policy is in use now */
+  CepaPath path;
+  guint64 proposed_by;  /* the policy's term */
+  guint64 version;      /* of the view that the path's rows are of */
 } PoolCircuit;
 
 struct _CepaCircuitsRequest
@@ -59,7 +62,7 @@ struct _CepaCircuits
   CepaChannelPool *channels;
   CepaDirectory *directory;
   CepaBootstrap *bootstrap;
-  CepaPathPolicy *policy;
+  CepaPathPolicies *policies;
   gboolean enforce_subnets, is_stopped;
   CepaFailures *failures;
   GPtrArray *circuits; /* (element-type PoolCircuit) */
@@ -80,6 +83,25 @@ circuits_timer (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
   circuits_step (user_data);
 }
 
+/* What nobody has used yet and another policy chose is closed, from the timer: whoever stops a policy may be in the
+   middle of a call of it. */
+static void
+circuits_policy_changed (gpointer user_data)
+{
+  CepaCircuits *self = user_data;
+  guint64 term = cepa_path_policies_get_term (self->policies);
+
+  for (guint i = 0; i < self->circuits->len; i++)
+    {
+      PoolCircuit *entry = g_ptr_array_index (self->circuits, i);
+
+      if (entry->isolation == NULL && entry->proposed_by != term)
+        entry->is_retired = entry->is_replaced = TRUE;
+    }
+  self->retry_us = 0; /* what the former policy could not do, this one may */
+  cepa_loop_set_delay (self->timer, 0);
+}
+
 static void
 pool_circuit_free (PoolCircuit *entry)
 {
@@ -98,7 +120,7 @@ circuits_request_free (CepaCircuitsRequest *request)
 
 CepaCircuits *
 cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *random, CepaChannelPool *channels,
-                   CepaDirectory *directory, CepaBootstrap *bootstrap, CepaPathPolicy *policy,
+                   CepaDirectory *directory, CepaBootstrap *bootstrap, CepaPathPolicies *policies,
                    gboolean enforce_subnets)
 {
   CepaCircuits *self = g_new0 (CepaCircuits, 1);
@@ -108,7 +130,7 @@ cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *ra
   self->channels = channels;
   self->directory = directory;
   self->bootstrap = bootstrap;
-  self->policy = policy;
+  self->policies = policies;
   self->enforce_subnets = enforce_subnets;
   self->failures = cepa_failures_new (clock);
   self->beyond = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -117,6 +139,7 @@ cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *ra
   self->requests = g_ptr_array_new ();
   self->timer = cepa_loop_watch_fd (context, -1, "circuits", circuits_timer, self);
   self->last_use_us = cepa_clock_monotonic_us (clock);
+  cepa_path_policies_set_changed (policies, circuits_policy_changed, self);
   return self;
 }
 
@@ -126,6 +149,7 @@ cepa_circuits_free (CepaCircuits *self)
   if (self == NULL)
     return;
   g_warn_if_fail (self->circuits->len == 0 && self->requests->len == 0);
+  cepa_path_policies_set_changed (self->policies, NULL, NULL);
   cepa_loop_clear (&self->timer);
   g_ptr_array_unref (self->circuits);
   g_ptr_array_unref (self->dead);
@@ -197,32 +221,9 @@ circuits_claim (CepaCircuits *self, PoolCircuit *entry, const char *isolation)
 
 /* ---- building ---- */
 
-/* One proposal of the policy that keeps the rules. */
 static gboolean
-circuits_choose_path (CepaCircuits *self, const CepaPathRequest *request, CepaPath *path, GError **error)
-{
-  const CepaNetwork *network = cepa_directory_get_network (self->directory);
-  g_autoptr (GError) broken = NULL;
-
-  for (guint i = 0; i < CIRCUITS_PROPOSALS; i++)
-    {
-      g_clear_error (&broken);
-      memset (path, 0, sizeof *path);
-      path->size = sizeof *path;
-      if (!self->policy->choose (self->policy, cepa_network_get_view (network), request, path, error))
-        return FALSE;
-      if (cepa_path_check (network, request, path, self->enforce_subnets, &broken))
-        return TRUE;
-      cepa_log (CEPA_LOG_PLUGIN, CEPA_LOG_WARN, "refused a path of the plugin %s: %s", self->policy->id,
-                broken->message);
-    }
-  g_propagate_prefixed_error (error, g_steal_pointer (&broken), "the plugin %s proposes no path that may be used: ",
-                              self->policy->id);
-  return FALSE;
-}
-
-static gboolean
-circuits_draw_path (CepaCircuits *self, const CepaCircuitsWish *wish, CepaPath *path, GError **error)
+circuits_choose_path (CepaCircuits *self, const CepaCircuitsWish *wish, CepaPath *path, guint64 *proposed_by,
+                      GError **error)
 {
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
   guint n_avoid = wish != NULL ? wish->n_avoid : 0;
@@ -231,10 +232,11 @@ circuits_draw_path (CepaCircuits *self, const CepaCircuitsWish *wish, CepaPath *
   CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL, .n_hops = CIRCUITS_N_HOPS };
 
   request.port = wish != NULL ? wish->port : 0;
-  request.flags = (wish != NULL && wish->ipv6 ? CEPA_PATH_IPV6 : 0) | (self->enforce_subnets ? 0 : CEPA_PATH_ANY_SUBNET);
+  request.flags = wish != NULL && wish->ipv6 ? CEPA_PATH_IPV6 : 0;
   request.excluded = (const guint32 *) (void *) excluded->data;
   request.n_excluded = excluded->len;
-  if (circuits_choose_path (self, &request, path, &first))
+  if (cepa_path_policies_propose (self->policies, network, self->random, &request, self->enforce_subnets, path,
+                                  proposed_by, &first))
     return TRUE;
   if (excluded->len == 0 || !g_error_matches (first, CEPA_ERROR, CEPA_ERROR_NO_PATH))
     {
@@ -248,7 +250,24 @@ circuits_draw_path (CepaCircuits *self, const CepaCircuitsWish *wish, CepaPath *
   excluded = cepa_failures_list (self->failures, network, n_avoid > 0 ? wish->avoid : NULL, n_avoid);
   request.excluded = (const guint32 *) (void *) excluded->data;
   request.n_excluded = excluded->len;
-  return circuits_choose_path (self, &request, path, error);
+  return cepa_path_policies_propose (self->policies, network, self->random, &request, self->enforce_subnets, path,
+                                     proposed_by, error);
+}
+
+/* Tells whoever proposed the path what became of it. */
+static void
+circuits_report (CepaCircuits *self, const PoolCircuit *entry, CepaPathOutcome outcome)
+{
+  const CepaNetwork *network = cepa_directory_get_network (self->directory);
+  gint64 took_us = cepa_clock_monotonic_us (self->clock) - entry->started_us;
+  CepaPathResult result = { .size = sizeof result, .outcome = outcome, .path = entry->path };
+
+  result.n_built = cepa_circuit_get_n_built (entry->circuit);
+  result.build_ms = (guint32) CLAMP (took_us / 1000, 0, G_MAXINT32);
+  result.circuit = cepa_circuit_get_number (entry->circuit);
+  if (network != NULL)
+    cepa_path_policies_report (self->policies, entry->proposed_by, entry->version, cepa_network_get_view (network),
+                               &result);
 }
 
 static void
@@ -268,6 +287,7 @@ circuits_opened (gpointer user_data, CepaCircuit *circuit)
   self->retry_us = 0;
   entry->streams = cepa_streams_new (circuit, self->random);
   cepa_bootstrap_reach (self->bootstrap, CEPA_BOOTSTRAP_DONE, 0);
+  circuits_report (self, entry, CEPA_PATH_BUILT);
   cepa_loop_set_delay (self->timer, 0);
 }
 
@@ -314,8 +334,12 @@ circuits_closed (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit, const G
   PoolCircuit *entry = user_data;
   CepaCircuits *self = entry->pool;
 
-  if (entry->streams == NULL && !self->is_stopped)
-    circuits_note_failure (self, entry, reason);
+  if (entry->streams == NULL && !self->is_stopped && !entry->is_replaced)
+    {
+      circuits_note_failure (self, entry, reason);
+      circuits_report (self, entry, g_error_matches (reason, CEPA_ERROR, CEPA_ERROR_TIMEOUT) ? CEPA_PATH_TIMEOUT
+                                                                                             : CEPA_PATH_FAILED);
+    }
   for (guint i = 0; i < self->requests->len; i++)
     {
       CepaCircuitsRequest *request = g_ptr_array_index (self->requests, i);
@@ -339,12 +363,16 @@ circuits_launch (CepaCircuits *self, const CepaCircuitsWish *wish, GError **erro
   g_autoptr (CepaChannel) channel = NULL;
   PoolCircuit *entry;
   CepaPath path;
+  guint64 proposed_by;
 
-  if (!circuits_draw_path (self, wish, &path, error))
+  if (!circuits_choose_path (self, wish, &path, &proposed_by, error))
     return NULL;
   for (guint i = 0; i < CIRCUITS_N_HOPS; i++)
     cepa_servers_hop_from_row (network, path.hops[i], &hops[i]);
   entry = g_new0 (PoolCircuit, 1);
+  entry->path = path;
+  entry->proposed_by = proposed_by;
+  entry->version = cepa_network_get_view (network)->version;
   owner.user_data = entry;
   entry->pool = self;
   entry->started_us = cepa_clock_monotonic_us (self->clock);
@@ -478,6 +506,20 @@ cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 sin
 
 /* ---- in time ---- */
 
+static void
+circuits_close_due (PoolCircuit *entry, gboolean building)
+{
+  gboolean is_late = building && !entry->is_replaced;
+  g_autoptr (GError) reason = g_error_new (CEPA_ERROR, is_late ? CEPA_ERROR_TIMEOUT : CEPA_ERROR_CLOSED, "%s",
+                                           entry->is_replaced ? "another path policy is in use"
+                                           : is_late          ? "a relay did not answer in time"
+                                                              : "it has been in use for long enough");
+
+  if (is_late && cepa_circuit_get_n_built (entry->circuit) == 0 && cepa_circuit_get_channel (entry->circuit) != NULL)
+    cepa_channel_set_bad (cepa_circuit_get_channel (entry->circuit));
+  cepa_circuit_close (entry->circuit, reason);
+}
+
 /* Closes what is too old; returns microseconds (monotonic) when the next is due, 0 for none. */
 static gint64
 circuits_retire (CepaCircuits *self)
@@ -493,7 +535,6 @@ circuits_retire (CepaCircuits *self)
                    : building ? entry->started_us + CIRCUITS_BUILD_TIMEOUT_US
                    : entry->isolation != NULL ? entry->dirty_us + CIRCUITS_MAX_DIRTY_US
                                               : entry->started_us + CIRCUITS_PREDICT_US;
-      g_autoptr (GError) reason = NULL;
 
       if (in_use)
         due = MAX (due, now + 30 * G_USEC_PER_SEC); /* looked at again when its streams may have ended */
@@ -502,12 +543,7 @@ circuits_retire (CepaCircuits *self)
           next = next == 0 ? due : MIN (next, due);
           continue;
         }
-      if (building && cepa_circuit_get_n_built (entry->circuit) == 0
-          && cepa_circuit_get_channel (entry->circuit) != NULL)
-        cepa_channel_set_bad (cepa_circuit_get_channel (entry->circuit));
-      reason = g_error_new (CEPA_ERROR, building ? CEPA_ERROR_TIMEOUT : CEPA_ERROR_CLOSED,
-                            building ? "a relay did not answer in time" : "it has been in use for long enough");
-      cepa_circuit_close (entry->circuit, reason);
+      circuits_close_due (entry, building);
     }
   return next;
 }
@@ -578,8 +614,7 @@ cepa_circuits_network_changed (CepaCircuits *self)
 {
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
 
-  if (self->policy->network_changed != NULL)
-    self->policy->network_changed (self->policy, cepa_network_get_view (network));
+  cepa_path_policies_network_changed (self->policies, cepa_network_get_view (network));
   cepa_loop_set_delay (self->timer, 0);
 }
 

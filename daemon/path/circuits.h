@@ -43,9 +43,14 @@ typedef struct
 typedef void (*CepaCircuitsFunc) (gpointer user_data, CepaCircuit *circuit, CepaStreams *streams,
                                   const GError *error);
 
+/**
+ * cepa_circuits_new:
+ * @policies: (transfer none): outlive it; it listens to their changes: when another policy is used, circuits that the
+ *   former built and nobody has used are closed, those in use live on
+ */
 CepaCircuits *cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
                                  CepaChannelPool *channels, CepaDirectory *directory, CepaBootstrap *bootstrap,
-                                 CepaPathPolicy *policy, gboolean enforce_subnets);
+                                 CepaPathPolicies *policies, gboolean enforce_subnets);
 void cepa_circuits_free (CepaCircuits *self);
 
 /* The directory has changed: goes on with what waited for it. */

@@ -87,7 +87,7 @@ typedef struct
   uint32_t size;
   uint32_t outcome;  /* CepaPathOutcome */
   uint32_t n_built;  /* hops that answered */
-  uint32_t build_ms; /* from the first cell to the end */
+  uint32_t build_ms; /* from the choice of the path to the end, with connecting to the first relay if that was needed */
   uint64_t circuit;  /* its number, as in events */
   CepaPath path;
 } CepaPathResult;
@@ -127,7 +127,7 @@ typedef struct
    *   never; the sum of 10,000 of the greatest still fits
    *
    * The easy way: the core keeps the rules and draws, exit first, then guard, then the others. Asked again for each
-   * view and kind of request, not for each path.
+   * view and kind of request (purpose, n_hops, flags, port), not for each path; the request has no excluded rows then.
    *
    * Returns: FALSE with an error of CEPA_PLUGIN_ERROR.
    */

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "path/check.h"
 #include "support/test-consensus.h"
 
 #define KEYFILE \
@@ -397,7 +398,7 @@ test_checked (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   cepa_plugin_host_scan (self->host, self->root);
   policy = get_policy (self);
   g_assert_true (policy->choose (policy, cepa_network_get_view (network), &request, &path, &error));
-  g_assert_false (cepa_path_check (network, &request, &path, TRUE, &error));
+  g_assert_false (cepa_path_check (network, &request, &path, TRUE, NULL, &error));
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN);
   g_assert_nonnull (strstr (error->message, "no relay is twice in a path"));
 }
@@ -428,7 +429,7 @@ test_weighted (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   for (guint i = 0; i < 100; i++)
     {
       g_assert_true (policy->choose (policy, cepa_network_get_view (network), &request, &path, &error));
-      cepa_path_check (network, &request, &path, TRUE, &error);
+      cepa_path_check (network, &request, &path, TRUE, NULL, &error);
       g_assert_no_error (error);
       g_assert_cmpuint (path.hops[2], ==, 2);
     }

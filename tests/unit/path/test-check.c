@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "path/policy.h"
+#include "path/check.h"
 #include "support/test-consensus.h"
 
 #define GUARD (TEST_RELAY_FLAGS | CEPA_RELAY_GUARD)
@@ -91,11 +91,11 @@ assert_path (const Fixture *self, const guint32 *hops, guint n, const char *part
   memcpy (path.hops, hops, n * sizeof *hops);
   if (part == NULL)
     {
-      g_assert_true (cepa_path_check (self->network, &self->request, &path, TRUE, &error));
+      g_assert_true (cepa_path_check (self->network, &self->request, &path, TRUE, NULL, &error));
       g_assert_no_error (error);
       return;
     }
-  g_assert_false (cepa_path_check (self->network, &self->request, &path, TRUE, &error));
+  g_assert_false (cepa_path_check (self->network, &self->request, &path, TRUE, NULL, &error));
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN);
   g_assert_nonnull (strstr (error->message, part));
 }
@@ -130,7 +130,7 @@ test_too_many (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   CepaPath path = { .size = sizeof path, .n_hops = 9 };
 
   self->request.n_hops = 9;
-  g_assert_false (cepa_path_check (self->network, &self->request, &path, TRUE, &error));
+  g_assert_false (cepa_path_check (self->network, &self->request, &path, TRUE, NULL, &error));
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN);
 }
 
@@ -212,7 +212,7 @@ test_pairs (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   ASSERT_PATH (self, NULL, ROW_KIN_A, ROW_MIDDLE, ROW_EXIT);
   ASSERT_PATH (self, "hops 1 and 2", ROW_GUARD, ROW_NEAR_GUARD, ROW_EXIT);
   ASSERT_PATH (self, "one network", ROW_GUARD, ROW_NEAR_GUARD, ROW_EXIT);
-  g_assert_true (cepa_path_check (self->network, &self->request, &near, FALSE, &error));
+  g_assert_true (cepa_path_check (self->network, &self->request, &near, FALSE, NULL, &error));
   g_assert_no_error (error);
   self->request.purpose = CEPA_PURPOSE_INTERNAL;
   ASSERT_PATH (self, "hops 1 and 3", ROW_KIN_A, ROW_MIDDLE, ROW_KIN_B);

@@ -196,13 +196,15 @@ fake_network_init (FakeNetwork *self)
   self->directory = cepa_directory_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
                                         &self->bootstrap, &config, &directory_funcs);
   self->policy = (CepaPathPolicy){ .id = "path.fake", .choose = network_choose, .context = self };
+  self->policies = cepa_path_policies_new ();
+  cepa_path_policies_use (self->policies, &self->policy);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", network_too_late, self);
   cepa_loop_set_delay (self->deadline, FAKE_NETWORK_DEADLINE_S * G_USEC_PER_SEC);
   cepa_directory_start (self->directory);
   while (!cepa_directory_is_sufficient (self->directory))
     fake_network_turn (self);
   self->circuits = cepa_circuits_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
-                                      self->directory, &self->bootstrap, &self->policy, FALSE);
+                                      self->directory, &self->bootstrap, self->policies, FALSE);
 }
 
 static void
@@ -232,6 +234,7 @@ fake_network_clear (FakeNetwork *self)
   while (!cepa_channel_pool_is_empty (self->pool) || cepa_directory_is_busy (self->directory))
     fake_network_turn (self);
   cepa_circuits_free (self->circuits);
+  cepa_path_policies_free (self->policies);
   cepa_directory_free (self->directory);
   cepa_channel_pool_free (self->pool);
   fake_server_free (self->server);

@@ -36,6 +36,7 @@ typedef struct
   CepaBootstrap bootstrap;
   GPtrArray *authorities, *fallbacks;
   CepaDirectory *directory;
+  CepaPathPolicies *policies; /* @policy is in use, no fallback */
   CepaPathPolicy policy;
   CepaCircuits *circuits;
   GSource *deadline;
