@@ -58,7 +58,8 @@ client_open_ports (CepaClient *self, GError **error)
 }
 
 CepaClient *
-cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicies *policies, GError **error)
+cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicies *policies, CepaDialer *dialer,
+                 GError **error)
 {
   CepaClient *self = g_new0 (CepaClient, 1);
   const CepaClock *clock = cepa_clock_system ();
@@ -70,7 +71,7 @@ cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolici
 
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
-  self->channels = cepa_channel_pool_new (context, clock, random, &pool_funcs);
+  self->channels = cepa_channel_pool_new (context, clock, random, dialer, &pool_funcs);
   self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
                                         &directory_funcs);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "channel/dialer.h"
 #include "config/config.h"
 #include "path/policy.h"
 
@@ -15,13 +16,13 @@ typedef struct _CepaClient CepaClient;
  * cepa_client_new:
  * @context: the thread's default context
  * @config: outlives the client
- * @policies: outlive the client
+ * @policies: @dialer: outlive the client
  *
  * Returns: (transfer full) (nullable): a client whose ports are open; NULL with CEPA_ERROR_CONFIG when one
  * cannot be opened.
  */
 CepaClient *cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicies *policies,
-                             GError **error);
+                             CepaDialer *dialer, GError **error);
 
 /* Begins to work. */
 void cepa_client_start (CepaClient *self);

@@ -25,7 +25,7 @@ struct _CepaChannel
   CepaLinkStage stage;
   guint link_version; /* 0 before VERSIONS */
   gboolean had_auth_challenge;
-  gboolean is_bad;
+  gboolean is_bad, is_over_ipv6;
   gboolean is_blocked; /* has_room() has been FALSE since circuits were last told otherwise */
   gsize unsent;        /* held by the shell */
   gint64 idle_since_us, last_received_us;

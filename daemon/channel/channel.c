@@ -58,6 +58,12 @@ cepa_channel_unref (CepaChannel *self)
 }
 
 void
+cepa_channel_set_over_ipv6 (CepaChannel *self)
+{
+  self->is_over_ipv6 = TRUE;
+}
+
+void
 cepa_channel_set_shell (CepaChannel *self, const CepaChannelShell *shell)
 {
   self->shell = *shell;

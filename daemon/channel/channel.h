@@ -34,6 +34,8 @@ typedef struct
   guint8 ed25519_id[32]; /* must match too when it is known */
   guint32 ipv4;          /* host byte order */
   guint16 or_port;
+  guint16 ipv6_port;     /* 0 without IPv6 */
+  guint8 ipv6[16];
 } CepaChannelTarget;
 
 /* Returns: (transfer full): "$FINGERPRINT at ADDRESS:PORT". */
@@ -66,6 +68,9 @@ void cepa_channel_unref (CepaChannel *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaChannel, cepa_channel_unref)
 
 void cepa_channel_set_shell (CepaChannel *self, const CepaChannelShell *shell);
+
+/* The connection is to the target's IPv6 address: NETINFO says where we see the relay. */
+void cepa_channel_set_over_ipv6 (CepaChannel *self);
 
 /* TLS is up: @tls_certificate is the DER that the peer showed. Queues VERSIONS. */
 void cepa_channel_start_handshake (CepaChannel *self, GBytes *tls_certificate);

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "channel/connection.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -30,11 +26,13 @@ struct _CepaConnection
   CepaRandom *random;
   CepaConnectionFuncs funcs;
   GMainContext *context;
-  int fd;
+  CepaDialer *dialer;
+  guint64 attempt; /* of the dialer; 0 for none */
+  int fd;          /* -1 before the dialer has given it */
   GSource *source;   /* the socket's readiness, and writes that are due */
   GSource *deadline; /* (nullable): until the channel is open; then: the end of closing */
-  CepaTls *tls;      /* (nullable): once TCP is up */
-  gboolean is_connected, is_secure, was_open, is_closing;
+  CepaTls *tls;      /* (nullable): once @fd is there */
+  gboolean is_secure, was_open, is_closing;
   gboolean has_more; /* the last turn of reading ended at its limit */
   gsize input_len;
   guint8 *input;
@@ -70,15 +68,6 @@ connection_fail (CepaConnection *self, const GError *error)
 }
 
 static void
-connection_fail_errno (CepaConnection *self, const char *doing, int code)
-{
-  g_autoptr (GError) error
-      = g_error_new (CEPA_ERROR, CEPA_ERROR_NETWORK_DOWN, "%s: %s", doing, g_strerror (code));
-
-  connection_fail (self, error);
-}
-
-static void
 connection_progress (CepaConnection *self, CepaConnectionStage stage)
 {
   if (self->funcs.progress != NULL)
@@ -90,7 +79,7 @@ connection_update_condition (CepaConnection *self)
 {
   GIOCondition condition = G_IO_IN;
 
-  if (!self->is_connected || (self->tls != NULL && cepa_tls_get_unsent (self->tls) > 0))
+  if (self->tls != NULL && cepa_tls_get_unsent (self->tls) > 0)
     condition |= G_IO_OUT;
   cepa_loop_set_condition (self->source, condition);
 }
@@ -237,21 +226,10 @@ connection_continue_tls (CepaConnection *self)
 }
 
 static void
-connection_tcp_ready (CepaConnection *self)
+connection_start_tls (CepaConnection *self)
 {
   g_autoptr (GError) error = NULL;
-  int code = 0;
-  socklen_t len = sizeof code;
 
-  if (getsockopt (self->fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
-    code = errno;
-  if (code != 0)
-    {
-      connection_fail_errno (self, "connecting", code);
-      return;
-    }
-  self->is_connected = TRUE;
-  connection_progress (self, CEPA_CONNECTION_CONNECTED);
   self->tls = cepa_tls_new (self->fd, self->random, &error);
   if (self->tls == NULL)
     {
@@ -274,8 +252,6 @@ connection_end (CepaConnection *self)
   connection_finish (self);
 }
 
-static void connection_connect (CepaConnection *self);
-
 static void
 connection_ready (gpointer user_data, GIOCondition revents)
 {
@@ -286,13 +262,8 @@ connection_ready (gpointer user_data, GIOCondition revents)
       connection_end (self);
       return;
     }
-  if (self->fd < 0)
-    connection_connect (self);
-  else if (!self->is_connected)
-    {
-      if (revents != 0)
-        connection_tcp_ready (self);
-    }
+  if (self->tls == NULL)
+    connection_start_tls (self);
   else if (!self->is_secure)
     connection_continue_tls (self);
   else
@@ -302,35 +273,66 @@ connection_ready (gpointer user_data, GIOCondition revents)
 }
 
 static void
-connection_timed_out (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
+connection_stop_dialing (CepaConnection *self)
+{
+  guint64 attempt = self->attempt;
+
+  self->attempt = 0;
+  if (attempt != 0)
+    self->dialer->cancel (self->dialer, attempt);
+}
+
+/* The dialer may call this from wherever it is: TLS begins in a turn of its own. */
+static void
+connection_dialed (gpointer user_data, int fd, gboolean is_ipv6, const GError *error)
 {
   CepaConnection *self = user_data;
-  const char *step = !self->is_connected ? "connecting" : !self->is_secure ? "the TLS handshake" : "the link handshake";
-  g_autoptr (GError) error = g_error_new (CEPA_ERROR, CEPA_ERROR_TIMEOUT, "%s took too long", step);
 
-  connection_fail (self, error);
+  self->attempt = 0;
+  if (self->is_closing)
+    {
+      if (fd >= 0)
+        close (fd);
+      return;
+    }
+  if (fd < 0)
+    {
+      g_autoptr (GError) failure = g_error_copy (error);
+
+      g_prefix_error (&failure, "connecting: ");
+      connection_fail (self, failure);
+      return;
+    }
+  self->fd = fd;
+  if (is_ipv6)
+    cepa_channel_set_over_ipv6 (self->channel);
+  cepa_loop_clear (&self->source);
+  self->source = cepa_loop_watch_fd (self->context, fd, "channel", connection_ready, self);
+  connection_progress (self, CEPA_CONNECTION_CONNECTED);
+  cepa_loop_set_delay (self->source, 0);
 }
 
 static void
-connection_connect (CepaConnection *self)
+connection_dial (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
 {
-  const CepaChannelTarget *target = cepa_channel_get_target (self->channel);
-  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (target->or_port),
-                                 .sin_addr.s_addr = htonl (target->ipv4) };
-  int one = 1;
+  CepaConnection *self = user_data;
+  guint64 attempt;
 
-  self->fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (self->fd < 0)
-    {
-      connection_fail_errno (self, "making a socket", errno);
-      return;
-    }
-  setsockopt (self->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  cepa_loop_clear (&self->source);
-  self->source = cepa_loop_watch_fd (self->context, self->fd, "channel", connection_ready, self);
   connection_progress (self, CEPA_CONNECTION_CONNECTING);
-  if (connect (self->fd, (struct sockaddr *) &address, sizeof address) != 0 && errno != EINPROGRESS)
-    connection_fail_errno (self, "connecting", errno);
+  attempt = self->dialer->dial (self->dialer, cepa_channel_get_target (self->channel), connection_dialed, self);
+  self->attempt = attempt;
+  if (self->is_closing) /* by what the dialer called: it did not know the number */
+    connection_stop_dialing (self);
+}
+
+static void
+connection_timed_out (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
+{
+  CepaConnection *self = user_data;
+  const char *step = self->fd < 0 ? "connecting" : !self->is_secure ? "the TLS handshake" : "the link handshake";
+  g_autoptr (GError) error = g_error_new (CEPA_ERROR, CEPA_ERROR_TIMEOUT, "%s took too long", step);
+
+  connection_fail (self, error);
 }
 
 static void
@@ -349,6 +351,7 @@ connection_channel_closed (gpointer user_data)
 
   /* The call may come from anywhere, also from below connection_read(): the end is its own turn. */
   self->is_closing = TRUE;
+  connection_stop_dialing (self);
   cepa_loop_clear (&self->deadline);
   cepa_loop_clear (&self->source);
   self->source = cepa_loop_watch_fd (self->context, -1, "channel closing", connection_ready, self);
@@ -356,7 +359,7 @@ connection_channel_closed (gpointer user_data)
 }
 
 CepaConnection *
-cepa_connection_new (GMainContext *context, CepaChannel *channel, CepaRandom *random,
+cepa_connection_new (GMainContext *context, CepaChannel *channel, CepaDialer *dialer, CepaRandom *random,
                      const CepaConnectionFuncs *funcs)
 {
   CepaConnection *self = g_new0 (CepaConnection, 1);
@@ -364,12 +367,13 @@ cepa_connection_new (GMainContext *context, CepaChannel *channel, CepaRandom *ra
 
   self->context = g_main_context_ref (context);
   self->channel = cepa_channel_ref (channel);
+  self->dialer = dialer;
   self->random = random;
   self->funcs = *funcs;
   self->fd = -1;
   self->input = g_malloc (CONNECTION_INPUT_SIZE);
   cepa_channel_set_shell (channel, &shell);
-  self->source = cepa_loop_watch_fd (context, -1, "channel connect", connection_ready, self);
+  self->source = cepa_loop_watch_fd (context, -1, "channel dial", connection_dial, self);
   cepa_loop_set_delay (self->source, 0);
   self->deadline = cepa_loop_watch_fd (context, -1, "channel deadline", connection_timed_out, self);
   cepa_loop_set_delay (self->deadline, CONNECTION_TIMEOUT_US);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The socket of a channel: TCP, TLS, and the bytes between them and the channel. */
+/* What a channel is on: a socket from a dialer, TLS, and the bytes between them and the channel. */
 #pragma once
 
 #include <glib.h>
 
 #include "channel/channel.h"
+#include "channel/dialer.h"
 
 G_BEGIN_DECLS
 
@@ -13,8 +14,8 @@ typedef struct _CepaConnection CepaConnection;
 /* How far a connection is; each is told once, in this order. */
 typedef enum
 {
-  CEPA_CONNECTION_CONNECTING,     /* TCP is under way */
-  CEPA_CONNECTION_CONNECTED,      /* TCP is up */
+  CEPA_CONNECTION_CONNECTING,     /* the dialer was asked */
+  CEPA_CONNECTION_CONNECTED,      /* the dialer gave a socket */
   CEPA_CONNECTION_HANDSHAKE,      /* TLS is under way */
   CEPA_CONNECTION_HANDSHAKE_DONE, /* TLS is up, and the link handshake too */
 } CepaConnectionStage;
@@ -35,13 +36,14 @@ typedef struct
  * cepa_connection_new:
  * @context: where its events are dispatched
  * @channel: (transfer none): kept by reference; its target says where to connect
+ * @dialer: connects
  *
  * Connecting begins at the next turn of the loop; a failure is told through the channel's close.
  *
  * Returns: (transfer full): it ends itself when the channel closes.
  */
-CepaConnection *cepa_connection_new (GMainContext *context, CepaChannel *channel, CepaRandom *random,
-                                     const CepaConnectionFuncs *funcs);
+CepaConnection *cepa_connection_new (GMainContext *context, CepaChannel *channel, CepaDialer *dialer,
+                                     CepaRandom *random, const CepaConnectionFuncs *funcs);
 
 CepaChannel *cepa_connection_get_channel (CepaConnection *self); /* (transfer none) */
 

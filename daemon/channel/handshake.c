@@ -118,7 +118,7 @@ static gboolean
 handshake_netinfo (CepaChannel *self, const CepaCell *cell, GError **error)
 {
   CepaNetinfo netinfo;
-  CepaNetinfoAddress peer = { .len = 4 };
+  CepaNetinfoAddress peer = { .len = self->is_over_ipv6 ? 16 : 4 };
   guint8 *out;
   gsize header;
 
@@ -126,10 +126,11 @@ handshake_netinfo (CepaChannel *self, const CepaCell *cell, GError **error)
     return FALSE;
   handshake_note_skew (self, netinfo.timestamp_s);
 
-  peer.bytes[0] = (guint8) (self->target.ipv4 >> 24);
-  peer.bytes[1] = (guint8) (self->target.ipv4 >> 16);
-  peer.bytes[2] = (guint8) (self->target.ipv4 >> 8);
-  peer.bytes[3] = (guint8) self->target.ipv4;
+  if (self->is_over_ipv6)
+    memcpy (peer.bytes, self->target.ipv6, sizeof self->target.ipv6);
+  else
+    for (guint i = 0; i < 4; i++)
+      peer.bytes[i] = (guint8) (self->target.ipv4 >> (24 - 8 * i));
   out = cepa_buffer_reserve (&self->output, cepa_cell_fixed_len (self->link_version));
   header = cepa_cell_write_header (out, self->link_version, 0, CEPA_CELL_NETINFO);
   cepa_netinfo_write (&peer, out + header);

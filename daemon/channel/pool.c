@@ -15,6 +15,7 @@ struct _CepaChannelPool
   GMainContext *context;
   const CepaClock *clock;
   CepaRandom *random;
+  CepaDialer *dialer;
   CepaChannelPoolFuncs funcs;
   GPtrArray *connections; /* (element-type CepaConnection): they free themselves after closed */
   GSource *idle;          /* looks for channels that nobody uses */
@@ -70,7 +71,7 @@ pool_idle_due (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
 }
 
 CepaChannelPool *
-cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
+cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom *random, CepaDialer *dialer,
                        const CepaChannelPoolFuncs *funcs)
 {
   CepaChannelPool *self = g_new0 (CepaChannelPool, 1);
@@ -78,6 +79,7 @@ cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom
   self->context = g_main_context_ref (context);
   self->clock = clock;
   self->random = random;
+  self->dialer = dialer;
   self->funcs = *funcs;
   self->connections = g_ptr_array_new ();
   self->idle = cepa_loop_watch_fd (context, -1, "channel idle", pool_idle_due, self);
@@ -105,6 +107,7 @@ pool_fits (CepaChannel *channel, const CepaChannelTarget *target)
 
   if (cepa_channel_get_state (channel) == CEPA_CHANNEL_CLOSED || cepa_channel_is_bad (channel))
     return FALSE;
+  /* Not every source of a target knows the IPv6 address; the identity is what counts. */
   if (memcmp (have->rsa_id, target->rsa_id, sizeof have->rsa_id) != 0 || have->ipv4 != target->ipv4
       || have->or_port != target->or_port)
     return FALSE;
@@ -127,7 +130,7 @@ cepa_channel_pool_get (CepaChannelPool *self, const CepaChannelTarget *target)
         return cepa_channel_ref (channel);
     }
   channel = cepa_channel_new (target, self->clock, self->random);
-  g_ptr_array_add (self->connections, cepa_connection_new (self->context, channel, self->random, &funcs));
+  g_ptr_array_add (self->connections, cepa_connection_new (self->context, channel, self->dialer, self->random, &funcs));
   if (!cepa_loop_has_delay (self->idle))
     cepa_loop_set_delay (self->idle, self->idle_limit_us);
   return channel;

@@ -20,8 +20,9 @@ typedef struct
   gpointer user_data;
 } CepaChannelPoolFuncs;
 
+/* @clock: @random: @dialer: outlive the pool. */
 CepaChannelPool *cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
-                                        const CepaChannelPoolFuncs *funcs);
+                                        CepaDialer *dialer, const CepaChannelPoolFuncs *funcs);
 
 /* Every channel must have been closed and ended: see cepa_channel_pool_close_all() and _is_empty(). */
 void cepa_channel_pool_free (CepaChannelPool *self);
@@ -30,7 +31,7 @@ void cepa_channel_pool_free (CepaChannelPool *self);
  * cepa_channel_pool_get:
  *
  * Returns: (transfer full): a channel to @target, connecting or open: one that is there, is not bad and is for
- * the same identities and address, else a new one.
+ * the same identities and IPv4 address, else a new one.
  */
 CepaChannel *cepa_channel_pool_get (CepaChannelPool *self, const CepaChannelTarget *target);
 

@@ -68,6 +68,8 @@ cepa_servers_hop_from_row (const CepaNetwork *network, guint row, CepaCircuitHop
   out->target.has_ed25519_id = !cepa_bytes_is_zero_ct (relay->ed25519_id, sizeof relay->ed25519_id);
   out->target.ipv4 = relay->ipv4;
   out->target.or_port = relay->or_port;
+  out->target.ipv6_port = relay->ipv6_port;
+  memcpy (out->target.ipv6, relay->ipv6, sizeof out->target.ipv6);
   memcpy (out->nickname, relay->nickname, sizeof out->nickname);
   if ((relay->flags & CEPA_RELAY_HAS_KEYS) != 0)
     {
@@ -83,6 +85,11 @@ servers_hop_from_source (const CepaDirectorySource *source, CepaCircuitHop *out)
   memcpy (out->target.rsa_id, source->rsa_id, sizeof out->target.rsa_id);
   out->target.ipv4 = source->ipv4;
   out->target.or_port = source->or_port;
+  if (source->has_ipv6)
+    {
+      out->target.ipv6_port = source->ipv6_port;
+      memcpy (out->target.ipv6, source->ipv6, sizeof out->target.ipv6);
+    }
   if (source->nickname != NULL)
     g_strlcpy (out->nickname, source->nickname, sizeof out->nickname);
 }

@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "channel/mux.h"
 #include "channel/pool.h"
+#include "support/fake-dialer.h"
 #include "support/fake-server.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
@@ -24,6 +25,7 @@ struct _Fixture
 {
   GMainContext *context;
   FakeServer *server;
+  FakeDialer *dialer;
   CepaChannelPool *pool;
   CepaChannelTarget target;
   GString *stages;
@@ -101,7 +103,9 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->context = g_main_context_new ();
   self->server = fake_server_new (self->context);
   self->stages = g_string_new (NULL);
-  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (), &funcs);
+  self->dialer = fake_dialer_new (self->context);
+  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
+                                      &self->dialer->base, &funcs);
   fake_server_get_target (self->server, &self->target);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", fixture_too_late, self);
   cepa_loop_set_delay (self->deadline, DEADLINE_US);
@@ -116,6 +120,7 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   while (!cepa_channel_pool_is_empty (self->pool))
     g_main_context_iteration (self->context, TRUE);
   cepa_channel_pool_free (self->pool);
+  fake_dialer_free (self->dialer);
   fake_server_free (self->server);
   cepa_loop_clear (&self->deadline);
   g_main_context_unref (self->context);
@@ -145,8 +150,9 @@ fixture_open (Fixture *self, Circuit *circuit)
     }
 }
 
+/* The next channel fails; others stay. */
 static void
-fixture_check_fails (Fixture *self, int code, const char *message)
+fixture_check_fails_beside (Fixture *self, int code, const char *message)
 {
   Circuit circuit = { 0 };
 
@@ -156,11 +162,17 @@ fixture_check_fails (Fixture *self, int code, const char *message)
   g_assert_error (circuit.reason, CEPA_ERROR, code);
   if (strstr (circuit.reason->message, message) == NULL)
     g_error ("\"%s\" is not in: %s", message, circuit.reason->message);
-  while (!cepa_channel_pool_is_empty (self->pool))
-    g_main_context_iteration (self->context, TRUE);
   g_assert_cmpuint (circuit.n_opened, ==, 0);
   g_assert_cmpuint (circuit.n_closed, ==, 1);
   circuit_clear (&circuit);
+}
+
+static void
+fixture_check_fails (Fixture *self, int code, const char *message)
+{
+  fixture_check_fails_beside (self, code, message);
+  while (!cepa_channel_pool_is_empty (self->pool))
+    g_main_context_iteration (self->context, TRUE);
 }
 
 /* ---- connecting ---- */
@@ -248,6 +260,68 @@ test_closed_at_any_time (Fixture *self, G_GNUC_UNUSED gconstpointer data)
         g_main_context_iteration (self->context, TRUE);
       circuit_clear (&circuit);
     }
+}
+
+/* ---- the dialer ---- */
+
+/* It answers before dial returns. */
+static void
+test_dialer_at_once (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Circuit circuit = { 0 };
+
+  self->dialer->at_once = TRUE;
+  fixture_open (self, &circuit);
+  g_assert_cmpuint (self->dialer->n_dialed, ==, 1);
+  circuit_clear (&circuit);
+  self->dialer->refuses = "no plugin of kind transport runs";
+  self->target.or_port++;
+  g_string_truncate (self->stages, 0);
+  fixture_check_fails_beside (self, CEPA_ERROR_NETWORK_DOWN, "connecting: no plugin of kind transport runs");
+  g_assert_cmpstr (self->stages->str, ==, "0");
+}
+
+/* Its attempt ends with the channel. */
+static void
+test_dialer_cancelled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GError) reason = g_error_new (CEPA_ERROR, CEPA_ERROR_CANCELLED, "of the test");
+  Circuit circuit = { 0 };
+  CepaChannel *channel;
+
+  self->dialer->is_silent = TRUE;
+  channel = fixture_attach (self, &circuit);
+  while (self->dialer->n_dialed == 0)
+    g_main_context_iteration (self->context, TRUE);
+  g_assert_cmpuint (self->dialer->n_cancelled, ==, 0);
+  cepa_channel_close (channel, reason);
+  g_assert_cmpuint (self->dialer->n_cancelled, ==, 1);
+  circuit_clear (&circuit);
+}
+
+/* It is given both addresses, and NETINFO names the one that it took. */
+static void
+test_dialer_ipv6 (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint8 ipv6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
+  Circuit circuit = { 0 };
+  const FakeCell *netinfo;
+  FakeLink *link;
+
+  self->dialer->says_ipv6 = TRUE;
+  memcpy (self->target.ipv6, ipv6, sizeof ipv6);
+  self->target.ipv6_port = 443;
+  fixture_open (self, &circuit);
+  g_assert_cmpmem (self->dialer->target.ipv6, 16, ipv6, sizeof ipv6);
+  g_assert_cmpuint (self->dialer->target.ipv6_port, ==, 443);
+  link = g_ptr_array_index (self->server->links, 0);
+  while (link->relay->received->len == 0)
+    g_main_context_iteration (self->context, TRUE);
+  netinfo = g_ptr_array_index (link->relay->received, 0);
+  g_assert_cmpuint (netinfo->command, ==, CEPA_CELL_NETINFO);
+  g_assert_cmpuint (netinfo->body[4], ==, 6);
+  g_assert_cmpmem (netinfo->body + 6, 16, ipv6, sizeof ipv6);
+  circuit_clear (&circuit);
 }
 
 static void
@@ -440,6 +514,9 @@ main (int argc, char **argv)
   ADD ("other-identity", test_other_identity);
   ADD ("other-tls", test_other_tls);
   ADD ("closed-at-any-time", test_closed_at_any_time);
+  ADD ("dialer/at-once", test_dialer_at_once);
+  ADD ("dialer/cancelled", test_dialer_cancelled);
+  ADD ("dialer/ipv6", test_dialer_ipv6);
   ADD ("relay-goes", test_relay_goes);
   ADD ("much-data", test_much_data);
   ADD ("longest-cells", test_longest_cells);

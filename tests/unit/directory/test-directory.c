@@ -9,6 +9,7 @@
 #include "directory/cache.h"
 #include "directory/directory.h"
 #include "netdoc/maker.h"
+#include "support/fake-dialer.h"
 #include "support/fake-directory.h"
 #include "support/log-capture.h"
 #include "support/test-consensus.h"
@@ -36,6 +37,7 @@ typedef struct
   GMainContext *context;
   FakeServer *server;
   FakeDirectory fake;
+  FakeDialer *dialer;
   CepaChannelPool *pool;
   CepaBootstrap bootstrap;
   GPtrArray *authorities, *fallbacks;
@@ -116,7 +118,9 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_main_context_push_thread_default (self->context);
   self->server = fake_server_new (self->context);
   fake_directory_init (&self->fake, self->server);
-  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (), &funcs);
+  self->dialer = fake_dialer_new (self->context);
+  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
+                                      &self->dialer->base, &funcs);
   self->authorities = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
   self->fallbacks = g_ptr_array_new ();
   authority = g_memdup2 (&maker_authority (0)->source, sizeof *authority);
@@ -144,6 +148,7 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   while (!cepa_channel_pool_is_empty (self->pool))
     g_main_context_iteration (self->context, TRUE);
   cepa_channel_pool_free (self->pool);
+  fake_dialer_free (self->dialer);
   fake_directory_clear (&self->fake);
   fake_server_free (self->server);
   cepa_loop_clear (&self->deadline);

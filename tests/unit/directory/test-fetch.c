@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/loop.h"
 #include "directory/fetch.h"
+#include "support/fake-dialer.h"
 #include "support/fake-directory.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
@@ -15,6 +16,7 @@ typedef struct
   GMainContext *context;
   FakeServer *server;
   FakeDirectory directory;
+  FakeDialer *dialer;
   CepaChannelPool *pool;
   CepaCircuitHop hop;
   GString *stages;
@@ -39,7 +41,9 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->context = g_main_context_new ();
   self->server = fake_server_new (self->context);
   fake_directory_init (&self->directory, self->server);
-  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (), &funcs);
+  self->dialer = fake_dialer_new (self->context);
+  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
+                                      &self->dialer->base, &funcs);
   fake_server_get_hop (self->server, 0, &self->hop);
   self->stages = g_string_new (NULL);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", fixture_too_late, self);
@@ -55,6 +59,7 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   while (!cepa_channel_pool_is_empty (self->pool))
     g_main_context_iteration (self->context, TRUE);
   cepa_channel_pool_free (self->pool);
+  fake_dialer_free (self->dialer);
   fake_directory_clear (&self->directory);
   fake_server_free (self->server);
   cepa_loop_clear (&self->deadline);

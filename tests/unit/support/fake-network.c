@@ -192,7 +192,9 @@ fake_network_init (FakeNetwork *self)
   self->fallbacks = g_ptr_array_new ();
   config = (CepaDirectoryConfig){ self->folder, self->authorities, self->fallbacks, TRUE };
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
-  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (), &pool_funcs);
+  self->dialer = fake_dialer_new (self->context);
+  self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
+                                      &self->dialer->base, &pool_funcs);
   self->directory = cepa_directory_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
                                         &self->bootstrap, &config, &directory_funcs);
   self->policy = (CepaPathPolicy){ .id = "path.fake", .choose = network_choose, .context = self };
@@ -237,6 +239,7 @@ fake_network_clear (FakeNetwork *self)
   cepa_path_policies_free (self->policies);
   cepa_directory_free (self->directory);
   cepa_channel_pool_free (self->pool);
+  fake_dialer_free (self->dialer);
   fake_server_free (self->server);
   cepa_loop_clear (&self->deadline);
   network_remove_folder (self);

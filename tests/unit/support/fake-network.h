@@ -4,6 +4,7 @@
 #pragma once
 
 #include "path/circuits.h"
+#include "support/fake-dialer.h"
 #include "support/fake-server.h"
 
 G_BEGIN_DECLS
@@ -32,6 +33,7 @@ typedef struct
   char *folder;
   GMainContext *context;
   FakeServer *server;
+  FakeDialer *dialer;
   CepaChannelPool *pool;
   CepaBootstrap bootstrap;
   GPtrArray *authorities, *fallbacks;
