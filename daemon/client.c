@@ -9,6 +9,7 @@
 
 struct _CepaClient
 {
+  CepaPluginHost *host;
   const CepaConfig *config;
   CepaBootstrap bootstrap;
   CepaChannelPool *channels;
@@ -41,6 +42,7 @@ client_network_changed (gpointer user_data)
 {
   CepaClient *self = user_data;
 
+  cepa_plugin_host_network_changed (self->host, cepa_network_get_view (cepa_directory_get_network (self->directory)));
   cepa_circuits_network_changed (self->circuits);
 }
 
@@ -58,8 +60,7 @@ client_open_ports (CepaClient *self, GError **error)
 }
 
 CepaClient *
-cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicies *policies, CepaDialer *dialer,
-                 GError **error)
+cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost *host, GError **error)
 {
   CepaClient *self = g_new0 (CepaClient, 1);
   const CepaClock *clock = cepa_clock_system ();
@@ -69,13 +70,14 @@ cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolici
   CepaDirectoryConfig directory_config
       = { config->data_directory, config->authorities, config->fallbacks, config->testing_tor_network };
 
+  self->host = host;
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
-  self->channels = cepa_channel_pool_new (context, clock, random, dialer, &pool_funcs);
+  self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs);
   self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
                                         &directory_funcs);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
-                                      policies, config->enforce_distinct_subnets);
+                                      cepa_plugin_host_get_policies (host), config->enforce_distinct_subnets);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses);
   if (client_open_ports (self, error))
     return self;

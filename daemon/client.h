@@ -4,9 +4,8 @@
 
 #include <glib.h>
 
-#include "channel/dialer.h"
 #include "config/config.h"
-#include "path/policy.h"
+#include "host/host.h"
 
 G_BEGIN_DECLS
 
@@ -16,13 +15,12 @@ typedef struct _CepaClient CepaClient;
  * cepa_client_new:
  * @context: the thread's default context
  * @config: outlives the client
- * @policies: @dialer: outlive the client
+ * @host: outlives the client; its plugins run when the client is started, and until it has stopped
  *
  * Returns: (transfer full) (nullable): a client whose ports are open; NULL with CEPA_ERROR_CONFIG when one
  * cannot be opened.
  */
-CepaClient *cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPathPolicies *policies,
-                             CepaDialer *dialer, GError **error);
+CepaClient *cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost *host, GError **error);
 
 /* Begins to work. */
 void cepa_client_start (CepaClient *self);

@@ -28,7 +28,9 @@
 typedef struct
 {
   GMainContext *context;
+  CepaPluginHost *host;
   CepaClient *client;
+  GError *failure; /* (nullable): why it cannot go on */
   gboolean is_asked_to_stop, is_late;
 } Main;
 
@@ -66,7 +68,7 @@ main_deadline (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
   ((Main *) user_data)->is_late = TRUE;
 }
 
-/* Directories for plugins: those asked for, else those of the build tree that we run from, else the installed. */
+/* Directories for plugins: those asked for, then that of the build tree that we run from, else the installed. */
 static void
 main_scan_plugins (CepaPluginHost *host, const CepaConfig *config)
 {
@@ -78,8 +80,18 @@ main_scan_plugins (CepaPluginHost *host, const CepaConfig *config)
 
   for (guint i = 0; config->plugin_directories != NULL && config->plugin_directories[i] != NULL; i++)
     cepa_plugin_host_scan (host, config->plugin_directories[i]);
-  if (config->plugin_directories == NULL || config->plugin_directories[0] == NULL)
-    cepa_plugin_host_scan (host, g_file_test (marker, G_FILE_TEST_IS_DIR) ? plugins : CEPA_PLUGIN_DIRECTORY);
+  cepa_plugin_host_scan (host, g_file_test (marker, G_FILE_TEST_IS_DIR) ? plugins : CEPA_PLUGIN_DIRECTORY);
+}
+
+/* A plugin that the daemon cannot do without is gone. */
+static void
+main_plugin_failed (gpointer user_data, const GError *error)
+{
+  Main *self = user_data;
+
+  if (self->failure == NULL)
+    self->failure = g_error_copy (error);
+  self->is_asked_to_stop = TRUE;
 }
 
 static void
@@ -101,25 +113,38 @@ main_harden (void)
 #endif
 }
 
+/* Turns the loop until all has ended, or it has taken too long. */
+static void
+main_stop (Main *self)
+{
+  GSource *deadline = cepa_loop_watch_fd (self->context, -1, "stop deadline", main_deadline, self);
+
+  cepa_loop_set_delay (deadline, MAIN_STOP_DEADLINE_US);
+  cepa_client_stop (self->client);
+  while (!cepa_client_is_stopped (self->client) && !self->is_late)
+    g_main_context_iteration (self->context, TRUE);
+  cepa_plugin_host_stop (self->host);
+  while (!cepa_plugin_host_is_stopped (self->host) && !self->is_late)
+    g_main_context_iteration (self->context, TRUE);
+  cepa_loop_clear (&deadline);
+}
+
 static void
 main_run (Main *self)
 {
-  GSource *deadline = NULL;
-
   main_watch_signal (self, SIGINT, main_stop_signal);
   main_watch_signal (self, SIGTERM, main_stop_signal);
   main_watch_signal (self, SIGHUP, main_hangup_signal);
-  cepa_client_start (self->client);
+  cepa_plugin_host_start (self->host);
+  while (!cepa_plugin_host_is_ready (self->host) && !self->is_asked_to_stop)
+    g_main_context_iteration (self->context, TRUE);
+  if (!self->is_asked_to_stop)
+    cepa_client_start (self->client);
   while (!self->is_asked_to_stop)
     g_main_context_iteration (self->context, TRUE);
-
-  cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "Asked to stop: exiting cleanly.");
-  cepa_client_stop (self->client);
-  deadline = cepa_loop_watch_fd (self->context, -1, "stop deadline", main_deadline, self);
-  cepa_loop_set_delay (deadline, MAIN_STOP_DEADLINE_US);
-  while (!cepa_client_is_stopped (self->client) && !self->is_late)
-    g_main_context_iteration (self->context, TRUE);
-  cepa_loop_clear (&deadline);
+  if (self->failure == NULL)
+    cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "Asked to stop: exiting cleanly.");
+  main_stop (self);
 }
 
 static gboolean
@@ -131,33 +156,42 @@ main_write_pid (const char *path, GError **error)
   return path == NULL || cepa_file_write (path, &content, 1, error);
 }
 
-/* With the data directory ours: the client runs until it is asked to stop. */
+/* Makes the client over the plugins, and lets it run until it is asked to stop, or cannot go on. */
+static gboolean
+main_with_plugins (Main *self, const CepaConfig *config, GError **error)
+{
+  if (!cepa_plugin_host_configure (self->host, config, error) || !main_write_pid (config->pid_file, error))
+    return FALSE;
+  self->client = cepa_client_new (self->context, config, self->host, error);
+  if (self->client != NULL)
+    main_run (self);
+  if (config->pid_file != NULL)
+    g_unlink (config->pid_file);
+  return self->client != NULL;
+}
+
+/* With the data directory ours. */
 static gboolean
 main_with_config (const CepaConfig *config, GError **error)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (CepaPluginHost) host = cepa_plugin_host_new (cepa_clock_system (), cepa_random_system ());
-  g_autoptr (CepaPathPolicies) policies = cepa_path_policies_new ();
   Main self = { .context = context };
-  CepaPathPolicy *policy;
+  CepaPluginHostFuncs funcs = { NULL, main_plugin_failed, &self };
+  gboolean ok;
 
-  main_scan_plugins (host, config);
-  policy = cepa_plugin_host_get_path_policy (host, config->path_policy, error);
-  if (policy == NULL || !main_write_pid (config->pid_file, error))
-    return FALSE;
-  cepa_path_policies_use (policies, policy);
   g_main_context_push_thread_default (context);
-  self.client = cepa_client_new (context, config, policies, error);
-  if (self.client != NULL)
+  self.host = cepa_plugin_host_new (context, cepa_clock_system (), cepa_random_system (), config->data_directory, &funcs);
+  main_scan_plugins (self.host, config);
+  ok = main_with_plugins (&self, config, error);
+  if (self.client == NULL || cepa_client_is_stopped (self.client))
     {
-      main_run (&self);
-      if (cepa_client_is_stopped (self.client))
-        cepa_client_free (self.client);
+      cepa_client_free (self.client);
+      cepa_plugin_host_free (self.host);
     }
   g_main_context_pop_thread_default (context);
-  if (config->pid_file != NULL)
-    g_unlink (config->pid_file);
-  return self.client != NULL;
+  if (self.failure != NULL)
+    g_propagate_error (error, self.failure);
+  return ok && self.failure == NULL;
 }
 
 static gboolean

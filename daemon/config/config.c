@@ -9,6 +9,7 @@
 #include "config/known.h"
 #include "config/listen.h"
 #include "config/options.h"
+#include "config/plugins.h"
 #include "config/torrc.h"
 
 #define CONFIG_LIST_MAX 1000 /* lines of one option */
@@ -263,6 +264,8 @@ config_new (void)
   self->control_ports = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_listen_config_free);
   self->authorities = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
   self->fallbacks = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
+  self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_config_free);
+  self->plugin_options = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_option_config_free);
   return self;
 }
 
@@ -276,6 +279,8 @@ cepa_config_free (CepaConfig *self)
   g_ptr_array_unref (self->control_ports);
   g_ptr_array_unref (self->authorities);
   g_ptr_array_unref (self->fallbacks);
+  g_ptr_array_unref (self->plugins);
+  g_ptr_array_unref (self->plugin_options);
   g_strfreev (self->logs);
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);

@@ -17,6 +17,29 @@ typedef struct
   gboolean is_auto; /* any free port */
 } CepaListenConfig;
 
+typedef enum
+{
+  CEPA_PLUGIN_CONFIG_DISABLED,
+  CEPA_PLUGIN_CONFIG_OPTIONAL,
+  CEPA_PLUGIN_CONFIG_REQUIRED,
+} CepaPluginConfigProfile;
+
+/* A Plugin line. */
+typedef struct
+{
+  char *id;
+  CepaPluginConfigProfile profile;
+} CepaPluginConfig;
+
+/* A PluginOption line, or one of an option that stands for it. */
+typedef struct
+{
+  char *option; /* "ControlPort", "PluginOption path.mine.depth": for messages */
+  char *id;     /* of the plugin */
+  char *name;   /* of its option */
+  char *value;
+} CepaPluginOptionConfig;
+
 /**
  * CepaConfig:
  *
@@ -27,7 +50,6 @@ typedef struct
   char *data_directory;
   GPtrArray *socks_ports;      /* (element-type CepaListenConfig): empty when SocksPort is 0 */
   GPtrArray *control_ports;    /* (element-type CepaListenConfig) */
-  gboolean cookie_authentication;
   gboolean client_only;
   gboolean testing_tor_network;
   gboolean safe_logging;
@@ -39,7 +61,9 @@ typedef struct
   gboolean is_public_network;  /* the built-in authorities are in use */
   GStrv logs;                  /* values of Log lines, checked */
   char *path_policy;           /* PathPolicy: "weighted" */
-  GStrv plugin_directories;    /* PluginDirectory lines; empty: the built-in place */
+  GStrv plugin_directories;    /* PluginDirectory lines: looked through before the built-in place */
+  GPtrArray *plugins;          /* (element-type CepaPluginConfig) */
+  GPtrArray *plugin_options;   /* (element-type CepaPluginOptionConfig): in the order of the table of options */
   char *pid_file;              /* (nullable) */
 } CepaConfig;
 

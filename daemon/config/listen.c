@@ -240,23 +240,17 @@ cepa_listen_parse_socks (const char *option, const char *value, GPtrArray *liste
 }
 
 gboolean
-cepa_listen_parse_control (const char *option, const char *value, GPtrArray *listeners, GPtrArray *warnings,
+cepa_listen_parse_control (const char *option, const char *value, GPtrArray *listeners, gboolean *is_wanted,
                            GError **error)
 {
-  gboolean is_unix = g_ascii_strncasecmp (value, "unix:", strlen ("unix:")) == 0;
   CepaListenConfig *listener = NULL;
 
-  if (!is_unix
-      && !listen_parse (option, value, listen_control_flags, G_N_ELEMENTS (listen_control_flags), &listener,
-                        error))
+  *is_wanted = g_ascii_strncasecmp (value, "unix:", strlen ("unix:")) == 0;
+  if (*is_wanted)
+    return TRUE;
+  if (!listen_parse (option, value, listen_control_flags, G_N_ELEMENTS (listen_control_flags), &listener, error))
     return FALSE;
-  if (is_unix || listener != NULL)
-    {
-      g_autofree char *shown = cepa_escape_for_log (value, strlen (value), LISTEN_SHOWN_MAX);
-
-      g_ptr_array_add (warnings, g_strdup_printf ("%s is not there yet: nothing listens on %s", option,
-                                                  shown));
-    }
+  *is_wanted = listener != NULL;
   if (listener != NULL)
     g_ptr_array_add (listeners, listener);
   return TRUE;

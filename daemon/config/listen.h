@@ -22,8 +22,8 @@ void cepa_listen_config_free (CepaListenConfig *self);
 gboolean cepa_listen_parse_socks (const char *option, const char *value, GPtrArray *listeners,
                                   GPtrArray *warnings, GError **error);
 
-/* The same of ControlPort, where unix:PATH is known too; warns that nothing listens there. */
+/* The same of ControlPort, where unix:PATH is known too, and adds no listener. @is_wanted: (out): whether it is not 0 */
 gboolean cepa_listen_parse_control (const char *option, const char *value, GPtrArray *listeners,
-                                    GPtrArray *warnings, GError **error);
+                                    gboolean *is_wanted, GError **error);
 
 G_END_DECLS

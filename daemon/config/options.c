@@ -8,18 +8,32 @@
 #define OPTIONS_SUGGEST_MAX 64 /* letters of a name that is compared */
 
 #define OPTION(name, type, default_text, member, description) \
-  { name, CEPA_OPTION_##type, default_text, G_STRUCT_OFFSET (CepaConfig, member), description }
+  { name, CEPA_OPTION_##type, default_text, G_STRUCT_OFFSET (CepaConfig, member), description, NULL, NULL, NULL }
+
+/* Stands for an option of a plugin. */
+#define OF_PLUGIN(name, type, argument, plugin_id, plugin_option, description) \
+  { name, CEPA_OPTION_##type, NULL, G_STRUCT_OFFSET (CepaConfig, plugin_options), description, argument, plugin_id, \
+    plugin_option }
 
 static const CepaOption options_table[] = {
   OPTION ("ClientOnly", BOOL, "0", client_only, "Cepa is a client always; both values are accepted."),
   OPTION ("ClientRejectInternalAddresses", BOOL, "1", reject_internal_addresses,
           "Refuse to connect through Tor to addresses of private networks, which no relay can reach for "
           "you. With TestingTorNetwork the default is 0."),
-  OPTION ("ControlPort", CONTROL_PORTS, NULL, control_ports,
-          "Accepted so that a torrc of C Tor works, but the control port is not there yet: nothing listens "
-          "on it and a warning says so."),
-  OPTION ("CookieAuthentication", BOOL, "0", cookie_authentication,
-          "Accepted so that a torrc of C Tor works; it has no effect as long as there is no control port."),
+  OF_PLUGIN ("ConnectionPadding", OF_PLUGIN, "0|1|auto", "padding.circpad", "connection-padding",
+             "Whether links to relays are padded when they are idle, so that who watches them learns less of when they "
+             "are used. auto does it where the relay can."),
+  { "ControlPort", CEPA_OPTION_CONTROL_PORTS, NULL, G_STRUCT_OFFSET (CepaConfig, control_ports),
+    "Where controllers reach Cepa by the Tor control protocol, which the plugin control.tor speaks. 0, the default, is "
+    "for nowhere.", NULL, "control.tor", "port" },
+  OF_PLUGIN ("ControlPortWriteToFile", OF_PLUGIN_PATH, NULL, "control.tor", "port-write-to-file",
+             "A file that gets the addresses of the control ports."),
+  OF_PLUGIN ("ControlSocket", OF_PLUGIN_LIST, "PATH|0", "control.tor", "socket",
+             "A Unix socket for controllers."),
+  OF_PLUGIN ("CookieAuthentication", OF_PLUGIN_BOOL, NULL, "control.tor", "cookie-authentication",
+             "Whether controllers show that they may by a file that only this user can read. Default: 0."),
+  OF_PLUGIN ("CookieAuthFile", OF_PLUGIN_PATH, NULL, "control.tor", "cookie-auth-file",
+             "That file. Default: control_auth_cookie in the data directory."),
   OPTION ("DataDirectory", PATH, NULL, data_directory,
           "The folder for what Cepa keeps between runs; it is made with access for its owner only. Default: "
           "$XDG_STATE_HOME/cepa, which is ~/.local/state/cepa unless you changed it."),
@@ -30,18 +44,44 @@ static const CepaOption options_table[] = {
           "default is 1 with TestingTorNetwork too; a test network on one address needs 0."),
   OPTION ("FallbackDir", FALLBACKS, NULL, fallbacks,
           "A relay to get the first directory documents from, in place of all built-in ones."),
+  OF_PLUGIN ("HashedControlPassword", OF_PLUGIN_LIST, "16:HEX", "control.tor", "hashed-password",
+             "The hash of a password that controllers may show, as tor --hash-password makes it."),
+  OF_PLUGIN ("HTTPSProxy", OF_PLUGIN, "ADDRESS[:PORT]", "transport.direct", "https-proxy",
+             "Connect to relays through this HTTP proxy by CONNECT. Port: 443 without one."),
+  OF_PLUGIN ("HTTPSProxyAuthenticator", OF_PLUGIN, "USER:PASSWORD", "transport.direct", "https-proxy-authenticator",
+             "What it is shown."),
   OPTION ("Log", LOGS, NULL, logs,
           "What is logged, from the lesser to the greater severity (debug, info, notice, warn, err), and "
           "where to. Domains of messages may be given before a severity: [circ,net]debug [~net]info notice. "
           "Without a Log line: notice and above to standard output."),
+  OF_PLUGIN ("MetricsPort", OF_PLUGIN_LIST, "[ADDRESS:]PORT|0", "metrics.prometheus", "port",
+             "Where measurements can be had over HTTP, in Prometheus' text format. Read MetricsPortPolicy first."),
+  OF_PLUGIN ("MetricsPortPolicy", OF_PLUGIN_LIST, "accept|reject ADDRESS[/BITS]", "metrics.prometheus", "policy",
+             "Who may ask there; nobody without such a line."),
   OPTION ("PathPolicy", NAME, "weighted", path_policy, "The plugin that chooses the relays of a circuit."),
   OPTION ("PidFile", PATH, NULL, pid_file,
           "The process id is written to this file at the start; the file is removed at the end."),
+  OPTION ("Plugin", PLUGINS, NULL, plugins,
+          "Whether a plugin is started with the daemon: required, and the daemon ends when it cannot be; optional; or "
+          "disabled, until somebody asks for it while the daemon runs."),
   OPTION ("PluginDirectory", PATHS, NULL, plugin_directories,
-          "A folder to look for plugins in, in place of the built-in one."),
+          "A folder to look for plugins in, before the built-in one: of two plugins of one id the first is used."),
+  OPTION ("PluginOption", PLUGIN_OPTIONS, NULL, plugin_options,
+          "An option of a plugin; its README says which there are. The plugin is started, even if it is one that is "
+          "not unless somebody asks."),
+  OF_PLUGIN ("ReducedConnectionPadding", OF_PLUGIN_BOOL, NULL, "padding.circpad", "reduced-connection-padding",
+             "Pad less, to save bytes and battery. Default: 0."),
   OPTION ("SafeLogging", SAFE_LOGGING, "1", safe_logging,
           "Write [scrubbed] in place of the names and addresses that applications connect to. As Cepa is no "
           "relay, relay means the same as 0."),
+  OF_PLUGIN ("Socks4Proxy", OF_PLUGIN, "ADDRESS[:PORT]", "transport.direct", "socks4-proxy",
+             "Connect to relays through this SOCKS4 proxy. Port: 1080 without one."),
+  OF_PLUGIN ("Socks5Proxy", OF_PLUGIN, "ADDRESS[:PORT]", "transport.direct", "socks5-proxy",
+             "Connect to relays through this SOCKS5 proxy. Port: 1080 without one."),
+  OF_PLUGIN ("Socks5ProxyPassword", OF_PLUGIN, "TEXT", "transport.direct", "socks5-proxy-password",
+             "The password that it is shown."),
+  OF_PLUGIN ("Socks5ProxyUsername", OF_PLUGIN, "TEXT", "transport.direct", "socks5-proxy-username",
+             "The name that it is shown."),
   OPTION ("SocksPort", SOCKS_PORTS, "9250", socks_ports,
           "Where applications reach Cepa by SOCKS5; 0 for nowhere. Without an address it is 127.0.0.1. The "
           "default is 9250 and not C Tor's 9050, so that both can run on one machine. Applications share no "

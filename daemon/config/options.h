@@ -16,13 +16,20 @@ typedef enum
   CEPA_OPTION_PATHS,        /* GStrv: one a line */
   CEPA_OPTION_NAME,         /* char *: letters, digits, - _ . */
   CEPA_OPTION_SOCKS_PORTS,  /* GPtrArray of CepaListenConfig */
-  CEPA_OPTION_CONTROL_PORTS, /* the same, of ports that nothing listens on yet */
+  CEPA_OPTION_CONTROL_PORTS, /* the same, and an option of a plugin */
   CEPA_OPTION_AUTHORITIES,  /* GPtrArray of CepaDirectorySource */
   CEPA_OPTION_FALLBACKS,    /* the same */
   CEPA_OPTION_LOGS,         /* GStrv: checked values of Log lines */
+  CEPA_OPTION_PLUGINS,      /* GPtrArray of CepaPluginConfig */
+  CEPA_OPTION_PLUGIN_OPTIONS, /* GPtrArray of CepaPluginOptionConfig */
+  /* The same array, of options that stand for one of a plugin, which checks the value. */
+  CEPA_OPTION_OF_PLUGIN,
+  CEPA_OPTION_OF_PLUGIN_BOOL,
+  CEPA_OPTION_OF_PLUGIN_PATH,
+  CEPA_OPTION_OF_PLUGIN_LIST,
 } CepaOptionType;
 
-#define CEPA_OPTION_N_TYPES (CEPA_OPTION_LOGS + 1)
+#define CEPA_OPTION_N_TYPES (CEPA_OPTION_OF_PLUGIN_LIST + 1)
 
 typedef struct
 {
@@ -31,6 +38,9 @@ typedef struct
   const char *default_text; /* (nullable): as a torrc would say it; NULL leaves the member as it is */
   gsize offset;             /* of the member of CepaConfig */
   const char *description;  /* whole sentences, for the man page */
+  const char *argument;     /* (nullable): of options of plugins: what the value looks like */
+  const char *plugin_id;    /* (nullable): whose option it stands for */
+  const char *plugin_option; /* (nullable): its name there */
 } CepaOption;
 
 #define CEPA_OPTIONS_MAX 64

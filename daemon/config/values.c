@@ -8,9 +8,10 @@
 #include "config/log-config.h"
 #include "config/options.h"
 #include "config/paths.h"
+#include "config/plugins.h"
 
 /* @target: the option's member of CepaConfig. */
-typedef gboolean (*ValueParse) (const CepaOption *option, const char *value, gpointer target,
+typedef gboolean (*ValueParse) (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
                                 GPtrArray *warnings, GError **error);
 
 typedef struct
@@ -30,10 +31,10 @@ value_fail (const char *value, const char *what, GError **error)
 }
 
 static gboolean
-value_parse_bool (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_bool (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                   GError **error)
 {
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (!g_str_equal (value, "0") && !g_str_equal (value, "1"))
     return value_fail (value, "is not 0 or 1", error);
   *(gboolean *) target = value[0] == '1';
@@ -42,10 +43,10 @@ value_parse_bool (const CepaOption *option, const char *value, gpointer target, 
 
 /* In C Tor "relay" scrubs what it logs as a relay only; Cepa never is one. */
 static gboolean
-value_parse_safe_logging (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_safe_logging (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                           GError **error)
 {
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (!g_str_equal (value, "0") && !g_str_equal (value, "1") && g_ascii_strcasecmp (value, "relay") != 0)
     return value_fail (value, "is not 0, 1 or relay", error);
   *(gboolean *) target = value[0] == '1';
@@ -53,12 +54,12 @@ value_parse_safe_logging (const CepaOption *option, const char *value, gpointer 
 }
 
 static gboolean
-value_parse_path (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_path (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                   GError **error)
 {
   char *path = cepa_path_expand (value, error);
 
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (path == NULL)
     return FALSE;
   g_free (*(char **) target);
@@ -77,22 +78,22 @@ value_append_text (GStrv *list, char *text)
 }
 
 static gboolean
-value_parse_paths (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_paths (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                    GError **error)
 {
   char *path = cepa_path_expand (value, error);
 
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (path != NULL)
     value_append_text (target, path);
   return path != NULL;
 }
 
 static gboolean
-value_parse_name (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_name (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                   GError **error)
 {
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (value[strspn (value, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.")] != '\0')
     return value_fail (value, "is not a name; it has letters, digits, -, _ and . only", error);
   g_free (*(char **) target);
@@ -101,52 +102,103 @@ value_parse_name (const CepaOption *option, const char *value, gpointer target, 
 }
 
 static gboolean
-value_parse_socks_port (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_socks_port (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                         GError **error)
 {
+  (void) config;
   return cepa_listen_parse_socks (option->name, value, *(GPtrArray **) target, warnings, error);
 }
 
 static gboolean
-value_parse_control_port (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_control_port (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                           GError **error)
 {
-  return cepa_listen_parse_control (option->name, value, *(GPtrArray **) target, warnings, error);
+  GPtrArray *ports = *(GPtrArray **) target;
+  gboolean is_wanted = FALSE;
+
+  (void) warnings;
+  if (!cepa_listen_parse_control (option->name, value, ports, &is_wanted, error))
+    return FALSE;
+  return !is_wanted || cepa_plugins_parse_of_plugin (option, value, config->plugin_options, error);
 }
 
 static gboolean
-value_parse_authority (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_authority (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                        GError **error)
 {
   CepaDirectorySource *source = cepa_directory_source_parse_authority (value, error);
 
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (source != NULL)
     g_ptr_array_add (*(GPtrArray **) target, source);
   return source != NULL;
 }
 
 static gboolean
-value_parse_fallback (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_fallback (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                       GError **error)
 {
   CepaDirectorySource *source = cepa_directory_source_parse_fallback (value, error);
 
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (source != NULL)
     g_ptr_array_add (*(GPtrArray **) target, source);
   return source != NULL;
 }
 
 static gboolean
-value_parse_log (const CepaOption *option, const char *value, gpointer target, GPtrArray *warnings,
+value_parse_log (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                  GError **error)
 {
-  (void) option, (void) warnings;
+  (void) option, (void) config, (void) warnings;
   if (!cepa_log_config_check (value, error))
     return FALSE;
   value_append_text (target, g_strdup (value));
   return TRUE;
+}
+
+static gboolean
+value_parse_plugin (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                    GPtrArray *warnings, GError **error)
+{
+  (void) option, (void) config, (void) warnings;
+  return cepa_plugins_parse_plugin (value, *(GPtrArray **) target, error);
+}
+
+static gboolean
+value_parse_plugin_option (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                           GPtrArray *warnings, GError **error)
+{
+  (void) option, (void) config, (void) warnings;
+  return cepa_plugins_parse_option (value, *(GPtrArray **) target, error);
+}
+
+static gboolean
+value_parse_of_plugin (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                       GPtrArray *warnings, GError **error)
+{
+  (void) config, (void) warnings;
+  return cepa_plugins_parse_of_plugin (option, value, *(GPtrArray **) target, error);
+}
+
+static gboolean
+value_parse_of_plugin_bool (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                            GPtrArray *warnings, GError **error)
+{
+  (void) config, (void) warnings;
+  if (!g_str_equal (value, "0") && !g_str_equal (value, "1"))
+    return value_fail (value, "is not 0 or 1", error);
+  return cepa_plugins_parse_of_plugin (option, value, *(GPtrArray **) target, error);
+}
+
+static gboolean
+value_parse_of_plugin_path (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                            GPtrArray *warnings, GError **error)
+{
+  g_autofree char *path = cepa_path_expand (value, error);
+
+  (void) config, (void) warnings;
+  return path != NULL && cepa_plugins_parse_of_plugin (option, path, *(GPtrArray **) target, error);
 }
 
 static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
@@ -163,6 +215,12 @@ static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
   [CEPA_OPTION_FALLBACKS] = { "ADDRESS[:PORT] orport=PORT id=FINGERPRINT [ipv6=[ADDRESS]:PORT] "
                               "[weight=NUMBER]", TRUE,
                               value_parse_fallback },
+  [CEPA_OPTION_PLUGINS] = { "PLUGIN required|optional|disabled", TRUE, value_parse_plugin },
+  [CEPA_OPTION_PLUGIN_OPTIONS] = { "PLUGIN.OPTION VALUE", TRUE, value_parse_plugin_option },
+  [CEPA_OPTION_OF_PLUGIN] = { "TEXT", FALSE, value_parse_of_plugin },
+  [CEPA_OPTION_OF_PLUGIN_BOOL] = { "0|1", FALSE, value_parse_of_plugin_bool },
+  [CEPA_OPTION_OF_PLUGIN_PATH] = { "PATH", FALSE, value_parse_of_plugin_path },
+  [CEPA_OPTION_OF_PLUGIN_LIST] = { "TEXT", TRUE, value_parse_of_plugin },
   [CEPA_OPTION_LOGS] = { "SEVERITY[-SEVERITY] ... [stdout|stderr|syslog|file PATH]", TRUE, value_parse_log },
 };
 
@@ -175,13 +233,13 @@ cepa_option_is_list (const CepaOption *option)
 const char *
 cepa_option_argument (const CepaOption *option)
 {
-  return value_types[option->type].argument;
+  return option->argument != NULL ? option->argument : value_types[option->type].argument;
 }
 
 gboolean
 cepa_option_parse (const CepaOption *option, const char *value, CepaConfig *config, GPtrArray *warnings,
                    GError **error)
 {
-  return value_types[option->type].parse (option, value, G_STRUCT_MEMBER_P (config, option->offset), warnings,
+  return value_types[option->type].parse (option, value, config, G_STRUCT_MEMBER_P (config, option->offset), warnings,
                                           error);
 }

@@ -3,55 +3,55 @@
 
 #include <string.h>
 
-#include "base/encoding.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "host/module.h"
+#include "base/loop.h"
+#include "host/host-private.h"
+#include "host/scan.h"
+#include "host/transport.h"
 
-#define HOST_KEYFILE_SUFFIX ".plugin"
-#define HOST_MAX_DEPTH 3
-#define HOST_MAX_TEXT 500 /* characters of what a plugin says */
+#define HOST_DEFAULT_POLICY "path.weighted"
+#define HOST_TRANSPORT "transport.direct"
 
 struct _CepaPluginHost
 {
+  GMainContext *context;
+  GThread *thread;
   const CepaClock *clock;
   CepaRandom *random;
-  GPtrArray *directories; /* of char *: where it was looked */
-  GPtrArray *plugins;     /* of HostPlugin: those that may be loaded */
-  GPtrArray *refused;     /* of char *: a file and why it is not among them */
+  char *data_directory;     /* (nullable) */
+  CepaPluginHostFuncs funcs;
+  GPtrArray *directories;   /* (element-type utf8): where it was looked */
+  GPtrArray *plugins;       /* (element-type CepaHostPlugin) */
+  CepaPathPolicies *policies;
+  CepaHostTransport *transport;
+  char *policy_id;          /* the path policy that is to be asked */
+  const CepaNetworkView *view; /* (nullable) */
+  GSource *pump;            /* goes on with those that wait for others */
+  guint64 last_number;
+  gboolean is_started, is_stopping;
 };
 
-/* A plugin, from its keyfile to its instance. */
-typedef struct
-{
-  CepaPluginHost *host;
-  CepaPluginFile *file;
-  CepaHost services;
-  const CepaPlugin *module;  /* (nullable): not loaded */
-  const CepaPathTable *path;
-  void *instance;            /* (nullable): not made */
-  CepaPathPolicy policy;
-} HostPlugin;
-
-static void
-host_plugin_free (HostPlugin *self)
-{
-  if (self->instance != NULL)
-    self->module->destroy (self->instance);
-  cepa_plugin_file_free (self->file);
-  g_free (self);
-}
+static void host_pump (gpointer user_data, GIOCondition revents);
 
 CepaPluginHost *
-cepa_plugin_host_new (const CepaClock *clock, CepaRandom *random)
+cepa_plugin_host_new (GMainContext *context, const CepaClock *clock, CepaRandom *random, const char *data_directory,
+                      const CepaPluginHostFuncs *funcs)
 {
   CepaPluginHost *self = g_new0 (CepaPluginHost, 1);
 
+  self->context = g_main_context_ref (context);
+  self->thread = g_thread_self ();
   self->clock = clock;
   self->random = random;
+  self->data_directory = g_strdup (data_directory);
+  self->funcs = *funcs;
   self->directories = g_ptr_array_new_with_free_func (g_free);
-  self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) host_plugin_free);
-  self->refused = g_ptr_array_new_with_free_func (g_free);
+  self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_host_plugin_free);
+  self->policies = cepa_path_policies_new ();
+  self->transport = cepa_host_transport_new (self);
+  self->policy_id = g_strdup (HOST_DEFAULT_POLICY);
+  self->pump = cepa_loop_watch_fd (context, -1, "plugins", host_pump, self);
   return self;
 }
 
@@ -60,239 +60,124 @@ cepa_plugin_host_free (CepaPluginHost *self)
 {
   if (self == NULL)
     return;
+  self->is_stopping = TRUE;
+  self->funcs = (CepaPluginHostFuncs){ NULL, NULL, NULL };
   g_ptr_array_unref (self->plugins);
+  cepa_loop_clear (&self->pump);
+  cepa_path_policies_free (self->policies);
+  cepa_host_transport_free (self->transport);
   g_ptr_array_unref (self->directories);
-  g_ptr_array_unref (self->refused);
+  g_main_context_unref (self->context);
+  g_free (self->policy_id);
+  g_free (self->data_directory);
   g_free (self);
 }
 
-/* What plugins call. */
+/* ---- what its parts ask ---- */
 
-static void
-host_service_log (const CepaHost *services, CepaHostLogLevel level, const char *text)
+GMainContext *
+cepa_host_get_context (const CepaPluginHost *self)
 {
-  const HostPlugin *self = services->context;
-  CepaLogSeverity severity = level == CEPA_HOST_LOG_WARNING  ? CEPA_LOG_WARN
-                             : level == CEPA_HOST_LOG_NOTICE ? CEPA_LOG_NOTICE
-                             : level == CEPA_HOST_LOG_INFO   ? CEPA_LOG_INFO
-                                                             : CEPA_LOG_DEBUG;
-  g_autofree char *line = NULL;
-
-  if (!cepa_log_enabled (CEPA_LOG_PLUGIN, severity))
-    return;
-  line = cepa_escape_for_log (text, strlen (text), HOST_MAX_TEXT);
-  cepa_log (CEPA_LOG_PLUGIN, severity, "%s: %s", self->file->id, line);
+  return self->context;
 }
 
-static void
-host_service_random (const CepaHost *services, void *out, size_t len)
+GThread *
+cepa_host_get_thread (const CepaPluginHost *self)
 {
-  const HostPlugin *self = services->context;
-
-  cepa_random_fill (self->host->random, out, len);
+  return self->thread;
 }
 
-static int64_t
-host_service_monotonic_us (const CepaHost *services)
+const CepaClock *
+cepa_host_get_clock (const CepaPluginHost *self)
 {
-  const HostPlugin *self = services->context;
-
-  return cepa_clock_monotonic_us (self->host->clock);
+  return self->clock;
 }
 
-/* Finding. */
-
-static void
-host_refuse (CepaPluginHost *self, const char *keyfile, const char *reason)
+CepaRandom *
+cepa_host_get_random (const CepaPluginHost *self)
 {
-  cepa_log (CEPA_LOG_PLUGIN, CEPA_LOG_WARN, "The plugin of %s is not used: %s", keyfile, reason);
-  g_ptr_array_add (self->refused, g_strdup_printf ("%s: %s", keyfile, reason));
+  return self->random;
 }
 
-static HostPlugin *
-host_find (const CepaPluginHost *self, const char *id)
+const char *
+cepa_host_get_data_directory (const CepaPluginHost *self)
 {
-  for (guint i = 0; i < self->plugins->len; i++)
-    {
-      HostPlugin *plugin = g_ptr_array_index (self->plugins, i);
-
-      if (strcmp (plugin->file->id, id) == 0)
-        return plugin;
-    }
-  return NULL;
+  return self->data_directory;
 }
 
-static void
-host_add_keyfile (CepaPluginHost *self, const char *keyfile)
+const CepaNetworkView *
+cepa_host_get_view (const CepaPluginHost *self)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (CepaPluginFile) file = cepa_plugin_file_read (keyfile, &error);
-  const HostPlugin *other = file != NULL ? host_find (self, file->id) : NULL;
-  HostPlugin *plugin;
-
-  if (file == NULL)
-    {
-      host_refuse (self, keyfile, error->message);
-      return;
-    }
-  if (other != NULL)
-    {
-      const char *taker = other->file->keyfile;
-      g_autofree char *reason = g_strdup_printf ("its Id \"%s\" is taken by %s", file->id, taker);
-
-      if (strcmp (taker, keyfile) != 0)
-        host_refuse (self, keyfile, reason);
-      return;
-    }
-  plugin = g_new0 (HostPlugin, 1);
-  plugin->host = self;
-  plugin->file = g_steal_pointer (&file);
-  g_ptr_array_add (self->plugins, plugin);
+  return self->view;
 }
 
-static gint
-host_compare_names (gconstpointer a, gconstpointer b)
+guint64
+cepa_host_draw_number (CepaPluginHost *self)
 {
-  return strcmp (*(const char *const *) a, *(const char *const *) b);
+  return ++self->last_number;
 }
 
-/* Returns: (transfer full) (nullable): what is in @directory, in the order of its names. */
-static GPtrArray *
-host_list_directory (const char *directory, GError **error)
+gboolean
+cepa_host_has (const CepaPluginHost *self, const CepaHostPlugin *plugin)
 {
-  g_autoptr (GDir) dir = g_dir_open (directory, 0, error);
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  const char *name;
-
-  if (dir == NULL)
-    return NULL;
-  while ((name = g_dir_read_name (dir)) != NULL)
-    g_ptr_array_add (names, g_strdup (name));
-  g_ptr_array_sort (names, host_compare_names);
-  return g_steal_pointer (&names);
+  return g_ptr_array_find (self->plugins, plugin, NULL);
 }
 
-static void
-host_scan_directory (CepaPluginHost *self, const char *directory, guint depth)
+CepaPathPolicies *
+cepa_plugin_host_get_policies (CepaPluginHost *self)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) names = host_list_directory (directory, &error);
-
-  if (names == NULL)
-    {
-      host_refuse (self, directory, error->message);
-      return;
-    }
-  for (guint i = 0; i < names->len; i++)
-    {
-      const char *name = g_ptr_array_index (names, i);
-      g_autofree char *path = g_build_filename (directory, name, NULL);
-
-      if (g_file_test (path, G_FILE_TEST_IS_DIR))
-        {
-          /* Symbolic links to directories could lead round in circles. */
-          if (depth < HOST_MAX_DEPTH && !g_file_test (path, G_FILE_TEST_IS_SYMLINK))
-            host_scan_directory (self, path, depth + 1);
-        }
-      else if (g_str_has_suffix (name, HOST_KEYFILE_SUFFIX))
-        host_add_keyfile (self, path);
-    }
+  return self->policies;
 }
+
+CepaDialer *
+cepa_plugin_host_get_dialer (CepaPluginHost *self)
+{
+  return cepa_host_transport_get_dialer (self->transport);
+}
+
+CepaHostTransport *
+cepa_host_get_transport (CepaPluginHost *self)
+{
+  return self->transport;
+}
+
+GPtrArray *
+cepa_plugin_host_list (CepaPluginHost *self)
+{
+  return self->plugins;
+}
+
+void
+cepa_plugin_host_network_changed (CepaPluginHost *self, const CepaNetworkView *view)
+{
+  self->view = view;
+}
+
+/* ---- finding ---- */
 
 guint
 cepa_plugin_host_scan (CepaPluginHost *self, const char *directory)
 {
+  guint n = 0;
+
   g_ptr_array_add (self->directories, g_strdup (directory));
-  host_scan_directory (self, directory, 0);
-  return self->plugins->len;
+  cepa_host_scan_directory (self, self->plugins, directory);
+  for (guint i = 0; i < self->plugins->len; i++)
+    n += ((CepaHostPlugin *) g_ptr_array_index (self->plugins, i))->state != CEPA_PLUGIN_REFUSED;
+  return n;
 }
 
-/* The policy that the core sees. */
-
-/* Says for @self that a plugin's function failed with @own. */
-static void
-host_take_plugin_error (const HostPlugin *self, const char *function, const GError *own, GError **error)
+static CepaHostPlugin *
+host_find (const CepaPluginHost *self, const char *id)
 {
-  g_autofree char *text = NULL;
-
-  if (own == NULL)
+  for (guint i = 0; i < self->plugins->len; i++)
     {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s: %s failed and set no error", self->file->id,
-                   function);
-      return;
+      CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+      if (plugin->file != NULL && strcmp (plugin->file->id, id) == 0)
+        return plugin;
     }
-  text = cepa_escape_for_log (own->message, strlen (own->message), HOST_MAX_TEXT);
-  if (g_error_matches (own, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NO_PATH))
-    g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "%s: %s", self->file->id, text);
-  else
-    g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s: %s failed: %s", self->file->id, function, text);
-}
-
-static gboolean
-host_policy_choose (CepaPathPolicy *policy, const CepaNetworkView *view, const CepaPathRequest *request,
-                    CepaPath *path, GError **error)
-{
-  const HostPlugin *self = policy->context;
-  g_autoptr (GError) own = NULL;
-  CepaPath proposed = { .size = sizeof proposed };
-  gboolean chosen = self->path->choose_path (self->instance, view, request, &proposed, &own);
-
-  if (chosen && own == NULL && proposed.n_hops <= CEPA_PATH_MAX_HOPS)
-    {
-      proposed.size = sizeof proposed;
-      *path = proposed;
-      return TRUE;
-    }
-  if (!chosen)
-    host_take_plugin_error (self, "choose_path", own, error);
-  else if (own != NULL)
-    g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s: choose_path returned TRUE and set an error",
-                 self->file->id);
-  else
-    g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s: choose_path gave %u hops, and %d are the most",
-                 self->file->id, proposed.n_hops, CEPA_PATH_MAX_HOPS);
-  return FALSE;
-}
-
-static void
-host_policy_network_changed (CepaPathPolicy *policy, const CepaNetworkView *view)
-{
-  const HostPlugin *self = policy->context;
-
-  self->path->network_changed (self->instance, view);
-}
-
-/* Making. */
-
-static gboolean
-host_plugin_make (HostPlugin *self, GError **error)
-{
-  const CepaPlugin *plugin = cepa_module_load (self->file, error);
-  g_autoptr (GError) own = NULL;
-
-  if (plugin == NULL)
-    return FALSE;
-  self->services.size = sizeof self->services;
-  self->services.abi_major = CEPA_ABI_MAJOR;
-  self->services.abi_minor = CEPA_ABI_MINOR;
-  self->services.context = self;
-  self->services.log = host_service_log;
-  self->services.random = host_service_random;
-  self->services.monotonic_us = host_service_monotonic_us;
-  self->module = plugin;
-  self->path = plugin->path;
-  self->instance = plugin->create (&self->services, &own);
-  if (self->instance == NULL)
-    {
-      host_take_plugin_error (self, "create", own, error);
-      return FALSE;
-    }
-  self->policy.id = self->file->id;
-  self->policy.choose = host_policy_choose;
-  self->policy.context = self;
-  if (CEPA_TABLE_HAS (self->path, CepaPathTable, network_changed))
-    self->policy.network_changed = host_policy_network_changed;
-  return TRUE;
+  return NULL;
 }
 
 /* Says which plugins there are instead of @id, and why others are not. */
@@ -300,38 +185,414 @@ static void
 host_set_not_found (const CepaPluginHost *self, const char *id, GError **error)
 {
   g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GString) refused = g_string_new (NULL);
+  guint n = 0;
 
   g_string_append_printf (text, "there is no usable plugin \"%s\"", id);
   for (guint i = 0; i < self->directories->len; i++)
     g_string_append_printf (text, "%s%s", i == 0 ? " in " : ", ", (char *) self->directories->pdata[i]);
   for (guint i = 0; i < self->plugins->len; i++)
     {
-      const HostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+      const CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
 
-      g_string_append_printf (text, "%s%s", i == 0 ? "; there are: " : ", ", plugin->file->id);
+      if (plugin->file != NULL)
+        g_string_append_printf (text, "%s%s", n++ == 0 ? "; there are: " : ", ", plugin->file->id);
+      else
+        g_string_append_printf (refused, "; not used: %s: %s", plugin->keyfile, plugin->reason);
     }
-  if (self->plugins->len == 0)
-    g_string_append (text, "; there are none at all");
-  for (guint i = 0; i < self->refused->len; i++)
-    g_string_append_printf (text, "%s%s", i == 0 ? "; not used: " : "; ", (char *) self->refused->pdata[i]);
+  g_string_append (text, n == 0 ? "; there are none at all" : "");
+  g_string_append (text, refused->str);
   g_set_error_literal (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, text->str);
 }
 
-CepaPathPolicy *
-cepa_plugin_host_get_path_policy (CepaPluginHost *self, const char *id, GError **error)
+CepaHostPlugin *
+cepa_plugin_host_find (CepaPluginHost *self, const char *id, GError **error)
 {
-  g_autofree char *full_id = strchr (id, '.') != NULL ? g_strdup (id) : g_strconcat ("path.", id, NULL);
-  HostPlugin *plugin = host_find (self, full_id);
+  CepaHostPlugin *plugin = host_find (self, id);
+
+  if (plugin == NULL)
+    host_set_not_found (self, id, error);
+  return plugin;
+}
+
+/* ---- configuration ---- */
+
+static gboolean
+host_configure_plugin (CepaPluginHost *self, const CepaPluginConfig *line, GError **error)
+{
+  CepaHostPlugin *plugin = cepa_plugin_host_find (self, line->id, error);
 
   if (plugin == NULL)
     {
-      host_set_not_found (self, full_id, error);
-      return NULL;
+      g_prefix_error (error, "Plugin %s: ", line->id);
+      return FALSE;
     }
-  if (plugin->instance == NULL && !host_plugin_make (plugin, error))
+  plugin->profile = line->profile == CEPA_PLUGIN_CONFIG_REQUIRED   ? CEPA_PLUGIN_REQUIRED
+                    : line->profile == CEPA_PLUGIN_CONFIG_OPTIONAL ? CEPA_PLUGIN_OPTIONAL
+                                                                   : CEPA_PLUGIN_DISABLED;
+  return TRUE;
+}
+
+/* An option that is set asks for its plugin. */
+static gboolean
+host_configure_option (CepaPluginHost *self, const CepaPluginOptionConfig *line, GError **error)
+{
+  CepaHostPlugin *plugin = cepa_plugin_host_find (self, line->id, error);
+
+  if (plugin == NULL)
     {
-      g_prefix_error (error, "the plugin \"%s\" (%s) is not usable: ", full_id, plugin->file->module);
-      return NULL;
+      g_prefix_error (error, "%s: ", line->option);
+      return FALSE;
     }
-  return &plugin->policy;
+  cepa_host_plugin_add_line (plugin, line->name, line->value);
+  plugin->profile = MAX (plugin->profile, CEPA_PLUGIN_OPTIONAL);
+  return TRUE;
+}
+
+gboolean
+cepa_plugin_host_configure (CepaPluginHost *self, const CepaConfig *config, GError **error)
+{
+  const char *const wanted[] = { HOST_DEFAULT_POLICY, HOST_TRANSPORT };
+  CepaHostPlugin *policy;
+
+  g_free (self->policy_id);
+  self->policy_id = strchr (config->path_policy, '.') != NULL ? g_strdup (config->path_policy)
+                                                              : g_strconcat ("path.", config->path_policy, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
+    {
+      CepaHostPlugin *plugin = host_find (self, wanted[i]);
+
+      if (plugin != NULL)
+        plugin->profile = CEPA_PLUGIN_OPTIONAL;
+    }
+  policy = cepa_plugin_host_find (self, self->policy_id, error);
+  if (policy == NULL)
+    {
+      g_prefix_error (error, "PathPolicy %s: ", config->path_policy);
+      return FALSE;
+    }
+  policy->profile = CEPA_PLUGIN_OPTIONAL;
+  for (guint i = 0; i < config->plugin_options->len; i++)
+    if (!host_configure_option (self, g_ptr_array_index (config->plugin_options, i), error))
+      return FALSE;
+  for (guint i = 0; i < config->plugins->len; i++)
+    if (!host_configure_plugin (self, g_ptr_array_index (config->plugins, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* ---- who waits for whom ---- */
+
+/* Returns: (transfer none) (nullable): a plugin of @ids that @test is true of. */
+static CepaHostPlugin *
+host_find_any (const CepaPluginHost *self, GStrv ids, gboolean (*test) (const CepaHostPlugin *plugin))
+{
+  for (guint i = 0; ids != NULL && ids[i] != NULL; i++)
+    {
+      CepaHostPlugin *plugin = host_find (self, ids[i]);
+
+      if (plugin != NULL && test (plugin))
+        return plugin;
+    }
+  return NULL;
+}
+
+static gboolean
+host_is_on_its_way (const CepaHostPlugin *plugin)
+{
+  return plugin->state == CEPA_PLUGIN_WAITING || plugin->state == CEPA_PLUGIN_STARTING;
+}
+
+/* Returns: (transfer full) (nullable): why @plugin cannot have what it requires; sets @must_wait. */
+static char *
+host_check_requires (CepaPluginHost *self, const CepaHostPlugin *plugin, gboolean *must_wait)
+{
+  for (guint i = 0; plugin->file->requires != NULL && plugin->file->requires[i] != NULL; i++)
+    {
+      const char *id = plugin->file->requires[i];
+      CepaHostPlugin *other = host_find (self, id);
+
+      if (other == NULL)
+        return g_strdup_printf ("it requires the plugin %s, which is not there: install it", id);
+      if (cepa_host_plugin_is_running (other))
+        continue;
+      if (!host_is_on_its_way (other))
+        return g_strdup_printf ("it requires the plugin %s, which is %s%s%s", id, cepa_plugin_state_name (other->state),
+                                other->reason != NULL ? ": " : "", other->reason != NULL ? other->reason : "");
+      *must_wait = TRUE;
+    }
+  return NULL;
+}
+
+/* Goes on with one that waits; TRUE when it does not wait any more. */
+static gboolean
+host_try_to_start (CepaPluginHost *self, CepaHostPlugin *plugin)
+{
+  gboolean must_wait = FALSE;
+  g_autofree char *reason = host_check_requires (self, plugin, &must_wait);
+
+  if (reason != NULL)
+    {
+      cepa_host_plugin_set_state (plugin, CEPA_PLUGIN_FAILED, reason);
+      return TRUE;
+    }
+  if (must_wait || host_find_any (self, plugin->file->wants, host_is_on_its_way) != NULL)
+    return FALSE;
+  cepa_host_plugin_start (plugin);
+  return TRUE;
+}
+
+static gboolean
+host_requires (const CepaHostPlugin *plugin, const CepaHostPlugin *other)
+{
+  return plugin->file != NULL && other->file != NULL && plugin->file->requires != NULL
+         && g_strv_contains ((const char *const *) plugin->file->requires, other->file->id);
+}
+
+/* Whether somebody who requires @plugin has not stopped yet; those who run are told to. */
+static gboolean
+host_has_dependents (CepaPluginHost *self, const CepaHostPlugin *plugin)
+{
+  gboolean has = FALSE;
+
+  for (guint i = 0; i < self->plugins->len; i++)
+    {
+      CepaHostPlugin *other = g_ptr_array_index (self->plugins, i);
+
+      if (!host_requires (other, plugin))
+        continue;
+      if (cepa_host_plugin_is_running (other))
+        cepa_host_plugin_set_state (other, CEPA_PLUGIN_HOLDING, NULL);
+      has |= !cepa_host_plugin_is_settled (other);
+    }
+  return has;
+}
+
+/* Nobody goes on though some wait: they require each other. */
+static void
+host_break_circle (CepaPluginHost *self)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+  g_autoptr (GPtrArray) circle = g_ptr_array_new ();
+  g_autofree char *reason = NULL;
+
+  for (guint i = 0; i < self->plugins->len; i++)
+    {
+      CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+      if (plugin->state == CEPA_PLUGIN_STARTING)
+        return; /* they wait for this one */
+      if (plugin->state != CEPA_PLUGIN_WAITING)
+        continue;
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", plugin->file->id);
+      g_ptr_array_add (circle, plugin);
+    }
+  reason = g_strdup_printf ("plugins require or want each other in a circle: %s; take one Requires or Wants away",
+                            names->str);
+  for (guint i = 0; i < circle->len; i++)
+    cepa_host_plugin_set_state (g_ptr_array_index (circle, i), CEPA_PLUGIN_FAILED, reason);
+}
+
+/* The loop's turn: whoever waits for others is looked at again, as long as something changes. */
+static void
+host_pump (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
+{
+  CepaPluginHost *self = user_data;
+  gboolean has_moved, is_waiting;
+
+  do
+    {
+      has_moved = is_waiting = FALSE;
+      for (guint i = 0; i < self->plugins->len; i++)
+        {
+          CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+          if (plugin->state == CEPA_PLUGIN_WAITING)
+            {
+              gboolean moved = host_try_to_start (self, plugin);
+
+              has_moved |= moved;
+              is_waiting |= !moved;
+            }
+          else if (plugin->state == CEPA_PLUGIN_HOLDING && !host_has_dependents (self, plugin))
+            {
+              cepa_host_plugin_stop (plugin);
+              has_moved = TRUE;
+            }
+          else if (plugin->state == CEPA_PLUGIN_FAILED)
+            host_has_dependents (self, plugin); /* they stop */
+        }
+    }
+  while (has_moved);
+  if (is_waiting)
+    host_break_circle (self);
+}
+
+/* ---- states ---- */
+
+static gboolean
+host_is_running_of (const CepaPluginHost *self, CepaPluginKind kind)
+{
+  for (guint i = 0; i < self->plugins->len; i++)
+    {
+      const CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+      if (plugin->file != NULL && plugin->file->kind == kind && !cepa_host_plugin_is_settled (plugin))
+        return TRUE;
+      if (plugin->file != NULL && plugin->file->kind == kind && cepa_host_plugin_is_running (plugin))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The daemon cannot do without some: says which is not there. */
+static void
+host_check_needs (CepaPluginHost *self, const CepaHostPlugin *plugin)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean is_down = plugin->state == CEPA_PLUGIN_FAILED || plugin->state == CEPA_PLUGIN_REFUSED;
+
+  if (!self->is_started || self->is_stopping || !is_down || self->funcs.failed == NULL)
+    return;
+  if (plugin->profile == CEPA_PLUGIN_REQUIRED)
+    g_set_error (&error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "the required plugin \"%s\" (%s) is not usable: %s",
+                 cepa_host_plugin_get_id (plugin), plugin->keyfile, plugin->reason);
+  else if (plugin->file != NULL && plugin->file->kind <= CEPA_PLUGIN_KIND_TRANSPORT
+           && plugin->file->kind != CEPA_PLUGIN_KIND_PADDING && !host_is_running_of (self, plugin->file->kind))
+    g_set_error (&error, CEPA_ERROR, CEPA_ERROR_PLUGIN,
+                 "no plugin of kind %s is left that could be used; the last was \"%s\" (%s): %s",
+                 cepa_plugin_kind_name (plugin->file->kind), cepa_host_plugin_get_id (plugin), plugin->file->module,
+                 plugin->reason);
+  if (error != NULL)
+    self->funcs.failed (self->funcs.user_data, error);
+}
+
+void
+cepa_host_state_changed (CepaPluginHost *self, CepaHostPlugin *plugin)
+{
+  if (self->pump == NULL)
+    return;
+  cepa_loop_set_delay (self->pump, 0);
+  if (self->funcs.changed != NULL)
+    self->funcs.changed (self->funcs.user_data, plugin);
+  host_check_needs (self, plugin);
+}
+
+void
+cepa_host_settle_policies (CepaPluginHost *self, CepaHostPlugin *plugin)
+{
+  if (strcmp (plugin->file->id, HOST_DEFAULT_POLICY) == 0)
+    cepa_path_policies_set_fallback (self->policies, plugin->kind);
+  if (strcmp (plugin->file->id, self->policy_id) == 0)
+    cepa_path_policies_use (self->policies, plugin->kind);
+}
+
+/* Asks for @plugin and, before, for what it requires or wants. */
+static void
+host_want (CepaPluginHost *self, CepaHostPlugin *plugin, guint depth)
+{
+  if (plugin->file == NULL || plugin->state == CEPA_PLUGIN_RUNNING || !cepa_host_plugin_is_settled (plugin)
+      || depth > self->plugins->len)
+    return;
+  cepa_host_plugin_set_state (plugin, CEPA_PLUGIN_WAITING, NULL);
+  for (guint i = 0; plugin->file->requires != NULL && plugin->file->requires[i] != NULL; i++)
+    {
+      CepaHostPlugin *other = host_find (self, plugin->file->requires[i]);
+
+      if (other != NULL)
+        host_want (self, other, depth + 1);
+    }
+}
+
+void
+cepa_plugin_host_start (CepaPluginHost *self)
+{
+  self->is_started = TRUE;
+  for (guint i = 0; i < self->plugins->len; i++)
+    {
+      CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+      if (plugin->profile != CEPA_PLUGIN_DISABLED)
+        host_want (self, plugin, 0);
+    }
+  host_pump (self, 0);
+}
+
+gboolean
+cepa_plugin_host_is_ready (const CepaPluginHost *self)
+{
+  for (guint i = 0; i < self->plugins->len; i++)
+    if (!cepa_host_plugin_is_settled (g_ptr_array_index (self->plugins, i)))
+      return FALSE;
+  return self->is_started;
+}
+
+void
+cepa_plugin_host_stop (CepaPluginHost *self)
+{
+  self->is_stopping = TRUE;
+  for (guint i = 0; i < self->plugins->len; i++)
+    cepa_plugin_host_stop_plugin (self, g_ptr_array_index (self->plugins, i), NULL, NULL);
+}
+
+gboolean
+cepa_plugin_host_is_stopped (const CepaPluginHost *self)
+{
+  for (guint i = 0; i < self->plugins->len; i++)
+    {
+      const CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+      if (plugin->instance != NULL || !cepa_host_plugin_is_settled (plugin))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* ---- on demand ---- */
+
+void
+cepa_plugin_host_start_plugin (CepaPluginHost *self, CepaHostPlugin *plugin, CepaPluginHostFunc func,
+                               gpointer user_data)
+{
+  if (!self->is_stopping)
+    host_want (self, plugin, 0);
+  cepa_host_plugin_wait (plugin, TRUE, func, user_data);
+}
+
+void
+cepa_plugin_host_stop_plugin (G_GNUC_UNUSED CepaPluginHost *self, CepaHostPlugin *plugin, CepaPluginHostFunc func,
+                              gpointer user_data)
+{
+  if (plugin->state == CEPA_PLUGIN_RUNNING)
+    cepa_host_plugin_set_state (plugin, CEPA_PLUGIN_HOLDING, NULL);
+  else if (plugin->state == CEPA_PLUGIN_STARTING)
+    cepa_host_plugin_stop (plugin);
+  else if (plugin->state == CEPA_PLUGIN_WAITING)
+    cepa_host_plugin_set_state (plugin, CEPA_PLUGIN_STOPPED, NULL);
+  cepa_host_plugin_wait (plugin, FALSE, func, user_data);
+}
+
+void
+cepa_plugin_host_use_policy (CepaPluginHost *self, CepaHostPlugin *plugin, CepaPluginHostFunc func, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (plugin->file == NULL || plugin->file->kind != CEPA_PLUGIN_KIND_PATH)
+    {
+      g_set_error (&error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s is no path policy", cepa_host_plugin_get_id (plugin));
+      if (func != NULL)
+        func (user_data, error);
+      return;
+    }
+  g_free (self->policy_id);
+  self->policy_id = g_strdup (plugin->file->id);
+  if (cepa_host_plugin_is_running (plugin))
+    cepa_path_policies_use (self->policies, plugin->kind);
+  cepa_plugin_host_start_plugin (self, plugin, func, user_data);
+}
+
+const char *
+cepa_plugin_host_get_policy_id (const CepaPluginHost *self)
+{
+  return self->policy_id;
 }

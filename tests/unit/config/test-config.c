@@ -94,7 +94,6 @@ test_config_defaults (ConfigFixture *fixture, gconstpointer data)
   config_assert_listener (config->socks_ports, 0, "127.0.0.1", 9250, FALSE);
   g_assert_cmpstr (((CepaListenConfig *) config->socks_ports->pdata[0])->option, ==, "SocksPort");
   g_assert_cmpuint (config->control_ports->len, ==, 0);
-  g_assert_false (config->cookie_authentication);
   g_assert_false (config->client_only);
   g_assert_false (config->testing_tor_network);
   g_assert_true (config->safe_logging);
@@ -154,6 +153,7 @@ test_config_values (ConfigFixture *fixture, gconstpointer data)
   g_autofree char *data_directory = g_build_filename (g_get_home_dir (), "tor", NULL);
   g_autofree char *pid_file = g_canonicalize_filename ("run/pid", NULL);
   g_autofree char *plugins = g_canonicalize_filename ("../c", NULL);
+  const CepaPluginOptionConfig *cookie;
 
   (void) fixture, (void) data;
   g_assert_cmpstr (config->data_directory, ==, data_directory);
@@ -162,7 +162,12 @@ test_config_values (ConfigFixture *fixture, gconstpointer data)
   g_assert_false (config->safe_logging);
   g_assert_false (config->enforce_distinct_subnets);
   g_assert_false (config->reject_internal_addresses);
-  g_assert_true (config->cookie_authentication);
+  g_assert_cmpuint (config->plugin_options->len, ==, 1);
+  cookie = g_ptr_array_index (config->plugin_options, 0);
+  g_assert_cmpstr (cookie->option, ==, "CookieAuthentication");
+  g_assert_cmpstr (cookie->id, ==, "control.tor");
+  g_assert_cmpstr (cookie->name, ==, "cookie-authentication");
+  g_assert_cmpstr (cookie->value, ==, "1");
   g_assert_cmpstr (config->path_policy, ==, "path.my-own_1");
   g_assert_cmpuint (g_strv_length (config->plugin_directories), ==, 2);
   g_assert_cmpstr (config->plugin_directories[0], ==, "/a/b");
@@ -311,9 +316,6 @@ test_config_warnings (ConfigFixture *fixture, gconstpointer data)
   {
     const char *torrc, *warning;
   } cases[] = {
-    { "\nControlPort 9051", "torrc:2: ControlPort is not there yet: nothing listens on 9051" },
-    { "ControlPort unix:/run/x GroupWritable",
-      "torrc:1: ControlPort is not there yet: nothing listens on unix:/run/x GroupWritable" },
     { "HidServAuth whatever", "torrc:1: HidServAuth is obsolete and is ignored" },
     { "strictexitnode 1", "torrc:1: StrictExitNodes is obsolete and is ignored" },
     { "SocksPort 0.0.0.0:9050", "torrc:1: SocksPort: 0.0.0.0 is not an address of this machine alone: "
