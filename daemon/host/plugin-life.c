@@ -159,7 +159,11 @@ cepa_host_plugin_set_state (CepaHostPlugin *self, CepaPluginState state, const c
   self->state = state;
   g_free (self->reason);
   self->reason = own;
-  cepa_log (CEPA_LOG_PLUGIN, is_bad ? CEPA_LOG_WARN : CEPA_LOG_INFO, "The plugin %s is %s%s%s",
+  cepa_log (CEPA_LOG_PLUGIN,
+            is_bad                                ? CEPA_LOG_WARN
+            : cepa_host_plugin_is_settled (self) ? CEPA_LOG_INFO
+                                                 : CEPA_LOG_DEBUG,
+            "The plugin %s is %s%s%s",
             cepa_host_plugin_get_id (self), cepa_plugin_state_name (state), own != NULL ? ": " : "",
             own != NULL ? own : "");
   if (cepa_host_plugin_is_settled (self))
