@@ -60,7 +60,7 @@ typedef enum
  *
  * Members that do not belong to the kind are zero.
  */
-typedef struct
+typedef struct _CepaEvent
 {
   uint32_t size;
   uint32_t kind;         /* one bit of CEPA_EVENT_* */
