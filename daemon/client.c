@@ -73,12 +73,13 @@ cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost
   self->host = host;
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
-  self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs);
+  self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs,
+                                          NULL);
   self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
                                         &directory_funcs);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), config->enforce_distinct_subnets);
-  self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses);
+  self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses, NULL);
   if (client_open_ports (self, error))
     return self;
   cepa_client_free (self);
