@@ -36,6 +36,9 @@ CepaHostMetrics *cepa_host_metrics_new (CepaPluginHost *host);
 void cepa_host_metrics_free (CepaHostMetrics *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaHostMetrics, cepa_host_metrics_free)
 
+/* Returns: (transfer none): the host's own, which it makes and frees. In host.c. */
+CepaHostMetrics *cepa_host_get_metrics (CepaPluginHost *host);
+
 /* Returns: (transfer none): for the client's pool of channels and its proxy. */
 CepaEventSink *cepa_host_metrics_get_sink (CepaHostMetrics *self);
 
