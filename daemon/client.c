@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "channel/pool.h"
 #include "directory/directory.h"
+#include "host/metrics.h"
 #include "path/circuits.h"
 #include "proxy/proxy.h"
 
@@ -46,6 +47,30 @@ client_network_changed (gpointer user_data)
   cepa_circuits_network_changed (self->circuits);
 }
 
+/* What the metrics cannot learn from events. */
+static void
+client_figures (gpointer user_data, CepaHostFigures *figures)
+{
+  CepaClient *self = user_data;
+  const CepaChannelTotals *totals = cepa_channel_pool_get_totals (self->channels);
+  const CepaNetwork *network = cepa_directory_get_network (self->directory);
+
+  figures->bytes_read = totals->bytes_read;
+  figures->bytes_written = totals->bytes_written;
+  figures->cells_received = totals->cells_received;
+  figures->cells_sent = totals->cells_sent;
+  figures->bootstrap_percent = (guint) MAX (self->bootstrap.percent, 0);
+  if (network != NULL)
+    {
+      const CepaConsensus *consensus = cepa_network_get_consensus (network);
+
+      figures->n_relays = cepa_network_get_n_relays (network);
+      figures->valid_after_s = cepa_consensus_get_valid_after_s (consensus);
+      figures->fresh_until_s = cepa_consensus_get_fresh_until_s (consensus);
+      figures->valid_until_s = cepa_consensus_get_valid_until_s (consensus);
+    }
+}
+
 static gboolean
 client_open_ports (CepaClient *self, GError **error)
 {
@@ -66,6 +91,8 @@ cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost
   const CepaClock *clock = cepa_clock_system ();
   CepaRandom *random = cepa_random_system ();
   CepaChannelPoolFuncs pool_funcs = { client_channel_progress, self };
+  CepaHostMetrics *metrics = cepa_host_get_metrics (host);
+  CepaEventSink *events = cepa_host_metrics_get_sink (metrics);
   CepaDirectoryFuncs directory_funcs = { client_network_changed, self };
   CepaDirectoryConfig directory_config
       = { config->data_directory, config->authorities, config->fallbacks, config->testing_tor_network };
@@ -73,12 +100,14 @@ cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost
   self->host = host;
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
-  self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs);
+  self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs,
+                                          events);
   self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
                                         &directory_funcs);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), config->enforce_distinct_subnets);
-  self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses);
+  self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses, events);
+  cepa_host_metrics_set_figures (metrics, client_figures, self);
   if (client_open_ports (self, error))
     return self;
   cepa_client_free (self);
@@ -114,6 +143,7 @@ cepa_client_free (CepaClient *self)
 {
   if (self == NULL)
     return;
+  cepa_host_metrics_set_figures (cepa_host_get_metrics (self->host), NULL, NULL);
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   g_clear_pointer (&self->circuits, cepa_circuits_free);
   g_clear_pointer (&self->directory, cepa_directory_free);

@@ -13,10 +13,16 @@ clock_system_wall_s (G_GNUC_UNUSED const CepaClock *self)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
+static gint64
+clock_system_wall_us (G_GNUC_UNUSED const CepaClock *self)
+{
+  return g_get_real_time ();
+}
+
 const CepaClock *
 cepa_clock_system (void)
 {
-  static const CepaClock clock = { clock_system_monotonic_us, clock_system_wall_s };
+  static const CepaClock clock = { clock_system_monotonic_us, clock_system_wall_s, clock_system_wall_us };
 
   return &clock;
 }
@@ -38,6 +44,7 @@ cepa_clock_fake_init (CepaClockFake *self, gint64 monotonic_us, gint64 wall_s)
 {
   self->clock.monotonic_us = clock_fake_monotonic_us;
   self->clock.wall_s = clock_fake_wall_s;
+  self->clock.wall_us = NULL;
   self->monotonic_us = monotonic_us;
   self->wall_s = wall_s;
 }

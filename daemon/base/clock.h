@@ -10,6 +10,7 @@ G_BEGIN_DECLS
  * CepaClock:
  * @monotonic_us: microseconds that never go back; for timers
  * @wall_s: seconds since 1970 UTC; for documents and certificates
+ * @wall_us: (nullable): the same in microseconds; for what people are shown
  *
  * The caller keeps it alive as long as whatever was given it.
  */
@@ -18,6 +19,7 @@ struct _CepaClock
 {
   gint64 (*monotonic_us) (const CepaClock *self);
   gint64 (*wall_s) (const CepaClock *self);
+  gint64 (*wall_us) (const CepaClock *self);
 };
 
 /* Returns: (transfer none): the system's clock. */
@@ -33,6 +35,12 @@ static inline gint64
 cepa_clock_wall_s (const CepaClock *self)
 {
   return self->wall_s (self);
+}
+
+static inline gint64
+cepa_clock_wall_us (const CepaClock *self)
+{
+  return self->wall_us != NULL ? self->wall_us (self) : self->wall_s (self) * G_USEC_PER_SEC;
 }
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by channel.c and handshake.c. */
+/* Shared by channel.c, events.c and handshake.c. */
 #pragma once
 
 #include "channel/channel.h"
@@ -18,6 +18,8 @@ typedef enum
   CEPA_LINK_DONE,
 } CepaLinkStage;
 
+typedef struct _CepaChannelTrace CepaChannelTrace;
+
 struct _CepaChannel
 {
   gint ref_count;
@@ -30,6 +32,12 @@ struct _CepaChannel
   gsize unsent;        /* held by the shell */
   gint64 idle_since_us, last_received_us;
   gint64 skew_s;
+  guint64 number;
+  CepaEventSink *events;     /* (nullable) */
+  CepaChannelTotals *totals; /* (nullable) */
+  CepaChannelTrace *trace;   /* (nullable): of the cells in @output while somebody wants them */
+  guint64 n_written;         /* bytes that the shell has taken out of @output */
+  gint64 turn_us;            /* when what is being received was taken out of TLS */
   CepaChannelTarget target;
   const CepaClock *clock;
   CepaRandom *random;
@@ -53,5 +61,20 @@ gboolean cepa_link_handshake_cell (CepaChannel *self, const CepaCell *cell, GErr
 
 /* Queues VERSIONS and waits for the relay's. */
 void cepa_link_handshake_start (CepaChannel *self);
+
+/* ---- events.c ---- */
+
+void cepa_channel_tell_opened (CepaChannel *self);
+void cepa_channel_tell_closed (CepaChannel *self, gboolean was_open, const GError *reason);
+
+/* A cell came that is not a relay cell of a circuit. Only when CEPA_EVENT_CELL is wanted. */
+void cepa_channel_tell_cell (CepaChannel *self, const CepaCell *cell);
+
+/* A cell was put at the end of @output. Only when CEPA_EVENT_CELL is wanted. @circuit: its number; 0 for none */
+void cepa_channel_trace_queued (CepaChannel *self, guint64 circuit, guint8 command, guint8 relay_command);
+void cepa_channel_trace_clear (CepaChannel *self);
+
+/* @len bytes with @n_cells complete cells were received. */
+void cepa_channel_note_read (CepaChannel *self, gsize len, guint n_cells);
 
 G_END_DECLS

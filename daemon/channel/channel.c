@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "channel/channel.h"
 
+#include <cepa/event.h>
 #include <string.h>
 
 #include "base/encoding.h"
@@ -54,6 +55,7 @@ cepa_channel_unref (CepaChannel *self)
   g_clear_pointer (&self->waiting, g_ptr_array_unref);
   g_clear_pointer (&self->dirty, g_ptr_array_unref);
   cepa_buffer_clear (&self->output);
+  cepa_channel_trace_clear (self);
   g_free (self);
 }
 
@@ -101,6 +103,24 @@ guint
 cepa_channel_get_n_circuits (const CepaChannel *self)
 {
   return g_hash_table_size (self->circuits) + self->waiting->len;
+}
+
+guint64
+cepa_channel_get_number (const CepaChannel *self)
+{
+  return self->number;
+}
+
+const char *
+cepa_channel_get_nickname (const CepaChannel *self)
+{
+  return self->target.nickname;
+}
+
+CepaEventSink *
+cepa_channel_get_events (const CepaChannel *self)
+{
+  return self->events;
 }
 
 gint64
@@ -217,9 +237,17 @@ cepa_channel_has_room (const CepaChannel *self)
 guint8 *
 cepa_channel_reserve_cell (CepaChannelCircuit *circuit, guint8 command)
 {
+  return cepa_channel_reserve_relay_cell (circuit, command, 0);
+}
+
+guint8 *
+cepa_channel_reserve_relay_cell (CepaChannelCircuit *circuit, guint8 command, guint8 relay_command)
+{
   CepaChannel *self = circuit->channel;
   guint8 *out = cepa_buffer_reserve (&self->output, cepa_cell_fixed_len (self->link_version));
 
+  if (G_UNLIKELY (cepa_event_sink_wants (self->events, CEPA_EVENT_CELL)))
+    cepa_channel_trace_queued (self, circuit->number, command, relay_command);
   if (!cepa_channel_has_room (self))
     self->is_blocked = TRUE;
   channel_wants_write (self);
@@ -297,6 +325,7 @@ channel_become_open (CepaChannel *self)
 
   cepa_log (CEPA_LOG_CHANNEL, CEPA_LOG_INFO, "channel to %s is open, link protocol %u", who, self->link_version);
   self->state = CEPA_CHANNEL_OPEN;
+  cepa_channel_tell_opened (self);
   while (self->waiting->len > 0 && self->state == CEPA_CHANNEL_OPEN)
     {
       CepaChannelCircuit *circuit = g_ptr_array_steal_index (self->waiting, 0);
@@ -323,6 +352,7 @@ channel_close_circuit (CepaChannelCircuit *circuit, const GError *reason)
 void
 cepa_channel_close (CepaChannel *self, const GError *reason)
 {
+  gboolean was_open = self->state == CEPA_CHANNEL_OPEN;
   g_autofree char *who = NULL;
   GHashTableIter iter;
   gpointer circuit;
@@ -338,9 +368,18 @@ cepa_channel_close (CepaChannel *self, const GError *reason)
   for (g_hash_table_iter_init (&iter, self->circuits); g_hash_table_iter_next (&iter, NULL, &circuit);
        g_hash_table_iter_init (&iter, self->circuits))
     channel_close_circuit (circuit, reason);
+  cepa_channel_tell_closed (self, was_open, reason);
   if (self->shell.closed != NULL)
     self->shell.closed (self->shell.user_data);
   cepa_channel_unref (self);
+}
+
+/* Relay cells of circuits are told by them, who know what is in them. */
+static inline void
+channel_tell_cell (CepaChannel *self, const CepaCell *cell)
+{
+  if (G_UNLIKELY (cepa_event_sink_wants (self->events, CEPA_EVENT_CELL)))
+    cepa_channel_tell_cell (self, cell);
 }
 
 static void
@@ -351,8 +390,11 @@ channel_circuit_cell (CepaChannel *self, CepaCell *cell)
   if (circuit == NULL || circuit->id != cell->circuit_id)
     {
       circuit = g_hash_table_lookup (self->circuits, GUINT_TO_POINTER (cell->circuit_id));
-      if (circuit == NULL)
-        return; /* of a circuit that has just been closed */
+      if (circuit == NULL) /* of a circuit that has just been closed */
+        {
+          channel_tell_cell (self, cell);
+          return;
+        }
       self->last = circuit;
     }
   if (!circuit->is_dirty)
@@ -370,10 +412,13 @@ channel_open_cell (CepaChannel *self, CepaCell *cell, GError **error)
     {
     case CEPA_CELL_RELAY:
     case CEPA_CELL_RELAY_EARLY:
+      channel_circuit_cell (self, cell);
+      return TRUE;
     case CEPA_CELL_CREATED:
     case CEPA_CELL_CREATED_FAST:
     case CEPA_CELL_CREATED2:
     case CEPA_CELL_DESTROY:
+      channel_tell_cell (self, cell);
       channel_circuit_cell (self, cell);
       return TRUE;
     case CEPA_CELL_VERSIONS:
@@ -383,9 +428,11 @@ channel_open_cell (CepaChannel *self, CepaCell *cell, GError **error)
     case CEPA_CELL_CREATE:
     case CEPA_CELL_CREATE_FAST:
     case CEPA_CELL_CREATE2:
+      channel_tell_cell (self, cell);
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "cell with command %u on an open channel", cell->command);
       return FALSE;
     default:
+      channel_tell_cell (self, cell);
       return TRUE; /* padding, and what later versions may send: ignored */
     }
 }
@@ -395,6 +442,7 @@ channel_handle_cell (CepaChannel *self, CepaCell *cell, GError **error)
 {
   if (G_LIKELY (self->state == CEPA_CHANNEL_OPEN))
     return channel_open_cell (self, cell, error);
+  channel_tell_cell (self, cell);
   if (!cepa_link_handshake_cell (self, cell, error))
     return FALSE;
   if (self->stage == CEPA_LINK_DONE)
@@ -409,15 +457,18 @@ gsize
 cepa_channel_receive (CepaChannel *self, guint8 *data, gsize len)
 {
   gsize done = 0, n;
+  guint n_cells = 0;
   CepaCell cell;
 
   cepa_channel_ref (self);
+  self->turn_us = cepa_clock_monotonic_us (self->clock);
   while (self->state != CEPA_CHANNEL_CLOSED
          && (n = cepa_cell_parse (data + done, len - done, self->link_version, &cell)) > 0)
     {
       g_autoptr (GError) error = NULL;
 
       done += n;
+      n_cells++;
       if (G_UNLIKELY (!channel_handle_cell (self, &cell, &error)))
         {
           g_autofree char *who = cepa_channel_target_describe (&self->target);
@@ -427,7 +478,8 @@ cepa_channel_receive (CepaChannel *self, guint8 *data, gsize len)
         }
     }
   if (done > 0)
-    self->last_received_us = cepa_clock_monotonic_us (self->clock);
+    self->last_received_us = self->turn_us;
+  cepa_channel_note_read (self, done, n_cells);
   cepa_channel_unref (self);
   return done;
 }

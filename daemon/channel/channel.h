@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/event-sink.h"
 #include "base/random.h"
 
 G_BEGIN_DECLS
@@ -36,7 +37,15 @@ typedef struct
   guint16 or_port;
   guint16 ipv6_port;     /* 0 without IPv6 */
   guint8 ipv6[16];
+  char nickname[20];     /* for people; empty when it is not known */
 } CepaChannelTarget;
+
+/* What went over channels, with the overhead of cells and without that of TLS. */
+typedef struct
+{
+  guint64 bytes_read, bytes_written;
+  guint64 cells_received, cells_sent;
+} CepaChannelTotals;
 
 /* Returns: (transfer full): "$FINGERPRINT at ADDRESS:PORT". */
 char *cepa_channel_target_describe (const CepaChannelTarget *target);
@@ -72,6 +81,15 @@ void cepa_channel_set_shell (CepaChannel *self, const CepaChannelShell *shell);
 /* The connection is to the target's IPv6 address: NETINFO says where we see the relay. */
 void cepa_channel_set_over_ipv6 (CepaChannel *self);
 
+/**
+ * cepa_channel_launched:
+ * @events: (nullable): must outlive the channel; is told of it from now on, and gives it its number
+ * @totals: (nullable): counted up until the channel has ended
+ *
+ * To be called once, by whoever made the channel and can show it.
+ */
+void cepa_channel_launched (CepaChannel *self, CepaEventSink *events, CepaChannelTotals *totals);
+
 /* TLS is up: @tls_certificate is the DER that the peer showed. Queues VERSIONS. */
 void cepa_channel_start_handshake (CepaChannel *self, GBytes *tls_certificate);
 
@@ -91,6 +109,9 @@ void cepa_channel_end_batch (CepaChannel *self);
 /* Returns: (transfer none): what is to be sent; drained by the shell, which then calls cepa_channel_note_sent(). */
 CepaBuffer *cepa_channel_get_output (CepaChannel *self);
 
+/* The shell has taken @len bytes out of the output and given them to TLS. Call before cepa_channel_note_sent(). */
+void cepa_channel_note_written (CepaChannel *self, gsize len);
+
 /* @unsent: bytes that the shell holds beyond the output queue. Wakes circuits when there is room again. */
 void cepa_channel_note_sent (CepaChannel *self, gsize unsent);
 
@@ -100,6 +121,9 @@ void cepa_channel_close (CepaChannel *self, const GError *reason);
 CepaChannelState cepa_channel_get_state (const CepaChannel *self);
 const CepaChannelTarget *cepa_channel_get_target (const CepaChannel *self);
 guint cepa_channel_get_n_circuits (const CepaChannel *self);
+guint64 cepa_channel_get_number (const CepaChannel *self);      /* as in events; 0 for none */
+const char *cepa_channel_get_nickname (const CepaChannel *self); /* (transfer none): may be empty */
+CepaEventSink *cepa_channel_get_events (const CepaChannel *self); /* (transfer none) (nullable) */
 
 /* Microseconds (monotonic) since when it has no circuit; 0 while it has one. */
 gint64 cepa_channel_get_idle_since_us (const CepaChannel *self);

@@ -94,11 +94,16 @@ connection_get_queued (CepaConnection *self)
 static gboolean
 connection_write (CepaConnection *self)
 {
+  CepaBuffer *output = cepa_channel_get_output (self->channel);
   g_autoptr (GError) error = NULL;
+  CepaTlsStatus status;
+  gsize queued = output->len;
 
   if (!self->is_secure)
     return TRUE;
-  if (cepa_tls_write (self->tls, cepa_channel_get_output (self->channel), &error) == CEPA_TLS_FAILED)
+  status = cepa_tls_write (self->tls, output, &error);
+  cepa_channel_note_written (self->channel, queued - output->len);
+  if (status == CEPA_TLS_FAILED)
     {
       connection_fail (self, error);
       return FALSE;
@@ -246,7 +251,11 @@ connection_end (CepaConnection *self)
 {
   if (self->is_secure)
     {
-      cepa_tls_write (self->tls, cepa_channel_get_output (self->channel), NULL);
+      CepaBuffer *output = cepa_channel_get_output (self->channel);
+      gsize queued = output->len;
+
+      cepa_tls_write (self->tls, output, NULL);
+      cepa_channel_note_written (self->channel, queued - output->len);
       cepa_tls_bye (self->tls);
     }
   connection_finish (self);

@@ -2,6 +2,7 @@
 /* The link handshake of a client (tor-spec: negotiating-channels): VERSIONS, CERTS, AUTH_CHALLENGE, NETINFO. */
 #include "channel/channel-private.h"
 
+#include <cepa/event.h>
 #include <string.h>
 
 #include "base/encoding.h"
@@ -10,6 +11,13 @@
 #include "base/secret.h"
 #include "wire/link.h"
 
+static void
+handshake_trace (CepaChannel *self, guint8 command)
+{
+  if (cepa_event_sink_wants (self->events, CEPA_EVENT_CELL))
+    cepa_channel_trace_queued (self, 0, command, 0);
+}
+
 void
 cepa_link_handshake_start (CepaChannel *self)
 {
@@ -17,6 +25,7 @@ cepa_link_handshake_start (CepaChannel *self)
   gsize len = cepa_versions_write (versions);
 
   cepa_buffer_append (&self->output, versions, len);
+  handshake_trace (self, CEPA_CELL_VERSIONS);
   self->stage = CEPA_LINK_VERSIONS;
 }
 
@@ -132,6 +141,7 @@ handshake_netinfo (CepaChannel *self, const CepaCell *cell, GError **error)
     for (guint i = 0; i < 4; i++)
       peer.bytes[i] = (guint8) (self->target.ipv4 >> (24 - 8 * i));
   out = cepa_buffer_reserve (&self->output, cepa_cell_fixed_len (self->link_version));
+  handshake_trace (self, CEPA_CELL_NETINFO);
   header = cepa_cell_write_header (out, self->link_version, 0, CEPA_CELL_NETINFO);
   cepa_netinfo_write (&peer, out + header);
   self->stage = CEPA_LINK_DONE;

@@ -34,6 +34,7 @@ struct _CepaChannelCircuit
   const CepaChannelCircuitFuncs *funcs;
   CepaChannel *channel; /* (nullable): set while attached; holds a reference */
   guint32 id;           /* on the channel; 0 until it is open */
+  guint64 number;       /* for events */
   gboolean is_dirty;    /* in the list of those whose batch_end is due */
 };
 
@@ -61,5 +62,11 @@ gboolean cepa_channel_has_room (const CepaChannel *self);
  * Returns: (transfer none): its body, CEPA_CELL_BODY_LEN bytes of anything: fill all of it at once.
  */
 guint8 *cepa_channel_reserve_cell (CepaChannelCircuit *circuit, guint8 command);
+
+/* The same for a relay cell; @relay_command is for events. */
+guint8 *cepa_channel_reserve_relay_cell (CepaChannelCircuit *circuit, guint8 command, guint8 relay_command);
+
+/* For events: a relay cell came. @relay_command: what it says, when it is for us; 0 otherwise */
+void cepa_channel_tell_relay_cell (CepaChannelCircuit *circuit, guint8 command, guint8 relay_command);
 
 G_END_DECLS

@@ -17,6 +17,8 @@ struct _CepaChannelPool
   CepaRandom *random;
   CepaDialer *dialer;
   CepaChannelPoolFuncs funcs;
+  CepaEventSink *events;  /* (nullable) */
+  CepaChannelTotals totals;
   GPtrArray *connections; /* (element-type CepaConnection): they free themselves after closed */
   GSource *idle;          /* looks for channels that nobody uses */
   gint64 idle_limit_us;
@@ -72,7 +74,7 @@ pool_idle_due (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
 
 CepaChannelPool *
 cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom *random, CepaDialer *dialer,
-                       const CepaChannelPoolFuncs *funcs)
+                       const CepaChannelPoolFuncs *funcs, CepaEventSink *events)
 {
   CepaChannelPool *self = g_new0 (CepaChannelPool, 1);
 
@@ -81,6 +83,7 @@ cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom
   self->random = random;
   self->dialer = dialer;
   self->funcs = *funcs;
+  self->events = events;
   self->connections = g_ptr_array_new ();
   self->idle = cepa_loop_watch_fd (context, -1, "channel idle", pool_idle_due, self);
   self->idle_limit_us
@@ -133,7 +136,26 @@ cepa_channel_pool_get (CepaChannelPool *self, const CepaChannelTarget *target)
   g_ptr_array_add (self->connections, cepa_connection_new (self->context, channel, self->dialer, self->random, &funcs));
   if (!cepa_loop_has_delay (self->idle))
     cepa_loop_set_delay (self->idle, self->idle_limit_us);
+  cepa_channel_launched (channel, self->events, &self->totals);
   return channel;
+}
+
+void
+cepa_channel_pool_foreach (CepaChannelPool *self, CepaChannelPoolFunc func, gpointer user_data)
+{
+  for (guint i = 0; i < self->connections->len; i++)
+    {
+      CepaChannel *channel = cepa_connection_get_channel (g_ptr_array_index (self->connections, i));
+
+      if (cepa_channel_get_state (channel) != CEPA_CHANNEL_CLOSED)
+        func (user_data, channel);
+    }
+}
+
+const CepaChannelTotals *
+cepa_channel_pool_get_totals (const CepaChannelPool *self)
+{
+  return &self->totals;
 }
 
 void

@@ -20,9 +20,10 @@ typedef struct
   gpointer user_data;
 } CepaChannelPoolFuncs;
 
-/* @clock: @random: @dialer: outlive the pool. */
+/* @clock: @random: @dialer: @events: (nullable): outlive the pool and whatever has a channel of it. */
 CepaChannelPool *cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
-                                        CepaDialer *dialer, const CepaChannelPoolFuncs *funcs);
+                                        CepaDialer *dialer, const CepaChannelPoolFuncs *funcs,
+                                        CepaEventSink *events);
 
 /* Every channel must have been closed and ended: see cepa_channel_pool_close_all() and _is_empty(). */
 void cepa_channel_pool_free (CepaChannelPool *self);
@@ -34,6 +35,14 @@ void cepa_channel_pool_free (CepaChannelPool *self);
  * the same identities and IPv4 address, else a new one.
  */
 CepaChannel *cepa_channel_pool_get (CepaChannelPool *self, const CepaChannelTarget *target);
+
+typedef void (*CepaChannelPoolFunc) (gpointer user_data, CepaChannel *channel);
+
+/* Calls @func for every channel that is not closed; it makes and closes none. */
+void cepa_channel_pool_foreach (CepaChannelPool *self, CepaChannelPoolFunc func, gpointer user_data);
+
+/* Returns: (transfer none): what went over all channels that there were; grows. */
+const CepaChannelTotals *cepa_channel_pool_get_totals (const CepaChannelPool *self);
 
 /* Closes every channel; they end over the next turns of the loop. */
 void cepa_channel_pool_close_all (CepaChannelPool *self, const GError *reason);

@@ -32,6 +32,7 @@ static void
 build_add_layer (CepaCircuit *self, const guint8 keys[CEPA_TOR1_KEYS_LEN])
 {
   self->layers[self->n_built++] = cepa_tor1_new (keys);
+  cepa_circuit_tell_extended (self);
 }
 
 static void
@@ -62,6 +63,7 @@ build_next (CepaCircuit *self)
     }
   self->state = CEPA_CIRCUIT_OPEN;
   cepa_circuit_flow_init (&self->flow, self->package_window_start);
+  cepa_circuit_tell_built (self);
   self->owner.opened (self->owner.user_data, self);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by circuit.c, build.c and flow.c. */
+/* Shared by circuit.c, build.c, events.c and flow.c. */
 #pragma once
 
 #include "circuit/circuit.h"
@@ -28,9 +28,14 @@ struct _CepaCircuit
   gint ref_count;
   CepaCircuitState state;
   guint32 number;
+  guint purpose, remote_reason;
+  guint64 channel_number;
+  gint64 created_us, launched_us;
+  CepaEventSink *events;   /* (nullable): the channel's */
   guint n_hops, n_built;
   guint relay_early_left;
   gboolean extend_by_ed25519;
+  gboolean was_built;
   gboolean is_destroyed; /* the relay sent DESTROY: none goes back */
   gboolean is_blocked;   /* streams were told no, and wait for @sendable */
   guint package_window_start;
@@ -45,6 +50,12 @@ struct _CepaCircuit
   CepaTor1 *layers[CEPA_CIRCUIT_MAX_HOPS];
   CepaCircuitHop hops[CEPA_CIRCUIT_MAX_HOPS];
 };
+
+/* events.c */
+void cepa_circuit_tell_launched (CepaCircuit *self, CepaChannel *channel);
+void cepa_circuit_tell_extended (CepaCircuit *self);
+void cepa_circuit_tell_built (CepaCircuit *self);
+void cepa_circuit_tell_closed (CepaCircuit *self, const GError *reason);
 
 /* build.c */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "circuit/circuit.h"
 
+#include <cepa/event.h>
 #include <string.h>
 
 #include "base/encoding.h"
@@ -35,6 +36,7 @@ cepa_circuit_new (guint32 number, const CepaCircuitHop *hops, guint n_hops, guin
   self->ref_count = 1;
   self->base.funcs = &circuit_channel_funcs;
   self->number = number;
+  self->base.number = number;
   self->n_hops = n_hops;
   memcpy (self->hops, hops, n_hops * sizeof *hops);
   self->package_window_start = CLAMP (package_window, CEPA_CIRCUIT_WINDOW_STEP, CEPA_CIRCUIT_WINDOW);
@@ -136,6 +138,7 @@ circuit_finish (CepaCircuit *self, const GError *reason)
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u closed: %s", self->number, reason->message);
   if (self->streams.closed != NULL)
     self->streams.closed (self->streams.user_data, reason);
+  cepa_circuit_tell_closed (self, reason);
   self->owner.closed (self->owner.user_data, self, reason);
   cepa_circuit_unref (self);
 }
@@ -168,6 +171,7 @@ cepa_circuit_build (CepaCircuit *self, CepaChannel *channel)
 {
   g_autoptr (GError) error = NULL;
 
+  cepa_circuit_tell_launched (self, channel);
   if (!cepa_channel_attach (channel, &self->base, &error))
     cepa_circuit_close (self, error);
   else if (cepa_channel_get_state (channel) == CEPA_CHANNEL_OPEN)
@@ -199,7 +203,7 @@ circuit_reserve (CepaCircuit *self, guint hop, guint8 command)
 
   if (early)
     self->relay_early_left--;
-  return cepa_channel_reserve_cell (&self->base, early ? CEPA_CELL_RELAY_EARLY : CEPA_CELL_RELAY);
+  return cepa_channel_reserve_relay_cell (&self->base, early ? CEPA_CELL_RELAY_EARLY : CEPA_CELL_RELAY, command);
 }
 
 /* Pads, marks for @hop and encrypts a cell whose message is in place. */
@@ -327,10 +331,11 @@ circuit_refuse (const CepaRelayMessage *message, const char *why, GError **error
 }
 
 static gboolean
-circuit_truncated (const CepaRelayMessage *message, GError **error)
+circuit_truncated (CepaCircuit *self, const CepaRelayMessage *message, GError **error)
 {
   if (message->len == 0)
     return circuit_refuse (message, "without a reason", error);
+  self->remote_reason = message->data[0];
   g_set_error (error, CEPA_ERROR, CEPA_ERROR_CLOSED, "truncated by a relay: %s",
                cepa_destroy_reason_name (message->data[0]));
   return FALSE;
@@ -369,7 +374,7 @@ circuit_message (CepaCircuit *self, guint hop, const CepaRelayMessage *message, 
       return hop == self->n_built - 1 ? cepa_circuit_build_extended (self, message, error)
                                       : circuit_refuse (message, "from a hop that was not asked", error);
     case CEPA_RELAY_TRUNCATED:
-      return circuit_truncated (message, error);
+      return circuit_truncated (self, message, error);
     case CEPA_RELAY_BEGIN:
     case CEPA_RELAY_BEGIN_DIR:
     case CEPA_RELAY_RESOLVE:
@@ -379,6 +384,13 @@ circuit_message (CepaCircuit *self, guint hop, const CepaRelayMessage *message, 
     default:
       return TRUE; /* DROP is padding; others may come from later versions */
     }
+}
+
+static inline void
+circuit_tell_cell (CepaCircuit *self, guint8 command, guint8 relay_command)
+{
+  if (G_UNLIKELY (cepa_event_sink_wants (self->events, CEPA_EVENT_CELL)))
+    cepa_channel_tell_relay_cell (&self->base, command, relay_command);
 }
 
 static gboolean
@@ -392,6 +404,7 @@ circuit_relay_cell (CepaCircuit *self, guint8 *body, GError **error)
       cepa_tor1_decrypt (self->layers[hop], body);
       if (!cepa_tor1_recognize (self->layers[hop], body, tag))
         continue;
+      circuit_tell_cell (self, CEPA_CELL_RELAY, body[0]);
       if (!cepa_relay_message_parse (body, &message))
         {
           g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "relay message longer than its cell");
@@ -399,6 +412,7 @@ circuit_relay_cell (CepaCircuit *self, guint8 *body, GError **error)
         }
       return circuit_message (self, hop, &message, tag, error);
     }
+  circuit_tell_cell (self, CEPA_CELL_RELAY, 0);
   g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "relay cell that none of the hops sent");
   return FALSE;
 }
@@ -411,6 +425,7 @@ circuit_cell (CepaCircuit *self, guint8 command, guint8 *body, GError **error)
     case CEPA_CELL_RELAY:
       return circuit_relay_cell (self, body, error);
     case CEPA_CELL_RELAY_EARLY:
+      circuit_tell_cell (self, CEPA_CELL_RELAY_EARLY, 0);
       cepa_log (CEPA_LOG_PROTOCOL, CEPA_LOG_WARN,
                 "circuit %u: a RELAY_EARLY cell came in, which no honest relay sends. It may be an attempt to mark "
                 "the circuit.", self->number);
@@ -421,6 +436,7 @@ circuit_cell (CepaCircuit *self, guint8 command, guint8 *body, GError **error)
       return cepa_circuit_build_created (self, command, body, error);
     case CEPA_CELL_DESTROY:
       self->is_destroyed = TRUE;
+      self->remote_reason = body[0];
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_CLOSED, "destroyed by the first relay: %s",
                    cepa_destroy_reason_name (body[0]));
       return FALSE;

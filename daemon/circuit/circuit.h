@@ -51,6 +51,7 @@ typedef struct
  * @batch_end: all @message calls of one turn were made
  * @sendable: cepa_circuit_can_send_data() is TRUE again
  * @closed: the circuit is gone
+ * @count: (nullable): how many streams are open
  *
  * Filled by what keeps the streams.
  */
@@ -61,6 +62,7 @@ typedef struct
   void (*sendable) (gpointer user_data);
   void (*closed) (gpointer user_data, const GError *reason);
   gpointer user_data;
+  guint (*count) (gpointer user_data);
 } CepaCircuitStreams;
 
 /**
@@ -78,11 +80,14 @@ CepaCircuit *cepa_circuit_ref (CepaCircuit *self);
 void cepa_circuit_unref (CepaCircuit *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaCircuit, cepa_circuit_unref)
 
+/* CepaPathPurpose; before cepa_circuit_build(). CEPA_PURPOSE_GENERAL when it is not set. */
+void cepa_circuit_set_purpose (CepaCircuit *self, guint purpose);
+
 void cepa_circuit_set_streams (CepaCircuit *self, const CepaCircuitStreams *streams);
 
 /**
  * cepa_circuit_build:
- * @channel: to the first hop, in any state
+ * @channel: to the first hop, in any state; its event sink is told what happens to the circuit from now on
  *
  * Goes on by itself. A failure is told by the owner's closed, also when it happens during this call.
  */
@@ -97,6 +102,12 @@ guint cepa_circuit_get_n_hops (const CepaCircuit *self);
 guint cepa_circuit_get_n_built (const CepaCircuit *self);
 const CepaCircuitHop *cepa_circuit_get_hop (const CepaCircuit *self, guint index); /* (transfer none) */
 CepaChannel *cepa_circuit_get_channel (const CepaCircuit *self);                   /* (transfer none) (nullable) */
+guint64 cepa_circuit_get_channel_number (const CepaCircuit *self); /* 0 before it is built; stays when it has closed */
+guint cepa_circuit_get_purpose (const CepaCircuit *self);
+guint cepa_circuit_get_n_streams (const CepaCircuit *self);        /* open ones */
+gint64 cepa_circuit_get_created_us (const CepaCircuit *self);      /* since 1970; 0 without a sink, as the next */
+gint64 cepa_circuit_get_launched_us (const CepaCircuit *self);     /* the same moment, monotonic */
+guint cepa_circuit_get_remote_reason (const CepaCircuit *self);    /* of DESTROY or TRUNCATED that came; else 0 */
 
 /* Returns: (transfer full): "$FINGERPRINT~nickname at A:P, ..." in the order of the hops. */
 char *cepa_circuit_describe_path (const CepaCircuit *self);

@@ -151,6 +151,19 @@ cepa_directory_draw_circuit_number (CepaDirectory *self)
   return ++self->last_number;
 }
 
+void
+cepa_directory_foreach_circuit (CepaDirectory *self, CepaDirectoryCircuitFunc func, gpointer user_data)
+{
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      DirectoryRequest *request = g_ptr_array_index (self->requests, i);
+      CepaCircuit *circuit = cepa_fetch_get_circuit (request->fetch);
+
+      if (circuit != NULL && cepa_circuit_get_state (circuit) != CEPA_CIRCUIT_CLOSED)
+        func (user_data, circuit);
+    }
+}
+
 gboolean
 cepa_directory_is_busy (const CepaDirectory *self)
 {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "channel/pool.h"
+#include "circuit/circuit.h"
 #include "directory/bootstrap.h"
 #include "network/network.h"
 
@@ -59,6 +60,11 @@ CepaNetwork *cepa_directory_get_network (const CepaDirectory *self);
 
 /* Whether enough of the microdescriptors are here to build circuits (param min_paths_for_circs_pct, 60). */
 gboolean cepa_directory_is_sufficient (const CepaDirectory *self);
+
+typedef void (*CepaDirectoryCircuitFunc) (gpointer user_data, CepaCircuit *circuit);
+
+/* Calls @func for the circuit of every request under way; it closes none. */
+void cepa_directory_foreach_circuit (CepaDirectory *self, CepaDirectoryCircuitFunc func, gpointer user_data);
 
 /* Other parts that make circuits take their numbers here. */
 guint32 cepa_directory_draw_circuit_number (CepaDirectory *self);

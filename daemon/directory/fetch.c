@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "directory/fetch.h"
 
+#include <cepa/types.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -182,6 +183,7 @@ fetch_start (CepaFetch *self)
 
   self->is_started = TRUE;
   self->circuit = cepa_circuit_new (self->number, &self->server, 1, CEPA_CIRCUIT_WINDOW, FALSE, self->random, &owner);
+  cepa_circuit_set_purpose (self->circuit, CEPA_PURPOSE_DIRECTORY);
   cepa_loop_set_delay (self->timer, FETCH_STALL_US);
   cepa_circuit_build (self->circuit, channel);
 }
@@ -242,6 +244,12 @@ const CepaCircuitHop *
 cepa_fetch_get_server (const CepaFetch *self)
 {
   return &self->server;
+}
+
+CepaCircuit *
+cepa_fetch_get_circuit (const CepaFetch *self)
+{
+  return self->circuit;
 }
 
 const char *

@@ -49,6 +49,7 @@ CepaFetch *cepa_fetch_new (GMainContext *context, CepaChannelPool *channels, Cep
 void cepa_fetch_cancel (CepaFetch *self);
 
 const CepaCircuitHop *cepa_fetch_get_server (const CepaFetch *self); /* (transfer none) */
+CepaCircuit *cepa_fetch_get_circuit (const CepaFetch *self);         /* (transfer none) (nullable): before it starts */
 const char *cepa_fetch_get_resource (const CepaFetch *self);         /* (transfer none) */
 
 G_END_DECLS

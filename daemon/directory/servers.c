@@ -71,6 +71,7 @@ cepa_servers_hop_from_row (const CepaNetwork *network, guint row, CepaCircuitHop
   out->target.ipv6_port = relay->ipv6_port;
   memcpy (out->target.ipv6, relay->ipv6, sizeof out->target.ipv6);
   memcpy (out->nickname, relay->nickname, sizeof out->nickname);
+  memcpy (out->target.nickname, relay->nickname, sizeof out->target.nickname);
   if ((relay->flags & CEPA_RELAY_HAS_KEYS) != 0)
     {
       out->has_ntor_key = TRUE;
@@ -91,7 +92,10 @@ servers_hop_from_source (const CepaDirectorySource *source, CepaCircuitHop *out)
       memcpy (out->target.ipv6, source->ipv6, sizeof out->target.ipv6);
     }
   if (source->nickname != NULL)
-    g_strlcpy (out->nickname, source->nickname, sizeof out->nickname);
+    {
+      g_strlcpy (out->nickname, source->nickname, sizeof out->nickname);
+      g_strlcpy (out->target.nickname, source->nickname, sizeof out->target.nickname);
+    }
 }
 
 /* Draws one of those that fit, each equally likely (reservoir sampling); FALSE when none fits. */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "host/host-private.h"
+#include "host/metrics.h"
 #include "host/scan.h"
 #include "host/transport.h"
 
@@ -25,6 +26,7 @@ struct _CepaPluginHost
   GPtrArray *plugins;       /* (element-type CepaHostPlugin) */
   CepaPathPolicies *policies;
   CepaHostTransport *transport;
+  CepaHostMetrics *metrics;
   char *policy_id;          /* the path policy that is to be asked */
   const CepaNetworkView *view; /* (nullable) */
   GSource *pump;            /* goes on with those that wait for others */
@@ -50,6 +52,7 @@ cepa_plugin_host_new (GMainContext *context, const CepaClock *clock, CepaRandom 
   self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_host_plugin_free);
   self->policies = cepa_path_policies_new ();
   self->transport = cepa_host_transport_new (self);
+  self->metrics = cepa_host_metrics_new (self);
   self->policy_id = g_strdup (HOST_DEFAULT_POLICY);
   self->pump = cepa_loop_watch_fd (context, -1, "plugins", host_pump, self);
   return self;
@@ -66,6 +69,7 @@ cepa_plugin_host_free (CepaPluginHost *self)
   cepa_loop_clear (&self->pump);
   cepa_path_policies_free (self->policies);
   cepa_host_transport_free (self->transport);
+  cepa_host_metrics_free (self->metrics);
   g_ptr_array_unref (self->directories);
   g_main_context_unref (self->context);
   g_free (self->policy_id);
@@ -133,6 +137,12 @@ CepaDialer *
 cepa_plugin_host_get_dialer (CepaPluginHost *self)
 {
   return cepa_host_transport_get_dialer (self->transport);
+}
+
+CepaHostMetrics *
+cepa_host_get_metrics (CepaPluginHost *self)
+{
+  return self->metrics;
 }
 
 CepaHostTransport *

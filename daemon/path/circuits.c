@@ -209,6 +209,12 @@ circuits_find (CepaCircuits *self, const CepaCircuitsWish *wish)
   return best;
 }
 
+static gboolean
+circuits_is_in_use (const PoolCircuit *entry)
+{
+  return entry->streams != NULL && cepa_streams_get_n_open (entry->streams) > 0;
+}
+
 static void
 circuits_claim (CepaCircuits *self, PoolCircuit *entry, const char *isolation)
 {
@@ -334,7 +340,9 @@ circuits_closed (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit, const G
   PoolCircuit *entry = user_data;
   CepaCircuits *self = entry->pool;
 
-  if (entry->streams == NULL && !self->is_stopped && !entry->is_replaced)
+  /* Those that we did not want any more say nothing about relays. */
+  if (entry->streams == NULL && !self->is_stopped && !entry->is_replaced
+      && !g_error_matches (reason, CEPA_ERROR, CEPA_ERROR_CANCELLED))
     {
       circuits_note_failure (self, entry, reason);
       circuits_report (self, entry, g_error_matches (reason, CEPA_ERROR, CEPA_ERROR_TIMEOUT) ? CEPA_PATH_TIMEOUT
@@ -504,6 +512,76 @@ cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 sin
   cepa_loop_set_delay (self->timer, 0);
 }
 
+/* ---- for those who watch and control ---- */
+
+void
+cepa_circuits_foreach (CepaCircuits *self, CepaCircuitsEachFunc func, gpointer user_data)
+{
+  cepa_directory_foreach_circuit (self->directory, func, user_data);
+  for (guint i = 0; i < self->circuits->len; i++)
+    func (user_data, ((PoolCircuit *) g_ptr_array_index (self->circuits, i))->circuit);
+}
+
+/* What cepa_circuits_find_by_number() looks for. */
+typedef struct
+{
+  guint64 number;
+  CepaCircuit *found; /* (nullable) */
+} CircuitsSearch;
+
+static void
+circuits_compare_number (gpointer user_data, CepaCircuit *circuit)
+{
+  CircuitsSearch *search = user_data;
+
+  if (cepa_circuit_get_number (circuit) == search->number)
+    search->found = circuit;
+}
+
+CepaCircuit *
+cepa_circuits_find_by_number (CepaCircuits *self, guint64 number)
+{
+  CircuitsSearch search = { number, NULL };
+
+  cepa_circuits_foreach (self, circuits_compare_number, &search);
+  return search.found;
+}
+
+gboolean
+cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error)
+{
+  CepaCircuit *circuit = cepa_circuits_find_by_number (self, number);
+  g_autoptr (GError) reason = NULL;
+
+  if (circuit == NULL)
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND, "there is no circuit %" G_GUINT64_FORMAT, number);
+      return FALSE;
+    }
+  if (if_unused && cepa_circuit_get_n_streams (circuit) > 0)
+    return TRUE;
+  reason = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "closed by a controller");
+  cepa_circuit_close (circuit, reason);
+  return TRUE;
+}
+
+void
+cepa_circuits_new_identity (CepaCircuits *self)
+{
+  g_autoptr (GError) reason
+      = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "a new identity was asked for before it was used");
+
+  for (guint i = self->circuits->len; i-- > 0;)
+    {
+      PoolCircuit *entry = g_ptr_array_index (self->circuits, i);
+
+      entry->is_retired = TRUE;
+      if (!circuits_is_in_use (entry))
+        cepa_circuit_close (entry->circuit, reason);
+    }
+  cepa_loop_set_delay (self->timer, 0);
+}
+
 /* ---- in time ---- */
 
 static void
@@ -530,7 +608,7 @@ circuits_retire (CepaCircuits *self)
     {
       PoolCircuit *entry = g_ptr_array_index (self->circuits, i);
       gboolean building = cepa_circuit_get_state (entry->circuit) == CEPA_CIRCUIT_BUILDING;
-      gboolean in_use = entry->streams != NULL && cepa_streams_get_n_open (entry->streams) > 0;
+      gboolean in_use = circuits_is_in_use (entry);
       gint64 due = entry->is_retired && !in_use ? now
                    : building ? entry->started_us + CIRCUITS_BUILD_TIMEOUT_US
                    : entry->isolation != NULL ? entry->dirty_us + CIRCUITS_MAX_DIRTY_US

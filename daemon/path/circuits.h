@@ -82,4 +82,25 @@ void cepa_circuits_cancel (CepaCircuits *self, CepaCircuitsRequest *request);
  */
 void cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 since_us);
 
+/* ---- for those who watch and control ---- */
+
+typedef void (*CepaCircuitsEachFunc) (gpointer user_data, CepaCircuit *circuit);
+
+/* Calls @func for every circuit that is not closed, those of the directory too; it makes and closes none. */
+void cepa_circuits_foreach (CepaCircuits *self, CepaCircuitsEachFunc func, gpointer user_data);
+
+/* Returns: (transfer none) (nullable): NULL when there is no open or building circuit of this number. */
+CepaCircuit *cepa_circuits_find_by_number (CepaCircuits *self, guint64 number);
+
+/**
+ * cepa_circuits_close_by_number:
+ * @if_unused: does nothing while it has streams
+ *
+ * Returns: FALSE with CEPA_ERROR_NOT_FOUND when there is no such circuit.
+ */
+gboolean cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error);
+
+/* No circuit that there is now takes new streams; those without any are closed. */
+void cepa_circuits_new_identity (CepaCircuits *self);
+
 G_END_DECLS

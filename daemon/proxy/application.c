@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proxy/application.h"
 
+#include <cepa/event.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,8 +50,13 @@ struct _CepaApplication
   const CepaApplicationShared *shared;
   ApplicationState state;
   int fd;
-  guint32 number;
+  guint64 number;
   char *isolation;
+  char *source_text;        /* "address:port" of the application */
+  gboolean was_asked, was_connected, was_told_over; /* as far as events have said */
+  guint end_reason;         /* of END, that it ended with */
+  gint64 created_us;        /* since 1970 */
+  guint64 bytes_read, bytes_written;
   GSource *source;
   GSource *timer;
   gint64 deadline_us;       /* of the handshake and the connecting */
@@ -73,6 +79,88 @@ struct _CepaApplication
 static void application_read (CepaApplication *self);
 static void application_ask (CepaApplication *self);
 
+/* ---- what is told ---- */
+
+static void
+application_tell (CepaApplication *self, guint what, guint reason, const GError *why)
+{
+  CepaEventSink *events = self->shared->events;
+  CepaEvent event = { .size = sizeof event, .kind = CEPA_EVENT_STREAM, .what = what, .reason = reason,
+                      .stream = self->number, .circuit = cepa_application_get_circuit_number (self) };
+
+  if (!cepa_event_sink_wants (events, CEPA_EVENT_STREAM))
+    return;
+  event.time_ns = cepa_event_sink_now_ns (events);
+  events->event (events, &event, self, why);
+}
+
+/* Once for each stream that was asked for; before it lets go of its circuit. @why: (nullable) */
+static void
+application_tell_over (CepaApplication *self, const GError *why)
+{
+  if (!self->was_asked || self->was_told_over)
+    return;
+  self->was_told_over = TRUE;
+  application_tell (self, self->was_connected ? CEPA_STREAM_EVENT_ENDED : CEPA_STREAM_EVENT_FAILED, self->end_reason,
+                    why);
+}
+
+CepaApplicationState
+cepa_application_get_state (const CepaApplication *self)
+{
+  if (!self->was_asked)
+    return CEPA_APPLICATION_NONE;
+  if (self->was_told_over)
+    return CEPA_APPLICATION_CLOSED;
+  return self->state == APPLICATION_OPEN         ? CEPA_APPLICATION_OPEN
+         : self->state == APPLICATION_CONNECTING ? CEPA_APPLICATION_ATTACHED
+                                                 : CEPA_APPLICATION_NEW;
+}
+
+guint64
+cepa_application_get_number (const CepaApplication *self)
+{
+  return self->number;
+}
+
+guint64
+cepa_application_get_circuit_number (const CepaApplication *self)
+{
+  return self->circuit != NULL ? cepa_circuit_get_number (self->circuit) : 0;
+}
+
+char *
+cepa_application_dup_target (const CepaApplication *self)
+{
+  gboolean is_ipv6 = strchr (self->socks.host, ':') != NULL;
+
+  return g_strdup_printf (is_ipv6 ? "[%s]:%u" : "%s:%u", self->socks.host, self->socks.port);
+}
+
+const char *
+cepa_application_get_source (const CepaApplication *self)
+{
+  return self->source_text;
+}
+
+gint64
+cepa_application_get_created_us (const CepaApplication *self)
+{
+  return self->created_us;
+}
+
+guint64
+cepa_application_get_bytes_read (const CepaApplication *self)
+{
+  return self->bytes_read;
+}
+
+guint64
+cepa_application_get_bytes_written (const CepaApplication *self)
+{
+  return self->bytes_written;
+}
+
 /* ---- the end ---- */
 
 static void
@@ -84,6 +172,7 @@ application_free (CepaApplication *self)
   g_clear_pointer (&self->circuit, cepa_circuit_unref);
   g_byte_array_unref (self->input);
   cepa_buffer_clear (&self->output);
+  g_free (self->source_text);
   g_free (self->isolation);
   g_free (self);
 }
@@ -105,6 +194,7 @@ application_end (CepaApplication *self)
 {
   if (self->state == APPLICATION_ENDED)
     return;
+  application_tell_over (self, NULL);
   application_drop_stream (self);
   self->state = APPLICATION_ENDED;
   cepa_loop_clear (&self->source); /* an error on the socket would call again and again */
@@ -114,6 +204,9 @@ application_end (CepaApplication *self)
 void
 cepa_application_abort (CepaApplication *self)
 {
+  g_autoptr (GError) why = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "shutting down");
+
+  application_tell_over (self, why);
   application_drop_stream (self);
   application_free (self);
 }
@@ -206,6 +299,7 @@ application_finish (CepaApplication *self)
 {
   if (self->state == APPLICATION_ENDED)
     return;
+  application_tell_over (self, NULL);
   application_drop_stream (self);
   self->state = APPLICATION_FLUSHING;
   cepa_loop_set_delay (self->timer, APPLICATION_FLUSH_US);
@@ -231,6 +325,8 @@ application_connected (gpointer user_data, G_GNUC_UNUSED const CepaConnected *co
   guint8 bytes[CEPA_SOCKS_MAX_REPLY];
 
   self->state = APPLICATION_OPEN;
+  self->was_connected = TRUE;
+  application_tell (self, CEPA_STREAM_EVENT_SUCCEEDED, 0, NULL);
   cepa_loop_set_delay (self->timer, self->at_end ? APPLICATION_LINGER_US : -1);
   g_byte_array_remove_range (self->input, 0, (guint) self->early);
   self->early = 0;
@@ -248,6 +344,7 @@ application_data (gpointer user_data, const guint8 *data, gsize len)
     return;
   if (self->n_pieces == APPLICATION_MAX_PIECES)
     application_flush_pieces (self);
+  self->bytes_read += len;
   self->pieces[self->n_pieces].iov_base = (guint8 *) data;
   self->pieces[self->n_pieces].iov_len = len;
   self->n_pieces++;
@@ -277,6 +374,7 @@ application_send_input (CepaApplication *self)
   if (self->stream == NULL || self->input->len == self->early)
     return self->stream != NULL;
   sent = cepa_stream_send (self->stream, self->input->data + self->early, self->input->len - self->early);
+  self->bytes_written += sent;
   if (self->state == APPLICATION_OPEN)
     g_byte_array_remove_range (self->input, 0, (guint) sent);
   else
@@ -317,6 +415,15 @@ application_may_retry (CepaApplication *self, guint reason)
     }
 }
 
+/* It leaves its circuit for another one. */
+static void
+application_detach (CepaApplication *self, guint reason)
+{
+  application_tell (self, CEPA_STREAM_EVENT_DETACHED, reason, NULL);
+  self->end_reason = 0;
+  self->bytes_written = 0; /* sent ahead, in vain */
+}
+
 static void
 application_avoid_exit (CepaApplication *self)
 {
@@ -334,7 +441,8 @@ application_ended (gpointer user_data, const CepaEnd *end)
   self->stream = NULL;
   if (self->state == APPLICATION_ENDED)
     return;
-  cepa_log (CEPA_LOG_EDGE, CEPA_LOG_INFO, "stream %u ended: %s", self->number, cepa_end_reason_name (end->reason));
+  cepa_log (CEPA_LOG_EDGE, CEPA_LOG_INFO, "stream %" G_GUINT64_FORMAT " ended: %s", self->number, cepa_end_reason_name (end->reason));
+  self->end_reason = end->reason;
   application_flush_pieces (self);
   if (self->state != APPLICATION_CONNECTING)
     {
@@ -348,6 +456,7 @@ application_ended (gpointer user_data, const CepaEnd *end)
     }
   if (cepa_circuit_get_state (self->circuit) != CEPA_CIRCUIT_CLOSED)
     application_avoid_exit (self);
+  application_detach (self, end->reason);
   /* Asked for from the timer: the circuit may be on its way out, and this is called from below it. */
   self->state = APPLICATION_WAITING;
   g_clear_pointer (&self->circuit, cepa_circuit_unref);
@@ -389,6 +498,7 @@ application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *
   self->request = NULL;
   if (error != NULL)
     {
+      application_tell_over (self, error);
       application_refuse (self, application_reply_for_error (self, error));
       return;
     }
@@ -402,12 +512,14 @@ application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *
                                      &application_stream_funcs, self, &failed);
   if (self->stream == NULL)
     {
-      cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "stream %u: %s", self->number, failed->message);
+      cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "stream %" G_GUINT64_FORMAT ": %s", self->number, failed->message);
+      application_tell_over (self, failed);
       application_refuse (self, CEPA_SOCKS_GENERAL_FAILURE);
       return;
     }
-  cepa_log (CEPA_LOG_EDGE, CEPA_LOG_INFO, "stream %u attached to circuit %u", self->number,
+  cepa_log (CEPA_LOG_EDGE, CEPA_LOG_INFO, "stream %" G_GUINT64_FORMAT " attached to circuit %u", self->number,
             cepa_circuit_get_number (circuit));
+  application_tell (self, CEPA_STREAM_EVENT_ATTACHED, 0, NULL);
   application_set_try_deadline (self);
   application_send_input (self);
 }
@@ -442,12 +554,18 @@ application_requested (CepaApplication *self)
 {
   const char *refusal = cepa_target_check (self->socks.host, self->shared->reject_internal);
 
-  cepa_log (CEPA_LOG_APP, CEPA_LOG_INFO, "stream %u to %s:%u", self->number, cepa_log_scrub (self->socks.host),
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_INFO, "stream %" G_GUINT64_FORMAT " to %s:%u", self->number, cepa_log_scrub (self->socks.host),
             self->socks.port);
+  self->was_asked = TRUE;
+  self->created_us = cepa_clock_wall_us (self->shared->clock);
+  application_tell (self, CEPA_STREAM_EVENT_NEW, 0, NULL);
   if (refusal != NULL)
     {
-      cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "stream %u refused: %s is %s", self->number,
+      g_autoptr (GError) why = g_error_new (CEPA_ERROR, CEPA_ERROR_CONFIG, "the target is %s", refusal);
+
+      cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "stream %" G_GUINT64_FORMAT " refused: %s is %s", self->number,
                 cepa_log_scrub (self->socks.host), refusal);
+      application_tell_over (self, why);
       application_refuse (self, CEPA_SOCKS_NOT_ALLOWED);
       return;
     }
@@ -500,6 +618,7 @@ application_took (CepaApplication *self, const guint8 *data, gsize len)
   /* While nothing waits, bytes go straight from here into cells. */
   if (self->state == APPLICATION_OPEN && self->input->len == 0)
     sent = cepa_stream_send (self->stream, data, len);
+  self->bytes_written += sent;
   g_byte_array_append (self->input, data + sent, (guint) (len - sent));
   if (self->state == APPLICATION_HANDSHAKE)
     application_handshake (self);
@@ -553,19 +672,32 @@ application_ready (gpointer user_data, GIOCondition revents)
 /* ---- in time ---- */
 
 static void
+application_refuse_late (CepaApplication *self)
+{
+  g_autoptr (GError) why = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_TIMEOUT, "no exit answered in time");
+
+  application_tell_over (self, why);
+  application_drop_stream (self);
+  application_refuse (self, CEPA_SOCKS_TTL_EXPIRED);
+}
+
+static void
 application_try_timed_out (CepaApplication *self)
 {
   gint64 now = cepa_clock_monotonic_us (self->shared->clock);
 
-  cepa_log (CEPA_LOG_EDGE, CEPA_LOG_INFO, "stream %u got no answer on circuit %u", self->number,
+  cepa_log (CEPA_LOG_EDGE, CEPA_LOG_INFO, "stream %" G_GUINT64_FORMAT " got no answer on circuit %u", self->number,
             cepa_circuit_get_number (self->circuit));
   cepa_circuits_note_timeout (self->shared->circuits, self->circuit, self->begun_us);
   application_avoid_exit (self);
-  application_drop_stream (self);
   if (now >= self->deadline_us)
-    application_refuse (self, CEPA_SOCKS_TTL_EXPIRED);
-  else
-    application_ask (self);
+    {
+      application_refuse_late (self);
+      return;
+    }
+  application_detach (self, 0);
+  application_drop_stream (self);
+  application_ask (self);
 }
 
 static void
@@ -582,10 +714,7 @@ application_timer (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
       break;
     case APPLICATION_WAITING:
       if (is_late)
-        {
-          application_drop_stream (self);
-          application_refuse (self, CEPA_SOCKS_TTL_EXPIRED);
-        }
+        application_refuse_late (self);
       else
         application_ask (self);
       break;
@@ -605,9 +734,27 @@ application_timer (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
     }
 }
 
+void
+cepa_application_close (CepaApplication *self, guint reason)
+{
+  g_autoptr (GError) why = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "closed by a controller");
+
+  if (self->was_told_over || !self->was_asked)
+    return;
+  self->end_reason = reason;
+  application_tell_over (self, why);
+  if (self->was_connected)
+    application_finish (self);
+  else
+    {
+      application_drop_stream (self);
+      application_refuse (self, cepa_socks_reply_for_end (reason));
+    }
+}
+
 CepaApplication *
-cepa_application_new (const CepaApplicationShared *shared, int fd, guint32 number, const char *listener,
-                      const char *peer)
+cepa_application_new (const CepaApplicationShared *shared, int fd, guint64 number, const char *listener,
+                      const char *peer, guint16 peer_port)
 {
   CepaApplication *self = g_new0 (CepaApplication, 1);
 
@@ -615,6 +762,7 @@ cepa_application_new (const CepaApplicationShared *shared, int fd, guint32 numbe
   self->fd = fd;
   self->number = number;
   self->isolation = g_strdup_printf ("%s %s", listener, peer);
+  self->source_text = g_strdup_printf (strchr (peer, ':') != NULL ? "[%s]:%u" : "%s:%u", peer, peer_port);
   self->input = g_byte_array_new ();
   self->deadline_us = cepa_clock_monotonic_us (shared->clock) + APPLICATION_TIMEOUT_US;
   self->source = cepa_loop_watch_fd (shared->context, fd, "application", application_ready, self);

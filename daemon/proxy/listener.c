@@ -75,6 +75,12 @@ listener_format (const ListenerAddress *address)
   return g_strdup_printf ("[%s]:%u", host, ntohs (address->v6.sin6_port));
 }
 
+static guint16
+listener_get_port (const ListenerAddress *address)
+{
+  return ntohs (address->any.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
+}
+
 static void
 listener_ready (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
 {
@@ -100,7 +106,7 @@ listener_ready (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
           return;
         }
       host = listener_format_host (&peer);
-      self->func (self->user_data, fd, host);
+      self->func (self->user_data, fd, host, listener_get_port (&peer));
     }
 }
 

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 
 typedef struct _CepaListener CepaListener;
 
-/* @fd: (transfer full): a connected non-blocking socket; @peer: its address in text, without the port */
-typedef void (*CepaListenerFunc) (gpointer user_data, int fd, const char *peer);
+/* @fd: (transfer full): a connected non-blocking socket; @peer: its address in text */
+typedef void (*CepaListenerFunc) (gpointer user_data, int fd, const char *peer, guint16 peer_port);
 
 /**
  * cepa_listener_new:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "proxy/proxy.h"
 
+#include "base/error.h"
 #include "base/log.h"
 #include "proxy/application.h"
 #include "proxy/listener.h"
@@ -17,7 +18,6 @@ struct _CepaProxy
   CepaApplicationShared shared;
   GPtrArray *ports;         /* (element-type ProxyPort) */
   GHashTable *applications; /* (element-type CepaApplication): they free themselves */
-  guint32 last_number;
 };
 
 static void
@@ -36,11 +36,13 @@ proxy_application_closed (gpointer user_data, CepaApplication *application)
 }
 
 CepaProxy *
-cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *circuits, gboolean reject_internal)
+cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *circuits, gboolean reject_internal,
+                CepaEventSink *events)
 {
   CepaProxy *self = g_new0 (CepaProxy, 1);
 
-  self->shared = (CepaApplicationShared){ context, clock, circuits, reject_internal, proxy_application_closed, self };
+  self->shared = (CepaApplicationShared){ context, clock, circuits, reject_internal, events, proxy_application_closed,
+                                          self };
   self->ports = g_ptr_array_new_with_free_func ((GDestroyNotify) proxy_port_free);
   self->applications = g_hash_table_new (NULL, NULL);
   return self;
@@ -63,14 +65,14 @@ cepa_proxy_free (CepaProxy *self)
 }
 
 static void
-proxy_accepted (gpointer user_data, int fd, const char *peer)
+proxy_accepted (gpointer user_data, int fd, const char *peer, guint16 peer_port)
 {
   ProxyPort *port = user_data;
   CepaProxy *self = port->proxy;
 
   g_hash_table_add (self->applications,
-                    cepa_application_new (&self->shared, fd, ++self->last_number,
-                                          cepa_listener_get_address (port->listener), peer));
+                    cepa_application_new (&self->shared, fd, cepa_event_sink_draw_stream (self->shared.events),
+                                          cepa_listener_get_address (port->listener), peer, peer_port));
 }
 
 gboolean
@@ -89,4 +91,42 @@ cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, gui
   cepa_log (CEPA_LOG_NET, CEPA_LOG_NOTICE, "Opened Socks listener connection (ready) on %s",
             cepa_listener_get_address (entry->listener));
   return TRUE;
+}
+
+void
+cepa_proxy_foreach (CepaProxy *self, CepaProxyFunc func, gpointer user_data)
+{
+  GHashTableIter iter;
+  gpointer application;
+
+  g_hash_table_iter_init (&iter, self->applications);
+  while (g_hash_table_iter_next (&iter, &application, NULL))
+    {
+      CepaApplicationState state = cepa_application_get_state (application);
+
+      if (state != CEPA_APPLICATION_NONE && state != CEPA_APPLICATION_CLOSED)
+        func (user_data, application);
+    }
+}
+
+gboolean
+cepa_proxy_close_stream (CepaProxy *self, guint64 number, guint reason, GError **error)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, self->applications);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    {
+      CepaApplication *application = key;
+      CepaApplicationState state = cepa_application_get_state (application);
+
+      if (cepa_application_get_number (application) != number || state == CEPA_APPLICATION_NONE
+          || state == CEPA_APPLICATION_CLOSED)
+        continue;
+      cepa_application_close (application, reason);
+      return TRUE;
+    }
+  g_set_error (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND, "there is no stream %" G_GUINT64_FORMAT, number);
+  return FALSE;
 }

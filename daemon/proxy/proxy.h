@@ -6,14 +6,15 @@
 
 #include "base/clock.h"
 #include "path/circuits.h"
+#include "proxy/application.h"
 
 G_BEGIN_DECLS
 
 typedef struct _CepaProxy CepaProxy;
 
-/* @reject_internal: option ClientRejectInternalAddresses */
+/* @reject_internal: option ClientRejectInternalAddresses; @events: (nullable): outlives the proxy */
 CepaProxy *cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *circuits,
-                           gboolean reject_internal);
+                           gboolean reject_internal, CepaEventSink *events);
 
 /* Ends all connections at once. */
 void cepa_proxy_free (CepaProxy *self);
@@ -25,5 +26,18 @@ void cepa_proxy_free (CepaProxy *self);
  * Opens a SOCKS port and logs it as C Tor does.
  */
 gboolean cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port, GError **error);
+
+typedef void (*CepaProxyFunc) (gpointer user_data, CepaApplication *application);
+
+/* Calls @func for every stream that was asked for and has not ended; it ends none. */
+void cepa_proxy_foreach (CepaProxy *self, CepaProxyFunc func, gpointer user_data);
+
+/**
+ * cepa_proxy_close_stream:
+ * @reason: of END
+ *
+ * Returns: FALSE with CEPA_ERROR_NOT_FOUND when there is no such stream.
+ */
+gboolean cepa_proxy_close_stream (CepaProxy *self, guint64 number, guint reason, GError **error);
 
 G_END_DECLS

@@ -45,12 +45,13 @@ static gboolean streams_message (gpointer user_data, const CepaRelayMessage *mes
 static void streams_batch_end (gpointer user_data);
 static void streams_sendable (gpointer user_data);
 static void streams_closed (gpointer user_data, const GError *reason);
+static guint streams_count (gpointer user_data);
 
 CepaStreams *
 cepa_streams_new (CepaCircuit *circuit, CepaRandom *random)
 {
   CepaStreams *self = g_new0 (CepaStreams, 1);
-  CepaCircuitStreams funcs = { streams_message, streams_batch_end, streams_sendable, streams_closed, self };
+  CepaCircuitStreams funcs = { streams_message, streams_batch_end, streams_sendable, streams_closed, self, streams_count };
 
   self->circuit = circuit;
   self->table = g_hash_table_new_full (NULL, NULL, NULL, g_free);
@@ -79,6 +80,12 @@ guint
 cepa_streams_get_n_open (const CepaStreams *self)
 {
   return self->n_open;
+}
+
+static guint
+streams_count (gpointer user_data)
+{
+  return cepa_streams_get_n_open (user_data);
 }
 
 /* A free stream id, never 0; 0 when all are in use. */

@@ -58,14 +58,17 @@ typedef enum
 /**
  * CepaEvent:
  *
- * Members that do not belong to the kind are zero.
+ * Members that do not belong to the kind are zero. Events of one thing come in the order of its life, each once; what
+ * has ended is told before what it was on. The clock counts microseconds, and is read once for all cells that were
+ * received, or written, in one turn of the loop: their @time_ns is the same.
  */
-typedef struct
+typedef struct _CepaEvent
 {
   uint32_t size;
   uint32_t kind;         /* one bit of CEPA_EVENT_* */
   uint32_t what;         /* of the kind's enumeration */
-  uint32_t reason;       /* of DESTROY or END, as on the wire; 0 for none or our own */
+  uint32_t reason;       /* of DESTROY or TRUNCATED, or of END, as on the wire; 0 for none or our own. Of a stream
+                            also what a controller gave, and 5 (DESTROY) when its circuit went */
   int64_t time_ns;       /* monotonic */
   int64_t queued_ns;     /* monotonic */
   uint64_t channel;      /* numbers count up from 1 in one run; 0 for none */

@@ -105,7 +105,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->stages = g_string_new (NULL);
   self->dialer = fake_dialer_new (self->context);
   self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
-                                      &self->dialer->base, &funcs);
+                                      &self->dialer->base, &funcs, NULL);
   fake_server_get_target (self->server, &self->target);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", fixture_too_late, self);
   cepa_loop_set_delay (self->deadline, DEADLINE_US);

@@ -120,7 +120,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_directory_init (&self->fake, self->server);
   self->dialer = fake_dialer_new (self->context);
   self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
-                                      &self->dialer->base, &funcs);
+                                      &self->dialer->base, &funcs, NULL);
   self->authorities = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
   self->fallbacks = g_ptr_array_new ();
   authority = g_memdup2 (&maker_authority (0)->source, sizeof *authority);

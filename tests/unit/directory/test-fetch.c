@@ -43,7 +43,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_directory_init (&self->directory, self->server);
   self->dialer = fake_dialer_new (self->context);
   self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
-                                      &self->dialer->base, &funcs);
+                                      &self->dialer->base, &funcs, NULL);
   fake_server_get_hop (self->server, 0, &self->hop);
   self->stages = g_string_new (NULL);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", fixture_too_late, self);

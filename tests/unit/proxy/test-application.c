@@ -138,7 +138,7 @@ fixture_connect (Fixture *self)
   self->fd = fds[1];
   self->is_at_end = FALSE;
   g_byte_array_set_size (self->read, 0);
-  self->application = cepa_application_new (&self->shared, fds[0], 1, "127.0.0.1:9050", "127.0.0.1");
+  self->application = cepa_application_new (&self->shared, fds[0], 1, "127.0.0.1:9050", "127.0.0.1", 40000);
 }
 
 static void
@@ -157,7 +157,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->network.server->heard = exit_heard;
   self->network.server->user_data = self;
   self->shared = (CepaApplicationShared){ self->network.context, fake_server_clock (), self->network.circuits, TRUE,
-                                          fixture_closed, self };
+                                          NULL, fixture_closed, self };
   self->read = g_byte_array_new ();
   self->sunk = g_byte_array_new ();
   fixture_connect (self);

@@ -194,7 +194,7 @@ fake_network_init (FakeNetwork *self)
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
   self->dialer = fake_dialer_new (self->context);
   self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
-                                      &self->dialer->base, &pool_funcs);
+                                      &self->dialer->base, &pool_funcs, NULL);
   self->directory = cepa_directory_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
                                         &self->bootstrap, &config, &directory_funcs);
   self->policy = (CepaPathPolicy){ .id = "path.fake", .choose = network_choose, .context = self };
