@@ -60,6 +60,9 @@ CepaNetwork *cepa_directory_get_network (const CepaDirectory *self);
 /* Whether enough of the microdescriptors are here to build circuits (param min_paths_for_circs_pct, 60). */
 gboolean cepa_directory_is_sufficient (const CepaDirectory *self);
 
+/* Returns: (transfer full) (nullable): the microdescriptor of @row of the network, as text; NULL when it is not here. */
+char *cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row);
+
 /* Other parts that make circuits take their numbers here. */
 guint32 cepa_directory_draw_circuit_number (CepaDirectory *self);
 
