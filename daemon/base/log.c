@@ -14,6 +14,7 @@
 #define LOG_MESSAGE_MAX 4096 /* bytes of text in a line, after escaping */
 #define LOG_PREFIX_MAX 160   /* time, severity and function name */
 #define LOG_KEPT_MAX 1000    /* lines kept for sinks that are not open yet */
+#define LOG_MAX_LISTENERS 8
 #define LOG_CUT "..."
 
 G_STATIC_ASSERT (CEPA_LOG_PLUGIN + 1 == CEPA_LOG_N_TOPICS);
@@ -26,6 +27,13 @@ typedef struct
   char *path; /* (nullable) */
   CepaLogRule rule;
 } LogSink;
+
+typedef struct
+{
+  guint severities; /* bits; 0 for a free place */
+  CepaLogFunc func;
+  gpointer user_data;
+} LogListener;
 
 typedef struct
 {
@@ -44,6 +52,11 @@ static GPtrArray *log_sinks;
 static GPtrArray *log_kept;
 static gboolean log_startup_over;
 static gint log_safe = TRUE; /* atomic */
+
+/* Held while listeners are called, so that one that ended is not called any more; taken before @log_mutex. */
+static GRecMutex log_listener_mutex;
+static LogListener log_listeners[LOG_MAX_LISTENERS]; /* changed with both held */
+static _Thread_local gboolean log_is_listening;      /* in this thread a listener is being called */
 
 static const char *const log_topic_names[CEPA_LOG_N_TOPICS] = {
   [CEPA_LOG_GENERAL] = "general",   [CEPA_LOG_CRYPTO] = "crypto",       [CEPA_LOG_NET] = "net",
@@ -122,8 +135,50 @@ log_update_levels (void)
 
       for (guint i = 0; log_sinks != NULL && i < log_sinks->len; i++)
         level = MAX (level, g_bit_nth_msf (((LogSink *) log_sinks->pdata[i])->rule.levels[topic], -1));
+      for (guint i = 0; i < LOG_MAX_LISTENERS; i++)
+        level = MAX (level, g_bit_nth_msf (log_listeners[i].severities, -1));
       cepa_log_levels[topic] = (gint8) MIN (level, CEPA_LOG_DEBUG);
     }
+}
+
+void
+cepa_log_listen (guint severities, CepaLogFunc func, gpointer user_data)
+{
+  LogListener *place = NULL;
+
+  g_rec_mutex_lock (&log_listener_mutex);
+  g_mutex_lock (&log_mutex);
+  for (guint i = 0; i < LOG_MAX_LISTENERS; i++)
+    {
+      LogListener *listener = &log_listeners[i];
+
+      if (listener->severities != 0 && listener->func == func && listener->user_data == user_data)
+        listener->severities = 0;
+      if (listener->severities == 0 && place == NULL)
+        place = listener;
+    }
+  if (place != NULL && severities != 0)
+    *place = (LogListener) { severities, func, user_data };
+  log_update_levels ();
+  g_mutex_unlock (&log_mutex);
+  g_rec_mutex_unlock (&log_listener_mutex);
+  g_warn_if_fail (place != NULL || severities == 0);
+}
+
+/* @text is behind time and severity; its newline is cut off. */
+static void
+log_tell (CepaLogTopic topic, CepaLogSeverity severity, char *text, gsize len)
+{
+  if (log_is_listening)
+    return;
+  text[len - 1] = '\0';
+  log_is_listening = TRUE;
+  g_rec_mutex_lock (&log_listener_mutex);
+  for (guint i = 0; i < LOG_MAX_LISTENERS; i++)
+    if ((log_listeners[i].severities >> severity & 1) != 0)
+      log_listeners[i].func (log_listeners[i].user_data, topic, severity, text);
+  g_rec_mutex_unlock (&log_listener_mutex);
+  log_is_listening = FALSE;
 }
 
 /*
@@ -240,6 +295,7 @@ log_write_va (CepaLogTopic topic, CepaLogSeverity severity, const char *function
   len += log_escape (line + len, LOG_MESSAGE_MAX, raw, wanted < 0 ? 0 : strlen (raw), cut);
   line[len++] = '\n';
   log_dispatch (topic, severity, line, len, text_start);
+  log_tell (topic, severity, line + text_start, len - text_start);
   errno = saved_errno;
 }
 
@@ -318,6 +374,54 @@ cepa_log_add_sink (CepaLogSinkKind kind, const char *path, const CepaLogRule *ru
   return TRUE;
 }
 
+guint
+cepa_log_get_n_sinks (void)
+{
+  guint n;
+
+  g_mutex_lock (&log_mutex);
+  n = log_sinks != NULL ? log_sinks->len : 0;
+  g_mutex_unlock (&log_mutex);
+  return n;
+}
+
+/* Closing one syslog sink closes what all share; called with the mutex held. */
+static void
+log_reopen_syslog (void)
+{
+  for (guint i = 0; log_sinks != NULL && i < log_sinks->len; i++)
+    if (((LogSink *) log_sinks->pdata[i])->kind == CEPA_LOG_SINK_SYSLOG)
+      openlog ("cepad", LOG_PID, LOG_DAEMON);
+}
+
+static void
+log_remove_range (guint first, guint n)
+{
+  if (n > 0)
+    g_ptr_array_remove_range (log_sinks, first, n);
+  log_reopen_syslog ();
+  log_update_levels ();
+}
+
+void
+cepa_log_remove_sinks (guint n)
+{
+  g_mutex_lock (&log_mutex);
+  log_remove_range (0, MIN (n, log_sinks != NULL ? log_sinks->len : 0));
+  g_mutex_unlock (&log_mutex);
+}
+
+void
+cepa_log_truncate_sinks (guint n)
+{
+  guint len;
+
+  g_mutex_lock (&log_mutex);
+  len = log_sinks != NULL ? log_sinks->len : 0;
+  log_remove_range (n, len - MIN (n, len));
+  g_mutex_unlock (&log_mutex);
+}
+
 void
 cepa_log_startup_done (void)
 {
@@ -357,12 +461,15 @@ cepa_log_reopen (void)
 void
 cepa_log_close (void)
 {
+  g_rec_mutex_lock (&log_listener_mutex);
   g_mutex_lock (&log_mutex);
+  memset (log_listeners, 0, sizeof log_listeners);
   g_clear_pointer (&log_sinks, g_ptr_array_unref);
   g_clear_pointer (&log_kept, g_ptr_array_unref);
   log_startup_over = FALSE;
   log_update_levels ();
   g_mutex_unlock (&log_mutex);
+  g_rec_mutex_unlock (&log_listener_mutex);
 }
 
 const char *

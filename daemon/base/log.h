@@ -110,10 +110,35 @@ gboolean cepa_log_add_sink (CepaLogSinkKind kind, const char *path, const CepaLo
 /* Forgets the lines kept for replay; sinks added later start empty. */
 void cepa_log_startup_done (void);
 
+/* How many sinks there are, and taking away the @n that were added first: a new set is put in the place of an old one
+   by adding it and then removing the old. */
+guint cepa_log_get_n_sinks (void);
+void cepa_log_remove_sinks (guint n);
+
+/* The last sinks, behind the first @n, are taken away again. */
+void cepa_log_truncate_sinks (guint n);
+
+/**
+ * CepaLogFunc:
+ * @text: what the line says, without time and severity and without a newline; scrubbed and escaped as in the sinks
+ *
+ * Called in the thread that logs, after the sinks have got the line. What is logged inside goes to the sinks alone.
+ */
+typedef void (*CepaLogFunc) (gpointer user_data, CepaLogTopic topic, CepaLogSeverity severity, const char *text);
+
+/**
+ * cepa_log_listen:
+ * @severities: bits 1 << CepaLogSeverity, of every topic; 0 ends it
+ *
+ * Gives lines to @func too, from now on; in place of an earlier call with the same @func and @user_data. When it ends,
+ * @func is called no more, in no thread.
+ */
+void cepa_log_listen (guint severities, CepaLogFunc func, gpointer user_data);
+
 /* Closes and opens log files again, for log rotation. */
 void cepa_log_reopen (void);
 
-/* Closes every sink; the log is as at the start of the process. For its end and for tests. */
+/* Closes every sink and ends every listening; the log is as at the start of the process. For its end and for tests. */
 void cepa_log_close (void);
 
 /* Sends what GLib's g_warning() and its sisters say, from any library, into the log. Call once, at the start. */

@@ -255,6 +255,20 @@ config_fill (const ConfigDraft *draft, CepaConfig *config, GError **error)
                                  cepa_directory_source_parse_fallback, error);
 }
 
+static void
+config_keep_lines (const ConfigDraft *draft, CepaConfig *config)
+{
+  for (guint i = 0; i < draft->n_options; i++)
+    {
+      const GPtrArray *lines = draft->lines[i];
+      GStrv values = g_new0 (char *, lines->len + 1);
+
+      for (guint j = 0; j < lines->len; j++)
+        values[j] = g_strdup (((const CepaTorrcLine *) lines->pdata[j])->value);
+      g_ptr_array_add (config->lines, values);
+    }
+}
+
 static CepaConfig *
 config_new (void)
 {
@@ -266,6 +280,7 @@ config_new (void)
   self->fallbacks = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
   self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_config_free);
   self->plugin_options = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_option_config_free);
+  self->lines = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
   return self;
 }
 
@@ -285,6 +300,7 @@ cepa_config_free (CepaConfig *self)
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
   g_free (self->pid_file);
+  g_ptr_array_unref (self->lines);
   g_free (self);
 }
 
@@ -303,6 +319,8 @@ cepa_config_new_from_layers (GPtrArray *const *layers, guint n_layers, GPtrArray
   ok = ok && config_check_ports (&draft, "SocksPort", config->socks_ports, error)
        && config_check_ports (&draft, "ControlPort", config->control_ports, error)
        && config_check_authorities (&draft, config, error) && config_fill (&draft, config, error);
+  if (ok)
+    config_keep_lines (&draft, config);
   config_draft_clear (&draft);
   return ok ? g_steal_pointer (&config) : NULL;
 }

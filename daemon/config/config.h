@@ -65,6 +65,7 @@ typedef struct
   GPtrArray *plugins;          /* (element-type CepaPluginConfig) */
   GPtrArray *plugin_options;   /* (element-type CepaPluginOptionConfig): in the order of the table of options */
   char *pid_file;              /* (nullable) */
+  GPtrArray *lines;            /* (element-type GStrv): per option of the table the lines' values as they were written */
 } CepaConfig;
 
 void cepa_config_free (CepaConfig *self);
@@ -120,5 +121,11 @@ CepaCommandLine *cepa_command_line_load (char *const *argv, const char *torrc_de
  * Returns: FALSE with CEPA_ERROR_CONFIG or CEPA_ERROR_FILE.
  */
 gboolean cepa_log_config_apply (const char *const *logs, CepaConsole console, GError **error);
+
+/* The same in the place of the sinks that are open; with an error these stay. */
+gboolean cepa_log_config_replace (const char *const *logs, CepaConsole console, GError **error);
+
+/* Returns: (transfer none) (nullable): the value that stands for no Log line; NULL for nothing at all. */
+const char *cepa_log_config_default (CepaConsole console);
 
 G_END_DECLS

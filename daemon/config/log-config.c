@@ -224,17 +224,37 @@ log_config_open (const char *value, GError **error)
   return ok;
 }
 
+const char *
+cepa_log_config_default (CepaConsole console)
+{
+  if (console == CEPA_CONSOLE_QUIET)
+    return NULL;
+  return console == CEPA_CONSOLE_HUSH ? "warn stdout" : "notice stdout";
+}
+
 gboolean
 cepa_log_config_apply (const char *const *logs, CepaConsole console, GError **error)
 {
+  const char *only = cepa_log_config_default (console);
+
   if (logs == NULL || logs[0] == NULL)
-    {
-      if (console == CEPA_CONSOLE_QUIET)
-        return TRUE;
-      return log_config_open (console == CEPA_CONSOLE_HUSH ? "warn stdout" : "notice stdout", error);
-    }
+    return only == NULL || log_config_open (only, error);
   for (guint i = 0; logs[i] != NULL; i++)
     if (!log_config_open (logs[i], error))
       return FALSE;
+  return TRUE;
+}
+
+gboolean
+cepa_log_config_replace (const char *const *logs, CepaConsole console, GError **error)
+{
+  guint n_old = cepa_log_get_n_sinks ();
+
+  if (!cepa_log_config_apply (logs, console, error))
+    {
+      cepa_log_truncate_sinks (n_old);
+      return FALSE;
+    }
+  cepa_log_remove_sinks (n_old);
   return TRUE;
 }

@@ -71,6 +71,10 @@ const char *cepa_option_argument (const CepaOption *option);
 gboolean cepa_option_parse (const CepaOption *option, const char *value, CepaConfig *config,
                             GPtrArray *warnings, GError **error);
 
+/* Returns: (transfer full): the values in force, each as a line of the torrc would give it; none for a list that is
+   empty, or an option that has no value. */
+GStrv cepa_option_dup_values (const CepaOption *option, const CepaConfig *config);
+
 /* Returns: (transfer full): the lines that describe every option in docs/cepad.1. */
 char *cepa_options_to_man (void);
 

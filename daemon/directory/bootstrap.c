@@ -29,6 +29,28 @@ static const struct
   { CEPA_BOOTSTRAP_DONE, "done", "Done" },
 };
 
+/* The place of @phase in the table; the first for what is not in it. */
+static guint
+bootstrap_find (CepaBootstrapPhase phase)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (bootstrap_phases); i++)
+    if (bootstrap_phases[i].phase == phase)
+      return i;
+  return 0;
+}
+
+const char *
+cepa_bootstrap_get_tag (const CepaBootstrap *self)
+{
+  return bootstrap_phases[bootstrap_find (self->phase)].tag;
+}
+
+const char *
+cepa_bootstrap_get_summary (const CepaBootstrap *self)
+{
+  return bootstrap_phases[bootstrap_find (self->phase)].summary;
+}
+
 void
 cepa_bootstrap_reach (CepaBootstrap *self, CepaBootstrapPhase phase, int extra)
 {
@@ -37,8 +59,9 @@ cepa_bootstrap_reach (CepaBootstrap *self, CepaBootstrapPhase phase, int extra)
   if (percent <= self->percent)
     return;
   self->percent = percent;
-  for (guint i = 0; i < G_N_ELEMENTS (bootstrap_phases); i++)
-    if (bootstrap_phases[i].phase == phase)
-      cepa_log (CEPA_LOG_CONTROL, CEPA_LOG_NOTICE, "Bootstrapped %d%% (%s): %s", percent, bootstrap_phases[i].tag,
-                bootstrap_phases[i].summary);
+  self->phase = phase;
+  cepa_log (CEPA_LOG_CONTROL, CEPA_LOG_NOTICE, "Bootstrapped %d%% (%s): %s", percent, cepa_bootstrap_get_tag (self),
+            cepa_bootstrap_get_summary (self));
+  if (self->reached != NULL)
+    self->reached (self->user_data, self);
 }

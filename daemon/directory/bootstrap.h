@@ -30,17 +30,25 @@ typedef enum
   CEPA_BOOTSTRAP_DONE = 100,
 } CepaBootstrapPhase;
 
+typedef struct _CepaBootstrap CepaBootstrap;
+
 /**
  * CepaBootstrap:
+ * @percent: reached so far
+ * @phase: the last one reached
+ * @reached: (nullable): told of each step, after the log
  *
  * Starts as all zeros with @percent -1: CEPA_BOOTSTRAP_INIT.
  */
-typedef struct
+struct _CepaBootstrap
 {
-  int percent; /* reached so far */
-} CepaBootstrap;
+  int percent;
+  CepaBootstrapPhase phase;
+  void (*reached) (gpointer user_data, const CepaBootstrap *bootstrap);
+  gpointer user_data;
+};
 
-#define CEPA_BOOTSTRAP_INIT { .percent = -1 }
+#define CEPA_BOOTSTRAP_INIT { .percent = -1, .phase = CEPA_BOOTSTRAP_UNDEF }
 
 /**
  * cepa_bootstrap_reach:
@@ -49,5 +57,9 @@ typedef struct
  * Logs "Bootstrapped N% (tag): summary" when that is further than before. Progress never goes back.
  */
 void cepa_bootstrap_reach (CepaBootstrap *self, CepaBootstrapPhase phase, int extra);
+
+/* Returns: (transfer none): C Tor's word and sentence for the phase reached; those of "starting" before any. */
+const char *cepa_bootstrap_get_tag (const CepaBootstrap *self);
+const char *cepa_bootstrap_get_summary (const CepaBootstrap *self);
 
 G_END_DECLS

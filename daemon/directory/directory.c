@@ -145,6 +145,29 @@ cepa_directory_is_sufficient (const CepaDirectory *self)
   return self->is_sufficient;
 }
 
+char *
+cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row)
+{
+  const CepaRouterStatus *statuses;
+  const guint8 *ntor_key;
+  guint n = 0;
+
+  g_return_val_if_fail (self->network != NULL && row < cepa_network_get_n_relays (self->network), NULL);
+  if ((cepa_network_get_relay (self->network, row)->flags & CEPA_RELAY_HAS_KEYS) == 0)
+    return NULL;
+  statuses = cepa_consensus_get_relays (cepa_network_get_consensus (self->network), &n);
+  ntor_key = cepa_network_get_ntor_key (self->network, row);
+  for (guint i = 0; i < self->microdescriptors->len; i++)
+    {
+      CepaSlice text, found;
+
+      text.text = g_bytes_get_data (g_ptr_array_index (self->microdescriptors, i), &text.len);
+      if (cepa_microdescriptor_find_text (text, statuses[row].microdesc_digest, ntor_key, &found))
+        return g_strndup (found.text, found.len);
+    }
+  return NULL;
+}
+
 guint32
 cepa_directory_draw_circuit_number (CepaDirectory *self)
 {

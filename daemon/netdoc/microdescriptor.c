@@ -254,3 +254,46 @@ cepa_microdescriptor_next (CepaSlice *rest, CepaMicrodescriptor *out, GError **e
   *out = reader.out;
   return CEPA_MICRODESCRIPTOR_GOOD;
 }
+
+/* The start of the microdescriptor that @p is in; NULL when none begins so far before it as one may be long. */
+static const char *
+microdescriptor_find_start (const char *text, const char *p, const char *end)
+{
+  const char *first = p - MIN (p - text, CEPA_MICRODESCRIPTOR_MAX_BYTES);
+
+  while (!((p == text || p[-1] == '\n') && microdescriptor_is_start (p, end)))
+    {
+      if (p == first)
+        return NULL;
+      p--;
+    }
+  return p;
+}
+
+gboolean
+cepa_microdescriptor_find_text (CepaSlice text, const guint8 digest[32], const guint8 ntor_key[32], CepaSlice *out)
+{
+  g_autofree char *base64 = cepa_base64_encode_unpadded (ntor_key, 32);
+  const char *p = text.text, *end = text.text + text.len, *start;
+
+  while (p != NULL && (p = memmem (p, (gsize) (end - p), base64, strlen (base64))) != NULL)
+    {
+      guint8 found[32];
+
+      start = microdescriptor_find_start (text.text, p, end);
+      p += strlen (base64);
+      if (start != NULL)
+        {
+          CepaSlice rest = { start, (gsize) (end - start) }, annotations, body;
+
+          microdescriptor_split (&rest, &annotations, &body);
+          cepa_sha256 (body.text, body.len, found);
+          if (memcmp (found, digest, sizeof found) == 0)
+            {
+              *out = body;
+              return TRUE;
+            }
+        }
+    }
+  return FALSE;
+}

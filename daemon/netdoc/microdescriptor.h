@@ -52,4 +52,15 @@ typedef enum
 CepaMicrodescriptorStatus cepa_microdescriptor_next (CepaSlice *rest, CepaMicrodescriptor *out,
                                                      GError **error);
 
+/**
+ * cepa_microdescriptor_find_text:
+ * @text: any number of microdescriptors, as for cepa_microdescriptor_next()
+ * @ntor_key: of the one that is wanted, by which it is found without reading the others
+ * @out: (out): the one whose digest is @digest, without annotations
+ *
+ * Returns: FALSE when it is not there.
+ */
+gboolean cepa_microdescriptor_find_text (CepaSlice text, const guint8 digest[32], const guint8 ntor_key[32],
+                                         CepaSlice *out);
+
 G_END_DECLS

@@ -518,6 +518,106 @@ test_log_glib_fatal (LogFixture *fixture, gconstpointer data)
   g_log ("libfoo", G_LOG_LEVEL_ERROR, "the end");
 }
 
+typedef struct
+{
+  GString *lines;      /* "topic severity text|" of each */
+  guint severities;    /* what to listen for when a line comes, if @is_changing */
+  gboolean is_chatty;  /* logs a line for each that it gets */
+  gboolean is_changing;
+} LogHeard;
+
+static void
+log_hear (gpointer user_data, CepaLogTopic topic, CepaLogSeverity severity, const char *text)
+{
+  LogHeard *heard = user_data;
+
+  g_string_append_printf (heard->lines, "%s %s %s|", cepa_log_topic_name (topic), cepa_log_severity_name (severity),
+                          text);
+  if (heard->is_chatty)
+    cepa_log (CEPA_LOG_CONTROL, severity, "heard %u", (guint) heard->lines->len);
+  if (heard->is_changing)
+    cepa_log_listen (heard->severities, log_hear, heard);
+}
+
+static void
+test_log_listen (LogFixture *fixture, gconstpointer data)
+{
+  LogHeard heard = { .lines = g_string_new (NULL) };
+
+  (void) data;
+  log_add_file (fixture->path, 1 << CEPA_LOG_ERR);
+  cepa_log_startup_done ();
+  g_assert_false (cepa_log_enabled (CEPA_LOG_CIRC, CEPA_LOG_NOTICE));
+  cepa_log_listen (1 << CEPA_LOG_WARN | 1 << CEPA_LOG_INFO, log_hear, &heard);
+  g_assert_true (cepa_log_enabled (CEPA_LOG_CIRC, CEPA_LOG_INFO));
+  cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "not wanted");
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_WARN, "to %s\x1b", cepa_log_scrub ("example.com"));
+  cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "two");
+  g_assert_cmpstr (heard.lines->str, ==, "app warn to [scrubbed]\\x1B|circ info test_log_listen(): two|");
+  g_string_truncate (heard.lines, 0);
+
+  cepa_log_listen (1 << CEPA_LOG_WARN, log_hear, &heard);
+  g_assert_false (cepa_log_enabled (CEPA_LOG_CIRC, CEPA_LOG_INFO));
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_WARN, "once");
+  g_assert_cmpstr (heard.lines->str, ==, "app warn once|");
+  cepa_log_listen (0, log_hear, &heard);
+  g_assert_false (cepa_log_enabled (CEPA_LOG_APP, CEPA_LOG_WARN));
+  g_assert_true (cepa_log_enabled (CEPA_LOG_APP, CEPA_LOG_ERR));
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_ERR, "over");
+  g_assert_cmpstr (heard.lines->str, ==, "app warn once|");
+  g_string_free (heard.lines, TRUE);
+}
+
+/* A line about a line would bring forth the next: it goes to the sinks alone. */
+static void
+test_log_listen_recursion (LogFixture *fixture, gconstpointer data)
+{
+  LogHeard heard = { .lines = g_string_new (NULL), .is_chatty = TRUE };
+  g_autofree char *text = NULL;
+
+  (void) data;
+  log_add_file (fixture->path, ALL_SEVERITIES);
+  cepa_log_startup_done ();
+  cepa_log_listen (1 << CEPA_LOG_NOTICE, log_hear, &heard);
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "a");
+  heard.is_changing = TRUE;
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "b");
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "c");
+  g_assert_cmpstr (heard.lines->str, ==, "app notice a|app notice b|");
+  text = log_read (fixture->path);
+  g_assert_nonnull (strstr (text, "[notice] heard 13\n"));
+  g_assert_nonnull (strstr (text, "[notice] heard 26\n"));
+  g_assert_null (strstr (text, "heard 39"));
+  g_string_free (heard.lines, TRUE);
+}
+
+/* A new set of sinks in the place of the old one, and back. */
+static void
+test_log_replace_sinks (LogFixture *fixture, gconstpointer data)
+{
+  g_autofree char *other = g_build_filename (fixture->dir, "other", NULL);
+  g_autofree char *first = NULL, *second = NULL;
+
+  (void) data;
+  cepa_log_remove_sinks (1);
+  g_assert_cmpuint (cepa_log_get_n_sinks (), ==, 0);
+  log_add_file (fixture->path, NOTICE_AND_ABOVE);
+  cepa_log_startup_done ();
+  log_add_file (other, ALL_SEVERITIES);
+  cepa_log_truncate_sinks (1);
+  g_assert_false (cepa_log_enabled (CEPA_LOG_APP, CEPA_LOG_INFO));
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "a");
+  log_add_file (other, ALL_SEVERITIES);
+  g_assert_cmpuint (cepa_log_get_n_sinks (), ==, 2);
+  cepa_log_remove_sinks (1);
+  cepa_log (CEPA_LOG_APP, CEPA_LOG_DEBUG, "b");
+  first = log_read (fixture->path);
+  second = log_read (other);
+  g_assert_true (g_str_has_suffix (first, "[notice] a\n"));
+  g_assert_true (g_str_has_suffix (second, "(): b\n"));
+  g_assert_null (strstr (second, "] a\n"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -541,6 +641,9 @@ main (int argc, char **argv)
     { "/log/streams", test_log_streams },
     { "/log/syslog", test_log_syslog },
     { "/log/full", test_log_full },
+    { "/log/listen", test_log_listen },
+    { "/log/listen-recursion", test_log_listen_recursion },
+    { "/log/replace-sinks", test_log_replace_sinks },
     { "/log/glib", test_log_glib },
     { "/log/glib-fatal", test_log_glib_fatal },
   };

@@ -89,11 +89,34 @@ test_never_back (void)
                    "Bootstrapped 100% (done): Done\n");
 }
 
+static void
+note_reached (gpointer user_data, const CepaBootstrap *bootstrap)
+{
+  g_string_append_printf (user_data, "%d %s %s|", bootstrap->percent, cepa_bootstrap_get_tag (bootstrap),
+                          cepa_bootstrap_get_summary (bootstrap));
+}
+
+static void
+test_reached (void)
+{
+  CepaBootstrap bootstrap = CEPA_BOOTSTRAP_INIT;
+  g_autoptr (GString) told = g_string_new (NULL);
+
+  g_assert_cmpstr (cepa_bootstrap_get_tag (&bootstrap), ==, "starting");
+  bootstrap.reached = note_reached;
+  bootstrap.user_data = told;
+  cepa_bootstrap_reach (&bootstrap, CEPA_BOOTSTRAP_LOADING_DESCRIPTORS, 7);
+  cepa_bootstrap_reach (&bootstrap, CEPA_BOOTSTRAP_CONN, 0);
+  cepa_bootstrap_reach (&bootstrap, CEPA_BOOTSTRAP_DONE, 0);
+  g_assert_cmpstr (told->str, ==, "57 loading_descriptors Loading relay descriptors|100 done Done|");
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bootstrap/lines", test_lines);
   g_test_add_func ("/bootstrap/never-back", test_never_back);
+  g_test_add_func ("/bootstrap/reached", test_reached);
   return g_test_run ();
 }

@@ -290,6 +290,38 @@ test_cut (void)
     }
 }
 
+/* Each is found again by its key, also between others; and with another digest it is not. */
+static void
+test_find_text (void)
+{
+  gsize len;
+  g_autofree char *text = maker_read_data ("c-tor-microdescriptors.txt", &len);
+  CepaSlice all = { text, len }, rest = all, found;
+  CepaMicrodescriptorStatus status;
+  CepaMicrodescriptor got;
+  guint n = 0;
+
+  do
+    {
+      g_autoptr (GError) error = NULL;
+
+      status = cepa_microdescriptor_next (&rest, &got, &error);
+      if (status != CEPA_MICRODESCRIPTOR_GOOD)
+        continue;
+      n++;
+      g_assert_true (cepa_microdescriptor_find_text (all, got.digest, got.ntor_key, &found));
+      g_assert_cmpmem (found.text, found.len, got.text.text, got.text.len);
+      got.digest[0] ^= 1;
+      g_assert_false (cepa_microdescriptor_find_text (all, got.digest, got.ntor_key, &found));
+      got.digest[0] ^= 1;
+      got.ntor_key[5] ^= 1;
+      g_assert_false (cepa_microdescriptor_find_text (all, got.digest, got.ntor_key, &found));
+    }
+  while (status != CEPA_MICRODESCRIPTOR_END);
+  g_assert_cmpuint (n, >, 3);
+  g_assert_false (cepa_microdescriptor_find_text ((CepaSlice) { NULL, 0 }, got.digest, got.ntor_key, &found));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -306,5 +338,6 @@ main (int argc, char **argv)
   g_test_add_func ("/netdoc/microdescriptor/network", test_network);
   g_test_add_func ("/netdoc/microdescriptor/changed-byte", test_changed_byte);
   g_test_add_func ("/netdoc/microdescriptor/cut", test_cut);
+  g_test_add_func ("/netdoc/microdescriptor/find-text", test_find_text);
   return g_test_run ();
 }

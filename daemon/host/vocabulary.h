@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The vocabulary: what the daemon can be asked, told and watched. data/org.cepa.Cepa1.xml is its source; the words are
+   in words-*.c; control plugins get it through control.c. Only for the protocol thread. */
+#pragma once
+
+#include <cepa/control.h>
+#include <glib.h>
+
+#include "channel/pool.h"
+#include "config/config.h"
+#include "directory/directory.h"
+#include "host/host.h"
+#include "path/circuits.h"
+#include "proxy/proxy.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CepaEvent CepaEvent; /* <cepa/event.h> */
+typedef struct _CepaHostVocabulary CepaHostVocabulary;
+
+/**
+ * CepaVocabularyClient:
+ * @version: the daemon's
+ * @config_file: (nullable): the torrc
+ * @start_time_s: seconds since 1970
+ * @console: what the command line says of the log without Log lines
+ * @shutdown: (nullable): the daemon is to end
+ * @events_wanted: (nullable): which CEPA_EVENT_* cepa_host_vocabulary_event() is to be called for, from now on
+ *
+ * What the words are about. Everything outlives its being set; what is not there yet is NULL.
+ */
+typedef struct
+{
+  const char *version;
+  const char *config_file;
+  gint64 start_time_s;
+  CepaConsole console;
+  const CepaConfig *config;
+  CepaBootstrap *bootstrap;
+  CepaDirectory *directory;
+  CepaCircuits *circuits;
+  CepaProxy *proxy;
+  CepaChannelPool *channels;
+  void (*shutdown) (gpointer user_data);
+  void (*events_wanted) (gpointer user_data, guint32 kinds);
+  gpointer user_data;
+} CepaVocabularyClient;
+
+/* @host: (nullable): outlives the vocabulary; without it there are no plugins to tell of. */
+CepaHostVocabulary *cepa_host_vocabulary_new (CepaPluginHost *host);
+void cepa_host_vocabulary_free (CepaHostVocabulary *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaHostVocabulary, cepa_host_vocabulary_free)
+
+/* @client: (nullable): copied; NULL when the client is about to go. */
+void cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabularyClient *client);
+
+/* ---- for those to whom things happen ---- */
+
+/* As CepaEventSink.event. */
+void cepa_host_vocabulary_event (CepaHostVocabulary *self, const CepaEvent *event, gpointer object,
+                                 const GError *reason);
+void cepa_host_vocabulary_network_changed (CepaHostVocabulary *self);
+void cepa_host_vocabulary_plugin_changed (CepaHostVocabulary *self, CepaHostPlugin *plugin);
+
+/* Whether somebody has subscribed: ask before @args of an emission are made. One branch when nobody has to anything. */
+gboolean cepa_host_vocabulary_has_listener (const CepaHostVocabulary *self, const char *interface_name,
+                                            const char *signal);
+
+/* @args: (transfer floating) (nullable): a tuple as the XML says; NULL for none. A listener may subscribe, unsubscribe
+   and call meanwhile. */
+void cepa_host_vocabulary_emit (CepaHostVocabulary *self, const char *interface_name, const char *signal,
+                                GVariant *args);
+
+/* ---- for front ends: as the members of CepaVocabulary (<cepa/control.h>) ---- */
+
+/* @owner: (not nullable): on whose behalf; see cepa_host_vocabulary_drop(). */
+const char *cepa_host_vocabulary_describe (void);
+GVariant *cepa_host_vocabulary_get (CepaHostVocabulary *self, const char *interface_name, const char *property,
+                                    GError **error);
+void cepa_host_vocabulary_call (CepaHostVocabulary *self, gconstpointer owner, const char *interface_name,
+                                const char *method, GVariant *args, CepaReplyFunc func, gpointer user_data);
+guint64 cepa_host_vocabulary_subscribe (CepaHostVocabulary *self, gconstpointer owner, const char *interface_name,
+                                        const char *signal, CepaSignalFunc func, gpointer user_data);
+void cepa_host_vocabulary_unsubscribe (CepaHostVocabulary *self, gconstpointer owner, guint64 subscription);
+
+/* Ends the subscriptions of @owner; replies that are still to come for it are dropped. */
+void cepa_host_vocabulary_drop (CepaHostVocabulary *self, gconstpointer owner);
+
+G_END_DECLS
