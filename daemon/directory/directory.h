@@ -65,6 +65,7 @@ typedef void (*CepaDirectoryCircuitFunc) (gpointer user_data, CepaCircuit *circu
 
 /* Calls @func for the circuit of every request under way; it closes none. */
 void cepa_directory_foreach_circuit (CepaDirectory *self, CepaDirectoryCircuitFunc func, gpointer user_data);
+
 /* Returns: (transfer full) (nullable): the microdescriptor of @row of the network, as text; NULL when it is not here. */
 char *cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row);
 

@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from tests.benchmarks import build, report
+from tests.benchmarks import build, paths, report
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.figures import FIGURES, MEASUREMENTS, make_rows
 from tests.benchmarks.session import SMOKE_PLAN, BenchCepad, BenchTor, Plan, Session
@@ -43,14 +43,19 @@ def parse_arguments(arguments=None):
                         help="measure this daemon rather than a release build made for it")
     parser.add_argument("--against", type=pathlib.Path, metavar="PATH",
                         help="compare with this cepad rather than with C Tor")
+    parser.add_argument("--paths", action="store_true",
+                        help="only count the paths that the path plugins give per second of one core, for"
+                             " 10,000 relays; needs no network")
     parser.add_argument("--smoke", action="store_true",
                         help="one tiny run of everything, to see that it works; the figures say nothing")
     options = parser.parse_args(arguments)
     if options.runs is not None and options.runs < 1:
         parser.error("--runs must be 1 or more")
-    partial = options.smoke or options.only or options.cepad or options.against
+    if options.paths and (options.only or options.against or options.deep or options.json):
+        parser.error("--paths is by itself: not with --only, --against, --deep or --json")
+    partial = options.paths or options.smoke or options.only or options.cepad or options.against
     if options.write_docs and partial:
-        parser.error("--write-docs is for whole runs against C Tor: not with --smoke, --only, --cepad or"
+        parser.error("--write-docs is for whole runs against C Tor: not with --paths, --smoke, --only, --cepad or"
                      " --against")
     return options
 
@@ -80,6 +85,9 @@ class Bench:
     def run(self):
         try:
             self._warn_if_busy()
+            if self.options.paths:
+                self._count_paths()
+                return 0
             self._choose_sides()
             if self.wanted - {"size"}:
                 with self._phase("network", "starting the private network"), self._network() as net:
@@ -108,11 +116,24 @@ class Bench:
             self.screen.text(f"This machine is busy (load {load:.1f} on {cores} cores): the figures will be"
                              " off, ratios less than times.")
 
+    def _choose_ours(self):
+        if self.options.cepad is not None:
+            return self.options.cepad
+        self.screen.text(f"Building {build.BUILD}, a release build: {' '.join(build.SETUP)}")
+        return build.make_release_build()
+
+    def _count_paths(self):
+        folder = self._choose_ours().resolve().parents[1]
+        seconds = 0.1 if self.options.smoke else paths.SECONDS
+        with self._phase("paths", "counting"):
+            runs = [paths.measure(folder, seconds) for _ in range(self.plan.runs)]
+            self.screen.done(f"{self.plan.runs} runs")
+        self.screen.heading(f"10,000 relays, one core, on {report.describe_machine()}")
+        for line in paths.format_lines(paths.medians(runs)):
+            print(f"  {line}")
+
     def _choose_sides(self):
-        ours = self.options.cepad
-        if ours is None:
-            self.screen.text(f"Building {build.BUILD}, a release build: {' '.join(build.SETUP)}")
-            ours = build.make_release_build()
+        ours = self._choose_ours()
         theirs = self.options.against
         self.sides = [Side("Cepa", ours, BenchCepad),
                       Side("other", theirs, BenchCepad) if theirs

@@ -16,7 +16,7 @@ import types
 import unittest
 import unittest.mock
 
-from tests.benchmarks import build, report
+from tests.benchmarks import build, paths, report
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.figures import FIGURES, MEASUREMENTS, make_rows
 from tests.benchmarks.main import parse_arguments
@@ -110,7 +110,8 @@ class ArgumentsTest(unittest.TestCase):
     def test_refused(self):
         for arguments in (["--runs", "0"], ["--only", "strange"], ["--write-docs", "--smoke"],
                           ["--write-docs", "--only", "size"], ["--write-docs", "--against", "x"],
-                          ["--write-docs", "--cepad", "x"]):
+                          ["--write-docs", "--cepad", "x"], ["--write-docs", "--paths"],
+                          ["--paths", "--only", "size"], ["--paths", "--json", "x"]):
             with self.subTest(arguments=arguments), contextlib.redirect_stderr(io.StringIO()), \
                  self.assertRaises(SystemExit) as caught:
                 parse_arguments(arguments)
@@ -119,6 +120,33 @@ class ArgumentsTest(unittest.TestCase):
     def test_taken(self):
         options = parse_arguments(["--only", "idle", "--only", "size", "--runs", "2", "--json", "x"])
         self.assertEqual((options.only, options.runs, str(options.json)), (["idle", "size"], 2, "x"))
+
+
+class PathsTest(unittest.TestCase):
+    GOOD = "weighted_table 1500000\nweighted_daemon 1200000\nuniform_daemon 1300000\nuniform_new 4000\n"
+
+    def add_program(self, text):
+        folder = tempfile.TemporaryDirectory(prefix="cepa-bench-test-")
+        self.addCleanup(folder.cleanup)
+        program = pathlib.Path(folder.name) / "tests/benchmarks/paths"
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        program.chmod(0o755)
+        return pathlib.Path(folder.name)
+
+    def test_measured(self):
+        folder = self.add_program(f"test $# = 2 || exit 1\ncat <<END\n{self.GOOD}END")
+        figures = paths.medians([paths.measure(folder), {key: 1.0 for key in paths.TEXTS}, paths.measure(folder)])
+        self.assertEqual(figures["uniform_daemon"], 1300000)
+        self.assertRegex(paths.format_lines(figures)[0], r"^path.weighted, .* 1,500,000 paths/s$")
+
+    def test_failures(self):
+        for text, message in (("echo no network >&2; exit 3", "status 3: no network"),
+                              ("echo weighted_table 5", "weighted_table.*rather than")):
+            with self.subTest(text=text), self.assertRaisesRegex(BenchError, message):
+                paths.measure(self.add_program(text))
+        with self.assertRaisesRegex(BenchError, "is not there"):
+            paths.measure(pathlib.Path("/nowhere"))
 
 
 class BuildTest(unittest.TestCase):

@@ -186,6 +186,100 @@ test_breaks_rules (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
   asker_clear (&asker);
 }
 
+/* ---- the policy ---- */
+
+/* A policy like the network's, but with the other exit first. */
+static gboolean
+other_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *view, const CepaPathRequest *request,
+              CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  guint *n_asked = policy->context;
+
+  g_assert_true (request->port == 0 || request->port == 80);
+  (*n_asked)++;
+  path->n_hops = 3;
+  path->hops[0] = FAKE_ROW_GUARD;
+  path->hops[1] = FAKE_ROW_MIDDLE;
+  path->hops[2] = FAKE_ROW_EXIT_B;
+  return TRUE;
+}
+
+/* Who breaks a rule is not asked for long: the circuit is made through a path of the fallback. */
+static void
+test_fallback (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n_asked = 0;
+  CepaPathPolicy other = { .id = "path.other", .choose = other_choose, .context = &n_asked };
+  Asker asker = { 0 };
+
+  self->breaks_rules = TRUE;
+  cepa_path_policies_set_fallback (self->policies, &other);
+  ask (self, &asker, 80, "a");
+  wait_for (self, &asker);
+  g_assert_no_error (asker.error);
+  g_assert_cmpuint (exit_of (&asker)[0], ==, 0x63);
+  g_assert_cmpuint (n_asked, >, 0);
+  g_assert_cmpuint (self->results->len, ==, 0);
+  asker_clear (&asker);
+}
+
+/* Another policy: a circuit in use lives on and takes its own streams; those that nobody has used are closed, blaming no
+   relay; the next is chosen by the new one. */
+static void
+test_exchange (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n_asked = 0, n_destroyed;
+  CepaPathPolicy other = { .id = "path.other", .choose = other_choose, .context = &n_asked };
+  Asker first = { 0 }, again = { 0 }, second = { 0 };
+
+  wait_ready (self);
+  ask (self, &first, 80, "a");
+  wait_for (self, &first);
+  g_assert_cmpuint (exit_of (&first)[0], ==, 0x62);
+  n_destroyed = fake_network_count_cells (self, CEPA_CELL_DESTROY);
+  cepa_path_policies_use (self->policies, &other);
+  /* Also before the timer has come: nothing more goes over what is to be closed. */
+  ask (self, &second, 80, "b");
+  wait_for (self, &second);
+  g_assert_no_error (second.error);
+  g_assert_cmpuint (exit_of (&second)[0], ==, 0x63);
+  g_assert_cmpint (cepa_circuit_get_state (first.circuit), ==, CEPA_CIRCUIT_OPEN);
+  ask (self, &again, 80, "a");
+  g_assert_true (again.circuit == first.circuit);
+  while (fake_network_count_cells (self, CEPA_CELL_DESTROY) == n_destroyed)
+    fake_network_turn (self);
+  for (guint i = 0; i < self->results->len; i++)
+    g_assert_cmpuint (g_array_index (self->results, CepaPathResult, i).outcome, ==, CEPA_PATH_BUILT);
+  cepa_path_policies_forget (self->policies, &other);
+  asker_clear (&first);
+  asker_clear (&again);
+  asker_clear (&second);
+}
+
+/* While there is no policy, askers are told so at once; with one again, circuits are made again, without the pause that
+   failures bring. */
+static void
+test_no_policy (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Asker without = { 0 }, with = { 0 };
+
+  wait_ready (self);
+  cepa_path_policies_forget (self->policies, &self->policy);
+  ask (self, &without, 80, "a");
+  wait_for (self, &without);
+  g_assert_error (without.error, CEPA_ERROR, CEPA_ERROR_PLUGIN);
+  g_assert_nonnull (strstr (without.error->message, "no path plugin is running"));
+  cepa_circuits_network_changed (self->circuits);
+  for (guint i = 0; i < 20; i++)
+    g_main_context_iteration (self->context, FALSE);
+  cepa_path_policies_use (self->policies, &self->policy);
+  ask (self, &with, 80, "a");
+  wait_for (self, &with);
+  g_assert_no_error (with.error);
+  asker_clear (&without);
+  asker_clear (&with);
+}
+
 /* ---- what fails ---- */
 
 static guint n_to_destroy;
@@ -203,6 +297,34 @@ heard_destroy (FakeLink *link, const FakeCell *cell, G_GNUC_UNUSED gpointer user
     }
 }
 
+/* The policy was told of two circuits that failed at their third relay, and of @circuit. */
+static void
+assert_results (FakeNetwork *self, CepaCircuit *circuit)
+{
+  guint n_failed = 0, n_late = 0, n_of_circuit = 0;
+
+  for (guint i = 0; i < self->results->len; i++)
+    {
+      const CepaPathResult *result = &g_array_index (self->results, CepaPathResult, i);
+
+      g_assert_cmpuint (result->size, ==, sizeof *result);
+      g_assert_cmpuint (result->path.n_hops, ==, 3);
+      g_assert_cmpuint (result->path.hops[0], ==, FAKE_ROW_GUARD);
+      n_failed += result->outcome == CEPA_PATH_FAILED && result->n_built == 2;
+      n_late += result->outcome == CEPA_PATH_TIMEOUT && result->build_ms >= 10000;
+      if (result->circuit != cepa_circuit_get_number (circuit))
+        continue;
+      n_of_circuit++;
+      g_assert_cmpuint (result->outcome, ==, CEPA_PATH_BUILT);
+      g_assert_cmpuint (result->n_built, ==, 3);
+      g_assert_cmpuint (result->build_ms, <, 1000 * FAKE_NETWORK_DEADLINE_S);
+    }
+  /* One DESTROY may have gone with what was on its way before the other: then it took too long. */
+  g_assert_cmpuint (n_failed, >, 0);
+  g_assert_cmpuint (n_failed + n_late, ==, 2);
+  g_assert_cmpuint (n_of_circuit, ==, 1);
+}
+
 /* Somebody waits for a circuit that is not to be: it gets the next one. */
 static void
 test_destroyed_while_building (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
@@ -215,6 +337,7 @@ test_destroyed_while_building (FakeNetwork *self, G_GNUC_UNUSED gconstpointer da
   wait_for (self, &asker);
   g_assert_no_error (asker.error);
   g_assert_cmpuint (n_to_destroy, ==, 0);
+  assert_results (self, asker.circuit);
   asker_clear (&asker);
 }
 
@@ -344,6 +467,9 @@ main (int argc, char **argv)
   ADD ("no-exit", test_no_exit);
   ADD ("avoid", test_avoid);
   ADD ("breaks-rules", test_breaks_rules);
+  ADD ("fallback", test_fallback);
+  ADD ("exchange", test_exchange);
+  ADD ("no-policy", test_no_policy);
   ADD ("destroyed-while-building", test_destroyed_while_building);
   ADD ("nothing-works", test_nothing_works);
   ADD ("relay-goes", test_relay_goes);

@@ -153,6 +153,14 @@ network_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *vie
   return FALSE;
 }
 
+static void
+network_result (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *view, const CepaPathResult *result)
+{
+  FakeNetwork *self = policy->context;
+
+  g_array_append_val (self->results, *result);
+}
+
 /* ---- all of it ---- */
 
 static void
@@ -197,7 +205,9 @@ fake_network_init (FakeNetwork *self)
                                       &self->dialer->base, &pool_funcs, NULL);
   self->directory = cepa_directory_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
                                         &self->bootstrap, &config, &directory_funcs);
-  self->policy = (CepaPathPolicy){ .id = "path.fake", .choose = network_choose, .context = self };
+  self->results = g_array_new (FALSE, FALSE, sizeof (CepaPathResult));
+  self->policy = (CepaPathPolicy){ .id = "path.fake", .choose = network_choose, .result = network_result,
+                                   .context = self };
   self->policies = cepa_path_policies_new ();
   cepa_path_policies_use (self->policies, &self->policy);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", network_too_late, self);
@@ -237,6 +247,7 @@ fake_network_clear (FakeNetwork *self)
     fake_network_turn (self);
   cepa_circuits_free (self->circuits);
   cepa_path_policies_free (self->policies);
+  g_array_unref (self->results);
   cepa_directory_free (self->directory);
   cepa_channel_pool_free (self->pool);
   fake_dialer_free (self->dialer);

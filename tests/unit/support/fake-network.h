@@ -27,6 +27,7 @@ enum
  * @breaks_rules: the policy proposes paths that no one may use
  * @n_chosen: paths that it proposed, and with which exit
  * @n_refused: times that it found none
+ * @results: (element-type CepaPathResult): what it was told
  */
 typedef struct
 {
@@ -44,6 +45,7 @@ typedef struct
   GSource *deadline;
   gboolean breaks_rules;
   guint n_chosen[FAKE_N_ROWS], n_refused;
+  GArray *results;
 } FakeNetwork;
 
 /* Up to a directory that is sufficient, from a cache that is made here. The context is the thread's default. */
