@@ -7,14 +7,16 @@
 
 G_BEGIN_DECLS
 
-/* @result: (transfer none) (nullable): a tuple of what the method returns; NULL with @error. */
+/* The reply to a call. @result: (transfer none) (nullable): a tuple of what the method returns; NULL with @error. */
 typedef void (*CepaReplyFunc) (void *user_data, GVariant *result, const GError *error);
 
-/* @args: (transfer none): a tuple of the signal's arguments. */
+/* A signal. @args: (transfer none): a tuple of its arguments. */
 typedef void (*CepaSignalFunc) (void *user_data, const char *interface_name, const char *signal, GVariant *args);
 
 /**
  * CepaVocabulary:
+ * @size: of this struct as the host knows it, bytes
+ * @reserved: 0
  *
  * Interfaces with properties, methods and signals, as data/org.cepa.Cepa1.xml says and describe() returns. Names of
  * interfaces are without "org.cepa.": "Circuits1".
@@ -24,10 +26,11 @@ struct _CepaVocabulary
   uint32_t size;
   uint32_t reserved;
 
-  /* Returns: (transfer none): the interfaces as D-Bus introspection XML. */
+  /* Returns: (transfer none): the interfaces as D-Bus introspection XML, with their whole names. */
   const char *(*describe) (const CepaHost *host);
 
-  /* Returns: (transfer full) (nullable): the property's value; NULL with CEPA_PLUGIN_ERROR_UNSUPPORTED. */
+  /* Returns: (transfer full) (nullable): the property's value, not floating; NULL with an error of
+     CEPA_PLUGIN_ERROR_UNSUPPORTED. */
   GVariant *(*get) (const CepaHost *host, const char *interface_name, const char *property, GError **error);
 
   /**
@@ -50,30 +53,37 @@ struct _CepaVocabulary
    */
   uint64_t (*subscribe) (const CepaHost *host, const char *interface_name, const char *signal, CepaSignalFunc func,
                          void *user_data);
+  /* Ends what subscribe gave. Also from the function that it calls. */
   void (*unsubscribe) (const CepaHost *host, uint64_t subscription);
 };
 
-/* The same as wrappers; see the members. */
+/* Whether the host has CepaVocabulary.@member. */
+#define CEPA_VOCABULARY_HAS(host, member) \
+  (CEPA_TABLE_HAS (host, CepaHost, vocabulary) && CEPA_TABLE_HAS ((host)->vocabulary, CepaVocabulary, member))
+
+/* As CepaVocabulary.describe; "<node/>" without one. */
 static inline const char *
 cepa_vocabulary_describe (const CepaHost *host)
 {
-  return CEPA_TABLE_HAS (host, CepaHost, vocabulary) ? host->vocabulary->describe (host) : "<node/>";
+  return CEPA_VOCABULARY_HAS (host, describe) ? host->vocabulary->describe (host) : "<node/>";
 }
 
+/* As CepaVocabulary.get; CEPA_PLUGIN_ERROR_UNSUPPORTED without one. */
 static inline GVariant *
 cepa_vocabulary_get (const CepaHost *host, const char *interface_name, const char *property, GError **error)
 {
-  if (CEPA_TABLE_HAS (host, CepaHost, vocabulary))
+  if (CEPA_VOCABULARY_HAS (host, get))
     return host->vocabulary->get (host, interface_name, property, error);
   g_set_error_literal (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED, "this host has no vocabulary");
   return NULL;
 }
 
+/* As CepaVocabulary.call; replies CEPA_PLUGIN_ERROR_UNSUPPORTED without one. */
 static inline void
 cepa_vocabulary_call (const CepaHost *host, const char *interface_name, const char *method, GVariant *args,
                       CepaReplyFunc func, void *user_data)
 {
-  if (CEPA_TABLE_HAS (host, CepaHost, vocabulary))
+  if (CEPA_VOCABULARY_HAS (host, call))
     host->vocabulary->call (host, interface_name, method, args, func, user_data);
   else
     {
@@ -88,19 +98,21 @@ cepa_vocabulary_call (const CepaHost *host, const char *interface_name, const ch
     }
 }
 
+/* As CepaVocabulary.subscribe; 0 without one. */
 static inline uint64_t
 cepa_vocabulary_subscribe (const CepaHost *host, const char *interface_name, const char *signal, CepaSignalFunc func,
                            void *user_data)
 {
-  return CEPA_TABLE_HAS (host, CepaHost, vocabulary)
+  return CEPA_VOCABULARY_HAS (host, subscribe)
              ? host->vocabulary->subscribe (host, interface_name, signal, func, user_data)
              : 0;
 }
 
+/* As CepaVocabulary.unsubscribe; 0 is allowed. */
 static inline void
 cepa_vocabulary_unsubscribe (const CepaHost *host, uint64_t subscription)
 {
-  if (subscription != 0 && CEPA_TABLE_HAS (host, CepaHost, vocabulary))
+  if (subscription != 0 && CEPA_VOCABULARY_HAS (host, unsubscribe))
     host->vocabulary->unsubscribe (host, subscription);
 }
 
@@ -113,7 +125,7 @@ cepa_vocabulary_unsubscribe (const CepaHost *host, uint64_t subscription)
 typedef struct
 {
   uint32_t size; /* sizeof (CepaControlTable) */
-  uint16_t abi_major, abi_minor;
+  uint16_t abi_major, abi_minor; /* CEPA_ABI_MAJOR, CEPA_ABI_MINOR */
 
   /* (nullable): Returns: (transfer full): where it can be reached, one a line: "127.0.0.1:9051", "unix:/run/x". */
   char *(*list_addresses) (void *self);

@@ -8,6 +8,7 @@
 
 G_BEGIN_DECLS
 
+/* What a metric is, as Prometheus has it. */
 typedef enum
 {
   CEPA_METRIC_COUNTER = 0,
@@ -18,26 +19,27 @@ typedef enum
 /* One number, or one histogram. Valid during the call that gives it. */
 typedef struct
 {
-  uint32_t size;
+  uint32_t size;          /* of this struct as the host knows it, bytes */
   uint32_t type;          /* CepaMetricType */
   const char *name;       /* "cepa_circuits_total", [a-z0-9_] */
   const char *help;       /* a sentence in one line */
   const char *labels;     /* "event=\"built\",purpose=\"general\"", values escaped as Prometheus wants; "" for none */
-  double value;           /* of a histogram the sum of what was observed */
+  double value;           /* of a counter or gauge; of a histogram the sum of what was observed */
   uint64_t count;         /* of a histogram how much was observed */
   uint32_t n_buckets;     /* of a histogram */
-  uint32_t reserved;
+  uint32_t reserved;      /* 0 */
   const double *bounds;   /* (array length=n_buckets): upper bounds, ascending; beyond the last is infinity */
   const uint64_t *counts; /* (array length=n_buckets): at or below each bound */
 } CepaMetric;
 
+/* One metric of cepa_metrics_collect(). */
 typedef void (*CepaMetricFunc) (void *user_data, const CepaMetric *metric);
 
-/* What the host gives. */
+/* What the host gives to metrics plugins; called through the wrappers below. */
 struct _CepaMetricsHost
 {
-  uint32_t size;
-  uint32_t reserved;
+  uint32_t size;     /* of this struct as the host knows it, bytes */
+  uint32_t reserved; /* 0 */
 
   /* Gives every metric to @func, before it returns; those of one name come one behind the other. */
   void (*collect) (const CepaHost *host, CepaMetricFunc func, void *user_data);
@@ -46,7 +48,7 @@ struct _CepaMetricsHost
   void (*want) (const CepaHost *host, uint32_t kinds);
 };
 
-/* The same as wrappers. */
+/* As CepaMetricsHost.collect; gives none without one. */
 static inline void
 cepa_metrics_collect (const CepaHost *host, CepaMetricFunc func, void *user_data)
 {
@@ -54,6 +56,7 @@ cepa_metrics_collect (const CepaHost *host, CepaMetricFunc func, void *user_data
     host->metrics->collect (host, func, user_data);
 }
 
+/* As CepaMetricsHost.want; nothing comes without one. */
 static inline void
 cepa_metrics_want (const CepaHost *host, uint32_t kinds)
 {
@@ -69,7 +72,7 @@ cepa_metrics_want (const CepaHost *host, uint32_t kinds)
 typedef struct
 {
   uint32_t size; /* sizeof (CepaMetricsTable) */
-  uint16_t abi_major, abi_minor;
+  uint16_t abi_major, abi_minor; /* CEPA_ABI_MAJOR, CEPA_ABI_MINOR */
 
   /* (nullable): something happened. For CEPA_EVENT_CELL this is the hot path: copy the event and come back; no file,
      no allocation. */

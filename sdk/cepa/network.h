@@ -15,14 +15,16 @@ extern "C" {
 
 /**
  * CepaNetworkView:
- * @size: of this struct, bytes
- * @stride: bytes from one row to the next
- * @relays: ascending by rsa_id; use cepa_network_view_relay()
+ * @size: of this struct as the host knows it, bytes
+ * @n_relays: how many rows there are; 0 is possible
+ * @stride: bytes from one row to the next; at least sizeof (CepaRelay) of minor 0
+ * @reserved: 0
+ * @relays: (array length=n_relays): ascending by rsa_id; use cepa_network_view_relay(). (nullable): without rows
  * @valid_after_s: of the consensus, seconds since 1970
  * @version: never 0; another number whenever anything in the table has changed, the same for the same table
  *
  * One version of the directory. Valid, and unchanged, during the call that got it: keep row numbers only
- * together with @version. The functions are called through the wrappers below.
+ * together with @version. The functions are called through the wrappers below. Nothing of it is written to.
  */
 struct _CepaNetworkView
 {
@@ -34,12 +36,15 @@ struct _CepaNetworkView
   int64_t valid_after_s;
   uint64_t version;
 
+  /* cepa_network_view_exit_allows() */
   int (*exit_allows) (const CepaNetworkView *self, uint32_t policy, uint16_t port, int ipv6);
+  /* cepa_network_view_same_family() */
   int (*same_family) (const CepaNetworkView *self, uint32_t a, uint32_t b);
+  /* cepa_network_view_param() */
   int32_t (*param) (const CepaNetworkView *self, const char *name, int32_t fallback);
 };
 
-/* Row @index, which is below n_relays. */
+/* Returns: (transfer none): row @index, which is below n_relays. */
 static inline const CepaRelay *
 cepa_network_view_relay (const CepaNetworkView *self, uint32_t index)
 {
@@ -53,20 +58,21 @@ cepa_network_view_relay (const CepaNetworkView *self, uint32_t index)
  * @ipv6: whether streams to IPv6 addresses are meant
  *
  * Returns: whether the policy lets streams to @port through, as its summary in the microdescriptor says
- * (dir-spec: "p", "p6"). The exit may still refuse an address.
+ * (dir-spec: "p", "p6"). The exit may still refuse an address. 0 where the host cannot say.
  */
 static inline int
 cepa_network_view_exit_allows (const CepaNetworkView *self, uint32_t policy, uint16_t port, int ipv6)
 {
-  return self->exit_allows (self, policy, port, ipv6);
+  return CEPA_TABLE_HAS (self, CepaNetworkView, exit_allows) ? self->exit_allows (self, policy, port, ipv6) : 0;
 }
 
 /**
  * cepa_network_view_same_family:
- * @a: @b: rows
+ * @a: a row, below n_relays
+ * @b: another, or the same
  *
  * Returns: whether both relays declare each other as family, or have a proved family id in common; a row is
- * of its own family. Neither is transitive.
+ * of its own family. Neither is transitive. Where the host cannot say, one family number is one family.
  */
 static inline int
 cepa_network_view_same_family (const CepaNetworkView *self, uint32_t a, uint32_t b)
@@ -77,14 +83,14 @@ cepa_network_view_same_family (const CepaNetworkView *self, uint32_t a, uint32_t
     return 1;
   if (family == 0 || family != cepa_network_view_relay (self, b)->family)
     return 0;
-  return self->same_family (self, a, b);
+  return CEPA_TABLE_HAS (self, CepaNetworkView, same_family) ? self->same_family (self, a, b) : 1;
 }
 
 /* Returns: the consensus parameter @name, @fallback when it is not set. */
 static inline int32_t
 cepa_network_view_param (const CepaNetworkView *self, const char *name, int32_t fallback)
 {
-  return self->param (self, name, fallback);
+  return CEPA_TABLE_HAS (self, CepaNetworkView, param) ? self->param (self, name, fallback) : fallback;
 }
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 
 G_BEGIN_DECLS
 
+/* What a machine pads. */
 typedef enum
 {
   CEPA_PADDING_CHANNEL = 0, /* one machine for a link to a relay: padding is PADDING cells, blocking is not there */
@@ -17,15 +18,16 @@ typedef enum
 /* What a machine is for. */
 typedef struct
 {
-  uint32_t size;
-  uint32_t scope;     /* CepaPaddingScope */
-  uint64_t number;    /* of the channel or circuit, as in events */
-  uint32_t purpose;   /* of a circuit: CepaPathPurpose */
-  uint32_t n_hops;    /* of a circuit */
+  uint32_t size;         /* of this struct as the host knows it, bytes */
+  uint32_t scope;        /* CepaPaddingScope */
+  uint64_t number;       /* of the channel or circuit, as in events */
+  uint32_t purpose;      /* of a circuit: CepaPathPurpose */
+  uint32_t n_hops;       /* of a circuit: how many hops it will have */
   uint32_t link_version; /* of a channel: 5 can negotiate padding */
-  uint32_t reserved;
+  uint32_t reserved;     /* 0 */
 } CepaPaddingTarget;
 
+/* What a machine is told. One that it does not know is nothing to it. */
 typedef enum
 {
   CEPA_PADDING_NORMAL_SENT = 0,      /* a cell with a purpose was queued; several are told at once, by count */
@@ -44,19 +46,21 @@ typedef enum
   CEPA_PADDING_REFUSED = 13,         /* the budget did not allow an action, which was dropped */
 } CepaPaddingEventType;
 
+/* An event. It never grows. */
 typedef struct
 {
   uint32_t type;  /* CepaPaddingEventType */
   uint32_t count; /* how many of them, at least 1 */
 } CepaPaddingEvent;
 
+/* What a machine can want. */
 typedef enum
 {
-  CEPA_PADDING_CANCEL = 0,       /* @timers: forgets what was scheduled */
-  CEPA_PADDING_SEND = 1,         /* after @timeout_us a padding cell, unless cancelled or replaced before */
-  CEPA_PADDING_BLOCK = 2,        /* after @timeout_us holds DATA back for @duration_us; circuits only */
-  CEPA_PADDING_UPDATE_TIMER = 3, /* sets the internal timer to @duration_us */
-  CEPA_PADDING_NEGOTIATE = 4,    /* channels: sends PADDING_NEGOTIATE with @low_ms and @high_ms, 0 and 0 to stop */
+  CEPA_PADDING_CANCEL = 0,       /* timers: forgets what was scheduled */
+  CEPA_PADDING_SEND = 1,         /* after timeout_us a padding cell, unless cancelled or replaced before */
+  CEPA_PADDING_BLOCK = 2,        /* after timeout_us holds DATA back for duration_us; circuits only */
+  CEPA_PADDING_UPDATE_TIMER = 3, /* sets the internal timer to duration_us */
+  CEPA_PADDING_NEGOTIATE = 4,    /* channels only: sends PADDING_NEGOTIATE with low_ms and high_ms, 0 and 0 to stop */
 } CepaPaddingActionType;
 
 /* Bits of CepaPaddingAction.flags. */
@@ -74,22 +78,23 @@ enum
   CEPA_PADDING_TIMER_INTERNAL = 1u << 1,
 };
 
+/* An action; members that its type does not use are 0. It never grows. */
 typedef struct
 {
-  uint32_t type;  /* CepaPaddingActionType */
-  uint32_t flags;
-  uint32_t timers;
-  uint32_t hop;   /* of SEND on a circuit: to which hop, 0 the guard */
-  int64_t timeout_us;
-  int64_t duration_us;
-  uint32_t low_ms, high_ms;
+  uint32_t type;            /* CepaPaddingActionType */
+  uint32_t flags;           /* of SEND, BLOCK, UPDATE_TIMER: CEPA_PADDING_BYPASS, CEPA_PADDING_REPLACE */
+  uint32_t timers;          /* of CANCEL: CEPA_PADDING_TIMER_* */
+  uint32_t hop;             /* of SEND on a circuit: to which hop, 0 the guard; below n_hops of the target */
+  int64_t timeout_us;       /* of SEND, BLOCK: from now, at least 0 */
+  int64_t duration_us;      /* of BLOCK, UPDATE_TIMER: at least 0 */
+  uint32_t low_ms, high_ms; /* of NEGOTIATE: low_ms is not above high_ms, which is at most 65535 */
 } CepaPaddingAction;
 
 /* What the host gives: nothing but @size yet; a machine answers to events, and to them only. */
 struct _CepaPaddingHost
 {
-  uint32_t size;
-  uint32_t reserved;
+  uint32_t size;     /* of this struct as the host knows it, bytes */
+  uint32_t reserved; /* 0 */
 };
 
 /**
@@ -101,23 +106,25 @@ struct _CepaPaddingHost
 typedef struct
 {
   uint32_t size; /* sizeof (CepaPaddingTable) */
-  uint16_t abi_major, abi_minor;
+  uint16_t abi_major, abi_minor; /* CEPA_ABI_MAJOR, CEPA_ABI_MINOR */
 
   /* Returns: (transfer full) (nullable): a machine for @target; NULL when the plugin has none for it. */
   void *(*machine_new) (void *self, const CepaPaddingTarget *target);
+  /* Frees what machine_new gave. Every machine is freed before stop is called. */
   void (*machine_free) (void *self, void *machine);
 
   /**
    * trigger:
-   * @events: (array length=n_events): what happened, in order, since the last call; at most once per turn of the loop
-   *   and target
-   * @now_us: monotonic
-   * @actions: (out) (array length=max_actions): room; @max_actions is at least 4
+   * @machine: of machine_new
+   * @events: (array length=n_events): at least one: what happened, in order, since the last call; at most once per
+   *   turn of the loop and target
+   * @now_us: as cepa_host_monotonic_us()
+   * @actions: (out caller-allocates) (array length=max_actions): room, not cleared; @max_actions is at least 4
    *
    * The hot path: no allocation, no log. Of SEND and BLOCK together, and of the internal timer, one can be pending: a
    * new one takes its place.
    *
-   * Returns: how many actions there are.
+   * Returns: how many actions there are, at most @max_actions.
    */
   uint32_t (*trigger) (void *self, void *machine, const CepaPaddingEvent *events, uint32_t n_events, int64_t now_us,
                        CepaPaddingAction *actions, uint32_t max_actions);

@@ -10,6 +10,7 @@
 
 G_BEGIN_DECLS
 
+/* No path has more relays. */
 #define CEPA_PATH_MAX_HOPS 8
 
 /* What a path must be good for. Bits of CepaPathRequest.flags. */
@@ -23,26 +24,27 @@ enum
 /**
  * CepaPathRequest:
  *
- * What the core wants. Read members only as far as @size reaches.
+ * What the core wants. Valid during the call. What a policy does not know it refuses with
+ * CEPA_PLUGIN_ERROR_UNSUPPORTED: another purpose, a number of hops out of the range.
  */
 typedef struct
 {
-  uint32_t size;
+  uint32_t size;            /* of this struct as the core knows it, bytes */
   uint32_t purpose;         /* CepaPathPurpose */
   uint32_t n_hops;          /* how many relays, 1 to CEPA_PATH_MAX_HOPS */
   uint32_t flags;           /* CEPA_PATH_* above */
   uint16_t port;            /* that the exit must allow; 0: some port, as for circuits built ahead of use */
-  uint16_t reserved[3];
-  const uint32_t *excluded; /* (array length=n_excluded): rows that may not be used, in ascending order */
-  uint32_t n_excluded;
-  uint32_t reserved2;
+  uint16_t reserved[3];     /* 0 */
+  const uint32_t *excluded; /* (nullable) (array length=n_excluded): rows that may not be used, in ascending order */
+  uint32_t n_excluded;      /* how many of them */
+  uint32_t reserved2;       /* 0 */
 } CepaPathRequest;
 
 /* Returns: whether @row may not be used. O(log n_excluded). */
 static inline int
 cepa_path_request_excludes (const CepaPathRequest *self, uint32_t row)
 {
-  uint32_t low = 0, high = self->n_excluded;
+  uint32_t low = 0, high = self->excluded != NULL ? self->n_excluded : 0;
 
   while (low < high)
     {
@@ -60,11 +62,11 @@ cepa_path_request_excludes (const CepaPathRequest *self, uint32_t row)
 
 /**
  * CepaPath:
- * @size: of the struct as the core knows it; leave it
+ * @size: of this struct, bytes; leave it
  * @n_hops: request->n_hops
  * @hops: rows of the view, first hop first
  *
- * What the plugin proposes.
+ * What the plugin proposes. It never grows, for CepaPathResult holds one.
  */
 typedef struct
 {
@@ -84,12 +86,12 @@ typedef enum
 /* What became of a path. Rows are of the view that is given with it, and were so when it was proposed. */
 typedef struct
 {
-  uint32_t size;
+  uint32_t size;     /* of this struct as the core knows it, bytes */
   uint32_t outcome;  /* CepaPathOutcome */
   uint32_t n_built;  /* hops that answered */
   uint32_t build_ms; /* from the choice of the path to the end, with connecting to the first relay if that was needed */
   uint64_t circuit;  /* its number, as in events */
-  CepaPath path;
+  CepaPath path;     /* as it was proposed */
 } CepaPathResult;
 
 /**
@@ -104,13 +106,13 @@ typedef struct
 typedef struct
 {
   uint32_t size; /* sizeof (CepaPathTable) */
-  uint16_t abi_major, abi_minor;
+  uint16_t abi_major, abi_minor; /* CEPA_ABI_MAJOR, CEPA_ABI_MINOR */
 
   /**
    * choose_path: (nullable)
    * @view: the directory now
    * @request: what is wanted
-   * @path: (out): filled up to request->n_hops
+   * @path: (out caller-allocates): n_hops, and hops as far as that, to be filled in
    *
    * Returns: TRUE; FALSE with CEPA_PLUGIN_ERROR_NO_PATH when no relays fit, and a sentence that says what is lacking.
    */
@@ -124,12 +126,12 @@ typedef struct
    * weigh: (nullable)
    * @place: CepaPlace
    * @weights: (out) (array length=view->n_relays): zeros at the call; how likely each row is to be drawn, from 0 for
-   *   never; the sum of 10,000 of the greatest still fits
+   *   never; the core adds them up in 64 bits
    *
    * The easy way: the core keeps the rules and draws, exit first, then guard, then the others. Asked again for each
    * view and kind of request (purpose, n_hops, flags, port), not for each path; the request has no excluded rows then.
    *
-   * Returns: FALSE with an error of CEPA_PLUGIN_ERROR.
+   * Returns: TRUE; FALSE with an error of CEPA_PLUGIN_ERROR.
    */
   gboolean (*weigh) (void *self, const CepaNetworkView *view, const CepaPathRequest *request, uint32_t place,
                      uint32_t *weights, GError **error);

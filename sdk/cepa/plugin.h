@@ -13,6 +13,7 @@
 
 G_BEGIN_DECLS
 
+/* What an option's values are. */
 typedef enum
 {
   CEPA_PLUGIN_OPTION_BOOL = 0, /* 0 or 1 */
@@ -32,9 +33,9 @@ typedef struct
   const char *name;           /* [a-z0-9-] */
   uint32_t type;              /* CepaPluginOptionType */
   uint32_t is_list;           /* 1: may be given several times */
-  int64_t minimum, maximum;   /* of INT */
-  const char *choices;        /* (nullable): "csv|json" */
-  const char *default_text;   /* (nullable): as a user would write it; NULL: no value */
+  int64_t minimum, maximum;   /* of INT: the least value and the greatest */
+  const char *choices;        /* (nullable): of TEXT: "csv|json" */
+  const char *default_text;   /* (nullable): as a user would write it, and good for the type; NULL: no value */
   const char *description;    /* whole sentences, for people */
 } CepaPluginOption;
 
@@ -76,7 +77,8 @@ typedef struct
    * start: (nullable)
    * @task: for cepa_host_complete(), within 10 seconds, now or later
    *
-   * Begins to work. A start that fails is followed by destroy. Without this the instance works once it is created.
+   * Begins to work. Once for an instance. A start that fails is followed by destroy. Without this the instance works
+   * once it is created.
    */
   void (*start) (void *self, uint64_t task);
 
@@ -84,24 +86,27 @@ typedef struct
    * stop: (nullable)
    * @task: for cepa_host_complete(), within 1 second, now or later
    *
-   * Ends what start began; also when start has not ended yet, whose task is over with this call. Nothing of the
-   * kind's table is called afterwards.
+   * Ends what start began; also when start has not ended yet, whose task is over with this call, or was never called.
+   * Nothing of the kind's table is called afterwards.
    */
   void (*stop) (void *self, uint64_t task);
 
-  /* Frees what create gave, at once; whether or not it was started, stopped, or its stop came to an end. */
+  /* Frees what create gave, at once; whether or not it was started, stopped, or its stop came to an end. The host's
+     table is gone when this has come back. */
   void (*destroy) (void *self);
 
-  const CepaPathTable *path;           /* (nullable) */
-  const CepaPaddingTable *padding;     /* (nullable) */
-  const CepaTransportTable *transport; /* (nullable) */
-  const CepaControlTable *control;     /* (nullable) */
-  const CepaMetricsTable *metrics;     /* (nullable) */
+  const CepaPathTable *path;           /* (nullable): of kind "path" */
+  const CepaPaddingTable *padding;     /* (nullable): of kind "padding" */
+  const CepaTransportTable *transport; /* (nullable): of kind "transport" */
+  const CepaControlTable *control;     /* (nullable): of kind "control" */
+  const CepaMetricsTable *metrics;     /* (nullable): of kind "metrics" */
 } CepaPlugin;
 
+/* The name of the symbol; a later major has another. */
 #define CEPA_PLUGIN_SYMBOL "cepa_plugin_v1"
 
-/* In exactly one file of a plugin: CEPA_PLUGIN_EXPORT const CepaPlugin cepa_plugin_v1 = { ... }; */
+/* In exactly one file of a plugin: CEPA_PLUGIN_EXPORT const CepaPlugin cepa_plugin_v1 = { ... };
+   The rest of it is compiled with -fvisibility=hidden. */
 #ifdef __cplusplus
 #define CEPA_PLUGIN_EXPORT extern "C" __attribute__ ((visibility ("default")))
 #else

@@ -26,8 +26,7 @@ enum
   CEPA_RELAY_RUNNING = 1u << 10,
   CEPA_RELAY_V2DIR = 1u << 11,
   CEPA_RELAY_VALID = 1u << 12,
-  /* Of the core, not of the consensus: */
-  CEPA_RELAY_HAS_KEYS = 1u << 30, /* its microdescriptor is here: it can be extended to */
+  CEPA_RELAY_HAS_KEYS = 1u << 30, /* not of the consensus: its microdescriptor is here, so it can be extended to */
 };
 
 /* Where in a path a relay stands. */
@@ -38,12 +37,14 @@ typedef enum
   CEPA_PLACE_EXIT = 2,
 } CepaPlace;
 
+/* How many places there are. */
 #define CEPA_N_PLACES 3
 
 /**
  * CepaRelay:
  *
- * A row of the table; read-only. Later versions may add members at the end: step with the table's stride.
+ * A row of the table; read-only. Later versions may add members at the end: never copy or index rows as an array,
+ * step with the table's stride.
  *
  * @weight is, per CepaPlace, the bandwidth times the consensus' weights for the place and the relay's flags
  * (dir-spec: "bandwidth-weights"; 0.4.9's choice), all rows and places scaled by one power of two so that the
@@ -56,8 +57,8 @@ typedef struct
 {
   uint8_t rsa_id[20];             /* SHA-1 of the RSA identity key */
   uint8_t ed25519_id[32];         /* zeros when it has none, or none that the authorities agree on */
-  uint32_t ipv4;                  /* host byte order */
-  uint8_t ipv6[16];               /* zeros when it has none */
+  uint32_t ipv4;                  /* host byte order; 0 when it has none */
+  uint8_t ipv6[16];               /* network byte order; zeros when it has none */
   uint16_t or_port;               /* of ipv4 */
   uint16_t ipv6_port;             /* 0 without IPv6 */
   uint32_t flags;                 /* CEPA_RELAY_* */
@@ -69,7 +70,7 @@ typedef struct
   char nickname[20];              /* terminated by zero */
 } CepaRelay;
 
-/* Returns: whether both relays have IPv4 addresses in one /16, or IPv6 addresses in one /32. */
+/* Returns: whether both relays have IPv4 addresses in one /16, or both have IPv6 addresses and these are in one /32. */
 static inline int
 cepa_relay_same_subnet (const CepaRelay *self, const CepaRelay *other)
 {

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 /**
  * cepa_host_log:
+ * @level: how loud
  * @text: UTF-8 in one line; addresses and targets of users have no place in it
  *
  * Writes a line to the daemon's log, prefixed with the plugin's id. Not for what happens per path or per cell.
@@ -22,8 +23,8 @@ cepa_host_log (const CepaHost *host, CepaHostLogLevel level, const char *text)
     host->log (host, level, text);
 }
 
-/* Fills @len bytes of @out at random, seeded in simulations; with zeros when the host has no chance to give. A plugin
-   uses no other, or runs could not be replayed. */
+/* Fills @len bytes of @out at random, seeded in simulations; with zeros where the host has no chance to give. A plugin
+   uses no other chance, or runs could not be replayed. */
 static inline void
 cepa_host_random (const CepaHost *host, void *out, size_t len)
 {
@@ -33,12 +34,14 @@ cepa_host_random (const CepaHost *host, void *out, size_t len)
     memset (out, 0, len);
 }
 
-/* Returns: a number in [0, @limit), each equally likely; @limit is at least 1. */
+/* Returns: a number in [0, @limit), each equally likely; 0 for a @limit of 0. */
 static inline uint64_t
 cepa_host_random_below (const CepaHost *host, uint64_t limit)
 {
-  uint64_t value = 0, bound = UINT64_MAX - UINT64_MAX % limit;
+  uint64_t value = 0, bound = limit > 0 ? UINT64_MAX - UINT64_MAX % limit : 0;
 
+  if (limit <= 1)
+    return 0;
   /* Values from @bound on would make the small results likelier; they are drawn again. */
   do
     cepa_host_random (host, &value, sizeof value);
@@ -83,21 +86,24 @@ cepa_host_option_text (const CepaHost *host, const char *name, const char *fallb
   return values != NULL && values[0] != NULL ? values[0] : fallback;
 }
 
-/* Returns: the option's first value as a number; a bool is 0 or 1. */
+/* Returns: the option's first value as a number, a bool as 0 or 1; @fallback when it has none, or none that is one. */
 static inline int64_t
 cepa_host_option_int (const CepaHost *host, const char *name, int64_t fallback)
 {
-  const char *text = cepa_host_option_text (host, name, NULL);
+  const char *text = cepa_host_option_text (host, name, "");
+  char *end = NULL;
+  int64_t value = g_ascii_strtoll (text, &end, 10);
 
-  return text != NULL ? g_ascii_strtoll (text, NULL, 10) : fallback;
+  return end != text ? value : fallback;
 }
 
 /**
  * cepa_host_complete:
- * @task: what start or stop was given, or CEPA_TASK of another call that ends later
+ * @task: what start or stop was given
  * @error: (nullable) (transfer full): why it failed; NULL when it is done
  *
- * Ends a task, once. May be called before the function that was given the task returns.
+ * Ends a task, once. May be called before the function that was given the task returns. The task of start is over
+ * when stop or destroy is called, that of stop when destroy is: then it is not completed any more.
  */
 static inline void
 cepa_host_complete (const CepaHost *host, uint64_t task, GError *error)
@@ -108,7 +114,8 @@ cepa_host_complete (const CepaHost *host, uint64_t task, GError *error)
     g_clear_error (&error);
 }
 
-/* The plugin cannot go on: it is stopped, and @error (transfer full) is shown as the reason. */
+/* The plugin cannot go on: it is stopped, later and not within this call, and @error (transfer full) is shown as the
+   reason. */
 static inline void
 cepa_host_fail (const CepaHost *host, GError *error)
 {
@@ -118,8 +125,9 @@ cepa_host_fail (const CepaHost *host, GError *error)
     g_clear_error (&error);
 }
 
-/* Returns: (transfer full) (nullable): a folder for the plugin's own files, only for this user, made when first
-   asked for; NULL with an error of CEPA_PLUGIN_ERROR. Files beside it are not the plugin's. */
+/* Returns: (transfer full) (nullable): the absolute path of a folder for the plugin's own files, only for this user,
+   made when first asked for, to be freed with g_free(); NULL with an error of CEPA_PLUGIN_ERROR. Files beside it are
+   not the plugin's. Not in create. */
 static inline char *
 cepa_host_directory (const CepaHost *host, GError **error)
 {

@@ -31,11 +31,11 @@ typedef void (*CepaTimerFunc) (void *user_data);
 /* @events: CEPA_WATCH_* that @fd is ready for. Called at each turn of the loop as long as it is. */
 typedef void (*CepaWatchFunc) (void *user_data, int fd, uint32_t events);
 
-/* An IP address and a port. */
+/* An IP address and a port. It never grows. */
 typedef struct
 {
   uint8_t version;   /* 4 or 6 */
-  uint8_t reserved;
+  uint8_t reserved;  /* 0 */
   uint16_t port;     /* host byte order */
   uint8_t bytes[16]; /* network byte order: the first 4 of IPv4, the others zero */
 } CepaAddress;
