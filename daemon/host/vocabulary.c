@@ -131,6 +131,8 @@ cepa_host_vocabulary_free (CepaHostVocabulary *self)
   if (self == NULL)
     return;
   vocabulary_watch_bootstrap (self, FALSE);
+  if (self->host != NULL)
+    cepa_host_metrics_unlisten (cepa_host_get_metrics (self->host), cepa_host_vocabulary_event, self);
   /* Whoever owes them may answer still. */
   for (guint i = 0; i < self->replies->len; i++)
     {
