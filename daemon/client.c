@@ -5,6 +5,7 @@
 #include "channel/pool.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
+#include "host/vocabulary.h"
 #include "path/circuits.h"
 #include "proxy/proxy.h"
 
@@ -84,9 +85,33 @@ client_open_ports (CepaClient *self, GError **error)
   return TRUE;
 }
 
-CepaClient *
-cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost *host, GError **error)
+/* Who asks and watches by the vocabulary sees this client. */
+static void
+client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const CepaClientFuncs *funcs)
 {
+  CepaVocabularyClient words = {
+    .version = CEPA_VERSION,
+    .config_file = line->config_file,
+    .start_time_s = cepa_clock_wall_s (cepa_clock_system ()),
+    .console = line->console,
+    .config = self->config,
+    .bootstrap = &self->bootstrap,
+    .directory = self->directory,
+    .circuits = self->circuits,
+    .proxy = self->proxy,
+    .channels = self->channels,
+    .shutdown = funcs->shutdown,
+    .user_data = funcs->user_data,
+  };
+
+  cepa_host_vocabulary_set_client (cepa_host_get_vocabulary (self->host), &words);
+}
+
+CepaClient *
+cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginHost *host,
+                 const CepaClientFuncs *funcs, GError **error)
+{
+  const CepaConfig *config = line->config;
   CepaClient *self = g_new0 (CepaClient, 1);
   const CepaClock *clock = cepa_clock_system ();
   CepaRandom *random = cepa_random_system ();
@@ -108,6 +133,7 @@ cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost
                                       cepa_plugin_host_get_policies (host), config->enforce_distinct_subnets);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
+  client_enter_vocabulary (self, line, funcs);
   if (client_open_ports (self, error))
     return self;
   cepa_client_free (self);
@@ -126,6 +152,7 @@ cepa_client_stop (CepaClient *self)
 {
   g_autoptr (GError) reason = g_error_new (CEPA_ERROR, CEPA_ERROR_CANCELLED, "shutting down");
 
+  cepa_host_vocabulary_set_client (cepa_host_get_vocabulary (self->host), NULL);
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   cepa_circuits_stop (self->circuits, reason);
   cepa_directory_stop (self->directory);
@@ -144,6 +171,7 @@ cepa_client_free (CepaClient *self)
   if (self == NULL)
     return;
   cepa_host_metrics_set_figures (cepa_host_get_metrics (self->host), NULL, NULL);
+  cepa_host_vocabulary_set_client (cepa_host_get_vocabulary (self->host), NULL);
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   g_clear_pointer (&self->circuits, cepa_circuits_free);
   g_clear_pointer (&self->directory, cepa_directory_free);

@@ -12,15 +12,26 @@ G_BEGIN_DECLS
 typedef struct _CepaClient CepaClient;
 
 /**
+ * CepaClientFuncs:
+ * @shutdown: somebody who may asks for the end
+ */
+typedef struct
+{
+  void (*shutdown) (gpointer user_data);
+  gpointer user_data;
+} CepaClientFuncs;
+
+/**
  * cepa_client_new:
  * @context: the thread's default context
- * @config: outlives the client
+ * @line: outlives the client
  * @host: outlives the client; its plugins run when the client is started, and until it has stopped
  *
  * Returns: (transfer full) (nullable): a client whose ports are open; NULL with CEPA_ERROR_CONFIG when one
  * cannot be opened.
  */
-CepaClient *cepa_client_new (GMainContext *context, const CepaConfig *config, CepaPluginHost *host, GError **error);
+CepaClient *cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginHost *host,
+                             const CepaClientFuncs *funcs, GError **error);
 
 /* Begins to work. */
 void cepa_client_start (CepaClient *self);

@@ -43,6 +43,12 @@ main_stop_signal (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+main_asked_to_stop (gpointer user_data)
+{
+  ((Main *) user_data)->is_asked_to_stop = TRUE;
+}
+
 static gboolean
 main_hangup_signal (G_GNUC_UNUSED gpointer user_data)
 {
@@ -158,11 +164,14 @@ main_write_pid (const char *path, GError **error)
 
 /* Makes the client over the plugins, and lets it run until it is asked to stop, or cannot go on. */
 static gboolean
-main_with_plugins (Main *self, const CepaConfig *config, GError **error)
+main_with_plugins (Main *self, const CepaCommandLine *line, GError **error)
 {
+  CepaClientFuncs funcs = { main_asked_to_stop, self };
+  const CepaConfig *config = line->config;
+
   if (!cepa_plugin_host_configure (self->host, config, error) || !main_write_pid (config->pid_file, error))
     return FALSE;
-  self->client = cepa_client_new (self->context, config, self->host, error);
+  self->client = cepa_client_new (self->context, line, self->host, &funcs, error);
   if (self->client != NULL)
     main_run (self);
   if (config->pid_file != NULL)
@@ -172,17 +181,18 @@ main_with_plugins (Main *self, const CepaConfig *config, GError **error)
 
 /* With the data directory ours. */
 static gboolean
-main_with_config (const CepaConfig *config, GError **error)
+main_with_config (const CepaCommandLine *line, GError **error)
 {
+  const CepaConfig *config = line->config;
   g_autoptr (GMainContext) context = g_main_context_new ();
   Main self = { .context = context };
-  CepaPluginHostFuncs funcs = { NULL, main_plugin_failed, &self };
+  CepaPluginHostFuncs funcs = { main_plugin_failed, &self };
   gboolean ok;
 
   g_main_context_push_thread_default (context);
   self.host = cepa_plugin_host_new (context, cepa_clock_system (), cepa_random_system (), config->data_directory, &funcs);
   main_scan_plugins (self.host, config);
-  ok = main_with_plugins (&self, config, error);
+  ok = main_with_plugins (&self, line, error);
   if (self.client == NULL || cepa_client_is_stopped (self.client))
     {
       cepa_client_free (self.client);
@@ -248,7 +258,7 @@ main (G_GNUC_UNUSED int argc, char **argv)
     }
   if (!cepa_secret_init (&error) || !cepa_crypto_init (&error) || !main_open_log (line, &error))
     return main_fail (error);
-  if (!main_prepare (line, &lock, &error) || !main_with_config (line->config, &error))
+  if (!main_prepare (line, &lock, &error) || !main_with_config (line, &error))
     cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_ERR, "%s", error->message);
   if (lock >= 0)
     close (lock);

@@ -93,6 +93,7 @@ cepa_command_line_free (CepaCommandLine *self)
   if (self == NULL)
     return;
   g_free (self->output);
+  g_free (self->config_file);
   cepa_config_free (self->config);
   g_ptr_array_unref (self->warnings);
   g_free (self);
@@ -262,6 +263,7 @@ command_line_configure (CommandLineParse *parse, const char *torrc_default, GErr
                                   parse->torrc == NULL || parse->may_be_missing, error);
   if (torrc == NULL)
     return FALSE;
+  result->config_file = g_strdup (parse->torrc != NULL ? parse->torrc : torrc_default);
   result->config = cepa_config_new_from_layers ((GPtrArray *const[]){ defaults, torrc, parse->lines }, 3,
                                                 result->warnings, error);
   return result->config != NULL;

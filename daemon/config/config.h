@@ -92,6 +92,7 @@ typedef struct
   CepaConsole console;
   char *output;       /* (nullable): for CEPA_PRINT_AND_EXIT; no newline at its end */
   CepaConfig *config; /* (nullable): for the others */
+  char *config_file;  /* (nullable): the torrc that was read or looked for */
   GPtrArray *warnings; /* (element-type utf8): lines to log at warn once the log is open */
 } CepaCommandLine;
 

@@ -10,6 +10,7 @@
 #include "host/metrics.h"
 #include "host/scan.h"
 #include "host/transport.h"
+#include "host/vocabulary.h"
 
 #define HOST_DEFAULT_POLICY "path.weighted"
 #define HOST_TRANSPORT "transport.direct"
@@ -27,6 +28,7 @@ struct _CepaPluginHost
   CepaPathPolicies *policies;
   CepaHostTransport *transport;
   CepaHostMetrics *metrics;
+  CepaHostVocabulary *vocabulary;
   char *policy_id;          /* the path policy that is to be asked */
   const CepaNetworkView *view; /* (nullable) */
   GSource *pump;            /* goes on with those that wait for others */
@@ -53,6 +55,7 @@ cepa_plugin_host_new (GMainContext *context, const CepaClock *clock, CepaRandom 
   self->policies = cepa_path_policies_new ();
   self->transport = cepa_host_transport_new (self);
   self->metrics = cepa_host_metrics_new (self);
+  self->vocabulary = cepa_host_vocabulary_new (self);
   self->policy_id = g_strdup (HOST_DEFAULT_POLICY);
   self->pump = cepa_loop_watch_fd (context, -1, "plugins", host_pump, self);
   return self;
@@ -64,11 +67,12 @@ cepa_plugin_host_free (CepaPluginHost *self)
   if (self == NULL)
     return;
   self->is_stopping = TRUE;
-  self->funcs = (CepaPluginHostFuncs){ NULL, NULL, NULL };
+  self->funcs = (CepaPluginHostFuncs){ NULL, NULL };
   g_ptr_array_unref (self->plugins);
   cepa_loop_clear (&self->pump);
   cepa_path_policies_free (self->policies);
   cepa_host_transport_free (self->transport);
+  cepa_host_vocabulary_free (self->vocabulary);
   cepa_host_metrics_free (self->metrics);
   g_ptr_array_unref (self->directories);
   g_main_context_unref (self->context);
@@ -139,6 +143,12 @@ cepa_plugin_host_get_dialer (CepaPluginHost *self)
   return cepa_host_transport_get_dialer (self->transport);
 }
 
+CepaHostVocabulary *
+cepa_host_get_vocabulary (CepaPluginHost *self)
+{
+  return self->vocabulary;
+}
+
 CepaHostMetrics *
 cepa_host_get_metrics (CepaPluginHost *self)
 {
@@ -161,6 +171,7 @@ void
 cepa_plugin_host_network_changed (CepaPluginHost *self, const CepaNetworkView *view)
 {
   self->view = view;
+  cepa_host_vocabulary_network_changed (self->vocabulary);
 }
 
 /* ---- finding ---- */
@@ -483,8 +494,7 @@ cepa_host_state_changed (CepaPluginHost *self, CepaHostPlugin *plugin)
   if (self->pump == NULL)
     return;
   cepa_loop_set_delay (self->pump, 0);
-  if (self->funcs.changed != NULL)
-    self->funcs.changed (self->funcs.user_data, plugin);
+  cepa_host_vocabulary_plugin_changed (self->vocabulary, plugin);
   host_check_needs (self, plugin);
 }
 

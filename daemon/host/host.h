@@ -18,12 +18,10 @@ typedef struct _CepaHostPlugin CepaHostPlugin;
 
 /**
  * CepaPluginHostFuncs:
- * @changed: (nullable): a plugin is in another state
  * @failed: a required plugin cannot be had; the daemon should end. @error: (transfer none)
  */
 typedef struct
 {
-  void (*changed) (gpointer user_data, CepaHostPlugin *plugin);
   void (*failed) (gpointer user_data, const GError *error);
   gpointer user_data;
 } CepaPluginHostFuncs;

@@ -177,6 +177,18 @@ cepa_host_metrics_listen (CepaHostMetrics *self, CepaHostListenFunc func, gpoint
   g_array_append_val (self->listeners, listener);
 }
 
+void
+cepa_host_metrics_unlisten (CepaHostMetrics *self, CepaHostListenFunc func, gpointer user_data)
+{
+  for (guint i = self->listeners->len; i > 0; i--)
+    {
+      const MetricsListener *listener = &g_array_index (self->listeners, MetricsListener, i - 1);
+
+      if (listener->func == func && listener->user_data == user_data)
+        g_array_remove_index (self->listeners, i - 1);
+    }
+}
+
 /* ---- collecting ---- */
 
 /* Where metrics go, and what those of one name have in common. */

@@ -47,6 +47,8 @@ void cepa_host_metrics_set_figures (CepaHostMetrics *self, CepaHostFiguresFunc f
 
 /* @func is told of every channel, circuit and stream event, not of cells, from now on. */
 void cepa_host_metrics_listen (CepaHostMetrics *self, CepaHostListenFunc func, gpointer user_data);
+/* Not from an event. */
+void cepa_host_metrics_unlisten (CepaHostMetrics *self, CepaHostListenFunc func, gpointer user_data);
 
 /* Gives every metric to @func, those of one name one behind the other, as CepaMetricsHost.collect. */
 void cepa_host_metrics_collect (CepaHostMetrics *self, CepaMetricFunc func, gpointer user_data);

@@ -17,6 +17,7 @@
 static const CepaHostKind *const life_kinds[CEPA_PLUGIN_N_KINDS] = {
   [CEPA_PLUGIN_KIND_PATH] = &cepa_host_kind_path,
   [CEPA_PLUGIN_KIND_TRANSPORT] = &cepa_host_kind_transport,
+  [CEPA_PLUGIN_KIND_CONTROL] = &cepa_host_kind_control,
   [CEPA_PLUGIN_KIND_METRICS] = &cepa_host_kind_metrics,
 };
 
@@ -257,7 +258,7 @@ cepa_host_plugin_start (CepaHostPlugin *self)
 void
 cepa_host_plugin_stop (CepaHostPlugin *self)
 {
-  if (life_kind (self)->ending != NULL && self->state != CEPA_PLUGIN_STARTING)
+  if (life_kind (self)->ending != NULL)
     life_kind (self)->ending (self);
   cepa_host_plugin_set_state (self, CEPA_PLUGIN_STOPPING, self->failure != NULL ? self->failure->message : NULL);
   self->task = cepa_host_draw_number (self->host);

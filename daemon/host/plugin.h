@@ -107,7 +107,7 @@ cepa_host_plugin_from_services (const CepaHost *services)
  * CepaHostKind:
  * @make: before create: sets members of @services for its kind, and @kind
  * @running: start is complete: the core may use it
- * @ending: the core must use it no more; called before stop, and before destroy of one that failed
+ * @ending: the core must use it no more; called before stop, also of one whose start has not ended
  * @gone: the instance is destroyed: frees @kind
  *
  * What a kind's file gives the life of plugins; each may be NULL.

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "host/metrics.h"
 #include "host/words.h"
 
 #define VOCABULARY_PREFIX "org.cepa."
@@ -108,6 +109,8 @@ cepa_host_vocabulary_new (CepaPluginHost *host)
   self->state = "starting";
   self->subscriptions = g_ptr_array_new_with_free_func (g_free);
   self->replies = g_ptr_array_new ();
+  if (host != NULL)
+    cepa_host_metrics_listen (cepa_host_get_metrics (host), cepa_host_vocabulary_event, self);
   return self;
 }
 
@@ -128,6 +131,8 @@ cepa_host_vocabulary_free (CepaHostVocabulary *self)
   if (self == NULL)
     return;
   vocabulary_watch_bootstrap (self, FALSE);
+  if (self->host != NULL)
+    cepa_host_metrics_unlisten (cepa_host_get_metrics (self->host), cepa_host_vocabulary_event, self);
   /* Whoever owes them may answer still. */
   for (guint i = 0; i < self->replies->len; i++)
     {
@@ -153,7 +158,6 @@ cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabularyC
     memset (&self->client, 0, sizeof self->client);
   self->state = client == NULL ? "stopping" : client->circuits != NULL ? "running" : "starting";
   vocabulary_watch_bootstrap (self, TRUE);
-  cepa_words_want_events (self);
 }
 
 const CepaVocabularyClient *
@@ -493,24 +497,10 @@ cepa_host_vocabulary_drop (CepaHostVocabulary *self, gconstpointer owner)
 /* ---- what happens in the core ---- */
 
 void
-cepa_words_want_events (CepaHostVocabulary *self)
+cepa_host_vocabulary_event (gpointer user_data, const CepaEvent *event, gpointer object, const GError *reason)
 {
-  guint32 kinds = 0;
+  CepaHostVocabulary *self = user_data;
 
-  if (self->client.events_wanted == NULL)
-    return;
-  if (cepa_host_vocabulary_has_listener (self, "Circuits1", "Changed"))
-    kinds |= CEPA_EVENT_CIRCUIT;
-  if (cepa_host_vocabulary_has_listener (self, "Streams1", "Changed"))
-    kinds |= CEPA_EVENT_STREAM;
-  if (cepa_host_vocabulary_has_listener (self, "Channels1", "Changed"))
-    kinds |= CEPA_EVENT_CHANNEL;
-  self->client.events_wanted (self->client.user_data, kinds);
-}
-
-void
-cepa_host_vocabulary_event (CepaHostVocabulary *self, const CepaEvent *event, gpointer object, const GError *reason)
-{
   if (G_LIKELY (self->subscriptions->len == 0))
     return;
   if (event->kind == CEPA_EVENT_CIRCUIT)

@@ -25,7 +25,6 @@ typedef struct _CepaHostVocabulary CepaHostVocabulary;
  * @start_time_s: seconds since 1970
  * @console: what the command line says of the log without Log lines
  * @shutdown: (nullable): the daemon is to end
- * @events_wanted: (nullable): which CEPA_EVENT_* cepa_host_vocabulary_event() is to be called for, from now on
  *
  * What the words are about. Everything outlives its being set; what is not there yet is NULL.
  */
@@ -42,23 +41,24 @@ typedef struct
   CepaProxy *proxy;
   CepaChannelPool *channels;
   void (*shutdown) (gpointer user_data);
-  void (*events_wanted) (gpointer user_data, guint32 kinds);
   gpointer user_data;
 } CepaVocabularyClient;
 
-/* @host: (nullable): outlives the vocabulary; without it there are no plugins to tell of. */
+/* @host: (nullable): outlives the vocabulary, and its metrics tell it of events; without it there are no plugins. */
 CepaHostVocabulary *cepa_host_vocabulary_new (CepaPluginHost *host);
 void cepa_host_vocabulary_free (CepaHostVocabulary *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaHostVocabulary, cepa_host_vocabulary_free)
+
+/* Returns: (transfer none): the host's own, which it makes and frees. In host.c. */
+CepaHostVocabulary *cepa_host_get_vocabulary (CepaPluginHost *host);
 
 /* @client: (nullable): copied; NULL when the client is about to go. */
 void cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabularyClient *client);
 
 /* ---- for those to whom things happen ---- */
 
-/* As CepaEventSink.event. */
-void cepa_host_vocabulary_event (CepaHostVocabulary *self, const CepaEvent *event, gpointer object,
-                                 const GError *reason);
+/* A CepaHostListenFunc: @self: (type CepaHostVocabulary) */
+void cepa_host_vocabulary_event (gpointer self, const CepaEvent *event, gpointer object, const GError *reason);
 void cepa_host_vocabulary_network_changed (CepaHostVocabulary *self);
 void cepa_host_vocabulary_plugin_changed (CepaHostVocabulary *self, CepaHostPlugin *plugin);
 

@@ -84,5 +84,4 @@ const CepaWords cepa_words_channels = {
   .info = &org_cepa_channels1_interface,
   .properties = words_channels_properties,
   .methods = words_channels_methods,
-  .interest = cepa_words_want_events,
 };

@@ -134,5 +134,4 @@ const CepaWords cepa_words_circuits = {
   .info = &org_cepa_circuits1_interface,
   .properties = words_circuits_properties,
   .methods = words_circuits_methods,
-  .interest = cepa_words_want_events,
 };

@@ -5,6 +5,7 @@
 #include <vocabulary-info.h>
 
 #include "base/log.h"
+#include "host/plugin.h"
 #include "host/words.h"
 
 static GVariant *
@@ -64,20 +65,13 @@ words_client_get_has_directory (CepaHostVocabulary *self, G_GNUC_UNUSED GError *
 static void
 words_client_add_plugin (GVariantBuilder *out, CepaHostPlugin *plugin)
 {
-  g_autoptr (GVariant) row = g_variant_ref_sink (cepa_host_plugin_to_variant (plugin));
-  g_autoptr (GVariant) addresses = g_variant_lookup_value (row, "addresses", G_VARIANT_TYPE_STRING_ARRAY);
-  g_autofree char *kind = NULL;
-  const char *id = "";
+  g_auto (GStrv) addresses = cepa_host_plugin_list_addresses (plugin);
+  const char *id = cepa_host_plugin_get_id (plugin);
+  g_autofree char *kind = g_strndup (id, strcspn (id, "."));
 
-  g_variant_lookup (row, "id", "&s", &id);
-  kind = g_strndup (id, strcspn (id, "."));
-  for (gsize i = 0; addresses != NULL && i < g_variant_n_children (addresses); i++)
-    {
-      const char *address;
-
-      g_variant_get_child (addresses, i, "&s", &address);
-      g_variant_builder_add (out, "(ss)", kind, address);
-    }
+  for (guint i = 0; addresses[i] != NULL; i++)
+    if (g_utf8_validate (addresses[i], -1, NULL))
+      g_variant_builder_add (out, "(ss)", kind, addresses[i]);
 }
 
 static GVariant *

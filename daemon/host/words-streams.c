@@ -112,5 +112,4 @@ const CepaWords cepa_words_streams = {
   .info = &org_cepa_streams1_interface,
   .properties = words_streams_properties,
   .methods = words_streams_methods,
-  .interest = cepa_words_want_events,
 };

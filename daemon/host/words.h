@@ -78,9 +78,6 @@ CepaPluginHost *cepa_words_get_host (const CepaHostVocabulary *self); /* (transf
 /* "starting", "running", "stopping" */
 const char *cepa_words_get_state (const CepaHostVocabulary *self);
 
-/* Asks CepaVocabularyClient.events_wanted for the kinds that signals need now. */
-void cepa_words_want_events (CepaHostVocabulary *self);
-
 /* What the files keep for one vocabulary; each is made when it is first asked for. */
 typedef struct _CepaWordsLog CepaWordsLog;
 typedef struct _CepaWordsOptions CepaWordsOptions;

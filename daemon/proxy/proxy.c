@@ -130,3 +130,16 @@ cepa_proxy_close_stream (CepaProxy *self, guint64 number, guint reason, GError *
   g_set_error (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND, "there is no stream %" G_GUINT64_FORMAT, number);
   return FALSE;
 }
+
+guint
+cepa_proxy_get_n_listeners (const CepaProxy *self)
+{
+  return self->ports->len;
+}
+
+const char *
+cepa_proxy_get_address (const CepaProxy *self, guint index)
+{
+  g_return_val_if_fail (index < self->ports->len, NULL);
+  return cepa_listener_get_address (((const ProxyPort *) g_ptr_array_index (self->ports, index))->listener);
+}

@@ -27,6 +27,10 @@ void cepa_proxy_free (CepaProxy *self);
  */
 gboolean cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port, GError **error);
 
+/* The SOCKS ports that are open: "127.0.0.1:9250"; @index is below their number. (transfer none) */
+guint cepa_proxy_get_n_listeners (const CepaProxy *self);
+const char *cepa_proxy_get_address (const CepaProxy *self, guint index);
+
 typedef void (*CepaProxyFunc) (gpointer user_data, CepaApplication *application);
 
 /* Calls @func for every stream that was asked for and has not ended; it ends none. */

@@ -28,7 +28,7 @@ fixture_failed (gpointer user_data, const GError *error)
 static void
 fixture_new_host (Fixture *self)
 {
-  CepaPluginHostFuncs funcs = { NULL, fixture_failed, self };
+  CepaPluginHostFuncs funcs = { fixture_failed, self };
 
   self->host = cepa_plugin_host_new (self->context, &self->clock.clock, &self->random.random, self->root, &funcs);
 }
