@@ -425,7 +425,10 @@ draw_refuse (const DrawPath *path, DrawRole role, const DrawTable *table, GError
   const char *id = path->self->policy != NULL ? path->self->policy->id : "a policy that went away";
   g_autoptr (GString) what = g_string_new (NULL);
 
-  g_string_append (what, is_exit ? "exit" : role == DRAW_FIRST ? "guard" : role == DRAW_LAST ? "last relay" : "middle relay");
+  g_string_append (what, is_exit               ? "exit"
+                         : role == DRAW_FIRST ? "guard"
+                         : role == DRAW_LAST  ? "last relay"
+                                              : "middle relay");
   if (is_exit && request->port != 0)
     g_string_append_printf (what, " to port %u", request->port);
   if (is_exit && (request->flags & CEPA_PATH_IPV6) != 0)
@@ -438,6 +441,10 @@ draw_refuse (const DrawPath *path, DrawRole role, const DrawTable *table, GError
   else if (table->n == 0)
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "%s: all of the %u relays that fit as %s have the weight 0",
                  id, table->n_fit, what->str);
+  else if (path->work >= DRAW_MAX_WORK)
+    g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH,
+                 "%s: gave up the search for a %s of a path of %u after %u looks: nearly all that was drawn before it "
+                 "leaves none", id, what->str, request->n_hops, path->work);
   else
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH,
                  "%s: none of the %u relays that fit as %s and have a weight fits beside the others of a path of %u, "

@@ -169,12 +169,12 @@ policies_ask (PolicySlot *slot, const PolicyQuestion *question, CepaPath *path, 
     }
   if (own == NULL)
     g_set_error (&own, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s: no path and no error came of it", id);
-  if (rule != NULL)
+  if (rule != NULL && slot->policy->violated != NULL)
+    slot->policy->violated (slot->policy, rule, own->message);
+  else if (rule != NULL)
     policies_log_fault (slot, "Refused a path", own->message);
   else if (!g_error_matches (own, CEPA_ERROR, CEPA_ERROR_NO_PATH))
     policies_log_fault (slot, "No path", own->message);
-  if (rule != NULL && slot->policy->violated != NULL)
-    slot->policy->violated (slot->policy, rule, own->message);
   if (rule != NULL)
     g_prefix_error (&own, "the plugin %s proposes no path that may be used: ", id);
   g_propagate_error (error, g_steal_pointer (&own));

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  * @network_changed: (nullable)
  * @result: (nullable): a circuit over a path that it proposed was built, or will not be
  * @violated: (nullable): a proposal of it broke a rule: @rule is a short name of cepa_path_check(), @sentence says
- *   which relays. It is in the log already: this is for counting
+ *   which relays. To be counted and logged; without this, it is logged here
  *
  * What proposes paths: filled by the plugin host, owned by whoever filled it. Any of the calls may end in
  * cepa_path_policies_forget() of the policy itself.

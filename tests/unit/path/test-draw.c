@@ -233,6 +233,7 @@ add_mixed_relays (FakeView *fake)
   fake_view_add (fake, FAKE_VIEW_USABLE, 25, FAKE_POLICY_NONE);
   fake_view_add (fake, FAKE_VIEW_USABLE & ~CEPA_RELAY_STABLE, 9, FAKE_POLICY_NONE);
   fake_view_add (fake, FAKE_VIEW_USABLE | CEPA_RELAY_MIDDLE_ONLY, 50, FAKE_POLICY_NONE);
+  fake_view_add (fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT | CEPA_RELAY_BAD_EXIT, 35, FAKE_POLICY_WEB);
   /* Guard 1 with exit 3; middle 6 with guard 0. */
   fake->relays[1].family = fake->relays[3].family = 7;
   fake->relays[6].ipv4 = fake->relays[0].ipv4 + 1;
@@ -306,6 +307,22 @@ test_dead_ends (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_view_add (&self->fake, FAKE_VIEW_USABLE, 1, FAKE_POLICY_NONE)->ipv4 = self->fake.relays[4].ipv4;
   fake_view_add (&self->fake, FAKE_VIEW_USABLE, 4, FAKE_POLICY_NONE)->family = 2;
   assert_distribution (self, &request, 50000);
+}
+
+/* What leaves no path beside one exit may be drawn beside another: with the exit 0 there is no middle relay. */
+static void
+test_dead_exit (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaPathRequest request = make_request (3, 80);
+
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 1000, FAKE_POLICY_WEB)->family = 2;
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 3, FAKE_POLICY_WEB);
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 50, FAKE_POLICY_NONE);
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 5, FAKE_POLICY_NONE);
+  for (guint row = 0; row < 4; row++)
+    self->fake.relays[row].weight[CEPA_PLACE_MIDDLE] = 0;
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE, 4, FAKE_POLICY_NONE)->family = 2;
+  assert_distribution (self, &request, 10000);
 }
 
 /* Chances stay when each weight is as great as it can be. */
@@ -443,17 +460,18 @@ test_weightless (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "all of the 3 relays that fit as guard have the weight 0");
 }
 
-/* A network in which nearly every exit leaves no guard: the search comes to an end. */
+/* A network in which all exits but one leave no guard, and that one is hardly ever drawn: the search comes to an end. */
 static void
 test_bounded (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   CepaPathRequest request = make_request (3, 80);
 
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 1, FAKE_POLICY_WEB);
   for (guint i = 0; i < 2000; i++)
-    fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 1000, FAKE_POLICY_WEB)->ipv4 = 0x01020304;
+    fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 1000000, FAKE_POLICY_WEB)->ipv4 = 0x0f020304;
   for (guint i = 0; i < 1999; i++)
-    fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 1000, FAKE_POLICY_NONE)->ipv4 = 0x01020305;
-  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "fit as guard");
+    fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 1000, FAKE_POLICY_NONE)->ipv4 = 0x0f020305;
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "path.fake: gave up the search for a guard of a path of 3 after");
   /* What is left behind does not stand in the way of the next. */
   request.flags = CEPA_PATH_ANY_SUBNET;
   for (guint i = 0; i < 1000; i++)
@@ -598,6 +616,7 @@ main (int argc, char **argv)
   ADD ("distribution-lengths", test_distribution_lengths);
   ADD ("distribution-rare", test_distribution_rare);
   ADD ("dead-ends", test_dead_ends);
+  ADD ("dead-exit", test_dead_exit);
   ADD ("huge", test_huge);
   ADD ("constraints", test_constraints);
   ADD ("impossible", test_impossible);

@@ -288,29 +288,55 @@ test_rules (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpstr (self->first.rule, ==, "wrong-length");
 }
 
-/* The sentence names the relays, and is in the log, more rarely with time. */
+/* The sentence names the relays. */
 static void
 test_sentence (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  g_autofree char *log = NULL;
-  LogCapture capture;
-
   self->first.path.hops[1] = ROW_GUARD;
   cepa_path_policies_use (self->policies, &self->first.policy);
   cepa_path_policies_set_fallback (self->policies, &self->second.policy);
-  log_capture_start (&capture, CEPA_LOG_WARN);
-  for (guint i = 0; i < 7; i++)
-    assert_proposed (self, ROW_MIDDLE);
-  log = log_capture_stop (&capture);
+  assert_proposed (self, ROW_MIDDLE);
   g_assert_cmpstr (self->first.sentence, ==,
                    "the proposed hops 1 and 2, $CE00000000000000000000000000000000000000~Guardian and "
                    "$CE00000000000000000000000000000000000000~Guardian, break a rule: no relay is twice in a path");
-  log_capture_assert_has (log, "Refused a path of the plugin path.first (fault 1): the proposed hops 1 and 2, $CE");
-  log_capture_assert_has (log, "(fault 2)");
-  log_capture_assert_has (log, "(fault 4)");
-  g_assert_null (strstr (log, "(fault 3)"));
-  g_assert_null (strstr (log, "(fault 7)"));
+}
+
+/* Asks seven times and returns what was logged. */
+static char *
+log_of_seven (Fixture *self)
+{
+  LogCapture capture;
+
+  cepa_path_policies_set_fallback (self->policies, &self->second.policy);
+  cepa_path_policies_use (self->policies, NULL);
+  cepa_path_policies_use (self->policies, &self->first.policy);
+  log_capture_start (&capture, CEPA_LOG_WARN);
+  for (guint i = 0; i < 7; i++)
+    assert_proposed (self, ROW_MIDDLE);
+  return log_capture_stop (&capture);
+}
+
+/* Faults are logged, more rarely with time; violations only when nobody else is told of them. */
+static void
+test_log (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *told = NULL, *refused = NULL, *failed = NULL;
+
+  self->first.path.hops[1] = ROW_GUARD;
+  told = log_of_seven (self);
+  g_assert_cmpstr (told, ==, "");
   g_assert_cmpuint (self->first.n_violations, ==, 7);
+  self->first.policy.violated = NULL;
+  refused = log_of_seven (self);
+  log_capture_assert_has (refused, "Refused a path of the plugin path.first (fault 1): the proposed hops 1 and 2, $CE");
+  log_capture_assert_has (refused, "(fault 2)");
+  log_capture_assert_has (refused, "(fault 4)");
+  g_assert_null (strstr (refused, "(fault 3)"));
+  g_assert_null (strstr (refused, "(fault 7)"));
+  self->first.path.n_hops = 0;
+  self->first.kind = CEPA_ERROR_PLUGIN;
+  failed = log_of_seven (self);
+  log_capture_assert_has (failed, "No path of the plugin path.first (fault 1): path.first: nothing comes to mind");
 }
 
 /* Also what the fallback proposes is checked. */
@@ -560,6 +586,7 @@ main (int argc, char **argv)
   test_consensus_init ();
   ADD ("rules", test_rules);
   ADD ("sentence", test_sentence);
+  ADD ("log", test_log);
   ADD ("both-break-rules", test_both_break_rules);
   ADD ("subnets", test_subnets);
   ADD ("failures", test_failures);
