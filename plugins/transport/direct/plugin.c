@@ -1,151 +1,74 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The tables of the plugin transport.direct. */
-#include <cepa/cepa.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <cepa/plugin.h>
 
-typedef struct
-{
-  const CepaHost *host;
-  GHashTable *attempts; /* (element-type guint64 DirectAttempt) */
-} Direct;
+#include "direct.h"
 
-typedef struct
-{
-  Direct *direct;
-  guint64 number, watch;
-  int fd;
-} DirectAttempt;
-
-static void
-direct_attempt_free (gpointer data)
-{
-  DirectAttempt *self = data;
-
-  cepa_host_watch_free (self->direct->host, self->watch);
-  if (self->fd >= 0)
-    close (self->fd);
-  g_free (self);
-}
+static const CepaPluginOption plugin_options[] = {
+  { .name = "socks4-proxy", .type = CEPA_PLUGIN_OPTION_TEXT,
+    .description = "HOST[:PORT] of a SOCKS4 proxy through which every connection goes; port 1080 unless it says. "
+                   "Relays are reached over IPv4 only. At most one proxy can be set." },
+  { .name = "socks5-proxy", .type = CEPA_PLUGIN_OPTION_TEXT,
+    .description = "HOST[:PORT] of a SOCKS5 proxy through which every connection goes; port 1080 unless it says." },
+  { .name = "socks5-proxy-username", .type = CEPA_PLUGIN_OPTION_TEXT,
+    .description = "User name for the SOCKS5 proxy, 1 to 255 bytes; the password must be set too." },
+  { .name = "socks5-proxy-password", .type = CEPA_PLUGIN_OPTION_TEXT,
+    .description = "Password for the SOCKS5 proxy, 1 to 255 bytes." },
+  { .name = "https-proxy", .type = CEPA_PLUGIN_OPTION_TEXT,
+    .description = "HOST[:PORT] of an HTTP proxy, by whose CONNECT every connection goes; port 443 unless it says." },
+  { .name = "https-proxy-authenticator", .type = CEPA_PLUGIN_OPTION_TEXT,
+    .description = "USER:PASSWORD for the HTTP proxy, at most 511 bytes; sent by the scheme Basic." },
+  { .name = "client-use-ipv4", .type = CEPA_PLUGIN_OPTION_BOOL, .default_text = "1",
+    .description = "Whether relays are reached at their IPv4 addresses." },
+  { .name = "client-use-ipv6", .type = CEPA_PLUGIN_OPTION_BOOL, .default_text = "1",
+    .description = "Whether relays are reached at their IPv6 addresses." },
+  { .name = "outbound-bind-address", .type = CEPA_PLUGIN_OPTION_TEXT, .is_list = 1,
+    .description = "IP address of this computer from which connections are made; one of IPv4 and one of IPv6. "
+                   "Connections to this computer itself are made from any." },
+};
 
 static void *
-direct_create (const CepaHost *host, G_GNUC_UNUSED GError **error)
+plugin_create (const CepaHost *host, G_GNUC_UNUSED GError **error)
 {
-  Direct *self = g_new0 (Direct, 1);
-
-  self->host = host;
-  self->attempts = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, direct_attempt_free);
-  return self;
+  return cepa_direct_new (host);
 }
 
 static void
-direct_stop (void *data, uint64_t task)
+plugin_start (void *self, uint64_t task)
 {
-  Direct *self = data;
-
-  g_hash_table_remove_all (self->attempts);
-  cepa_host_complete (self->host, task, NULL);
+  cepa_direct_start (self, task);
 }
 
 static void
-direct_destroy (void *data)
+plugin_stop (void *self, uint64_t task)
 {
-  Direct *self = data;
-
-  g_hash_table_unref (self->attempts);
-  g_free (self);
-}
-
-/* @code: of errno, 0 when it is connected */
-static void
-direct_end (DirectAttempt *attempt, int code)
-{
-  Direct *self = attempt->direct;
-  guint64 number = attempt->number;
-  int fd = code == 0 ? attempt->fd : -1;
-  GError *error = code == 0 ? NULL
-                            : g_error_new_literal (CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NETWORK, g_strerror (code));
-
-  if (code == 0)
-    attempt->fd = -1;
-  g_hash_table_remove (self->attempts, &number);
-  cepa_transport_connected (self->host, number, fd, NULL, error);
+  cepa_direct_stop (self, task);
 }
 
 static void
-direct_ready (void *user_data, int fd, G_GNUC_UNUSED uint32_t events)
+plugin_destroy (void *self)
 {
-  int code = 0;
-  socklen_t len = sizeof code;
-
-  if (getsockopt (fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
-    code = errno;
-  direct_end (user_data, code);
-}
-
-static socklen_t
-direct_fill_address (const CepaAddress *address, struct sockaddr_storage *out)
-{
-  struct sockaddr_in *v4 = (struct sockaddr_in *) out;
-  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *) out;
-
-  memset (out, 0, sizeof *out);
-  if (address->version == 4)
-    {
-      v4->sin_family = AF_INET;
-      v4->sin_port = htons (address->port);
-      memcpy (&v4->sin_addr, address->bytes, 4);
-      return sizeof *v4;
-    }
-  v6->sin6_family = AF_INET6;
-  v6->sin6_port = htons (address->port);
-  memcpy (&v6->sin6_addr, address->bytes, 16);
-  return sizeof *v6;
+  cepa_direct_free (self);
 }
 
 static void
-direct_connect (void *data, uint64_t number, G_GNUC_UNUSED const char *name, const CepaTransportTarget *target)
+plugin_connect (void *self, uint64_t attempt, G_GNUC_UNUSED const char *name, const CepaTransportTarget *target)
 {
-  Direct *self = data;
-  DirectAttempt *attempt = g_new0 (DirectAttempt, 1);
-  struct sockaddr_storage address;
-  socklen_t len = direct_fill_address (&target->addresses[0], &address);
-  int on = 1;
-
-  attempt->direct = self;
-  attempt->number = number;
-  attempt->fd = socket (address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  g_hash_table_insert (self->attempts, g_memdup2 (&number, sizeof number), attempt);
-  if (attempt->fd < 0)
-    {
-      direct_end (attempt, errno);
-      return;
-    }
-  setsockopt (attempt->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect (attempt->fd, (struct sockaddr *) &address, len) != 0 && errno != EINPROGRESS)
-    {
-      direct_end (attempt, errno);
-      return;
-    }
-  attempt->watch = cepa_host_watch_new (self->host, attempt->fd, CEPA_WATCH_WRITE, direct_ready, attempt);
+  cepa_direct_connect (self, attempt, target);
 }
 
 static void
-direct_cancel (void *data, uint64_t number)
+plugin_cancel (void *self, uint64_t attempt)
 {
-  g_hash_table_remove (((Direct *) data)->attempts, &number);
+  cepa_direct_cancel (self, attempt);
 }
 
-static const CepaTransportTable direct_transport = {
+static const CepaTransportTable plugin_transport = {
   .size = sizeof (CepaTransportTable),
   .abi_major = CEPA_ABI_MAJOR,
   .abi_minor = CEPA_ABI_MINOR,
-  .connect = direct_connect,
-  .cancel = direct_cancel,
+  .connect = plugin_connect,
+  .cancel = plugin_cancel,
 };
 
 CEPA_PLUGIN_EXPORT const CepaPlugin cepa_plugin_v1 = {
@@ -153,10 +76,14 @@ CEPA_PLUGIN_EXPORT const CepaPlugin cepa_plugin_v1 = {
   .abi_major = CEPA_ABI_MAJOR,
   .abi_minor = CEPA_ABI_MINOR,
   .id = "transport.direct",
-  .name = "Direct TCP connections",
+  .name = "Direct connections",
   .licence = "BSD-3-Clause",
-  .create = direct_create,
-  .stop = direct_stop,
-  .destroy = direct_destroy,
-  .transport = &direct_transport,
+  .options = plugin_options,
+  .n_options = G_N_ELEMENTS (plugin_options),
+  .option_stride = sizeof (CepaPluginOption),
+  .create = plugin_create,
+  .start = plugin_start,
+  .stop = plugin_stop,
+  .destroy = plugin_destroy,
+  .transport = &plugin_transport,
 };
