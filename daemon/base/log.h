@@ -110,12 +110,10 @@ gboolean cepa_log_add_sink (CepaLogSinkKind kind, const char *path, const CepaLo
 /* Forgets the lines kept for replay; sinks added later start empty. */
 void cepa_log_startup_done (void);
 
-/* How many sinks there are, and taking away the @n that were added first: a new set is put in the place of an old one
-   by adding it and then removing the old. */
+/* How many sinks there are; taking away the first @n, and all behind the first @n: so that a new set can be put in the
+   place of an old one, or taken back. */
 guint cepa_log_get_n_sinks (void);
 void cepa_log_remove_sinks (guint n);
-
-/* The last sinks, behind the first @n, are taken away again. */
 void cepa_log_truncate_sinks (guint n);
 
 /**

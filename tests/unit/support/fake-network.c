@@ -200,9 +200,10 @@ fake_network_init (FakeNetwork *self)
   self->fallbacks = g_ptr_array_new ();
   config = (CepaDirectoryConfig){ self->folder, self->authorities, self->fallbacks, TRUE };
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
+  self->events.clock = fake_server_clock ();
   self->dialer = fake_dialer_new (self->context);
   self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
-                                      &self->dialer->base, &pool_funcs, NULL);
+                                      &self->dialer->base, &pool_funcs, &self->events);
   self->directory = cepa_directory_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
                                         &self->bootstrap, &config, &directory_funcs);
   self->results = g_array_new (FALSE, FALSE, sizeof (CepaPathResult));

@@ -24,6 +24,7 @@ enum
 
 /**
  * FakeNetwork:
+ * @events: what the pool tells; wants nothing until the test says so
  * @breaks_rules: the policy proposes paths that no one may use
  * @n_chosen: paths that it proposed, and with which exit
  * @n_refused: times that it found none
@@ -37,6 +38,7 @@ typedef struct
   FakeDialer *dialer;
   CepaChannelPool *pool;
   CepaBootstrap bootstrap;
+  CepaEventSink events;
   GPtrArray *authorities, *fallbacks;
   CepaDirectory *directory;
   CepaPathPolicies *policies; /* @policy is in use, no fallback */
