@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* GETINFO: relays, microdescriptors, the consensus. */
+#include <string.h>
+
+#include "describe.h"
+#include "getinfo.h"
+#include "text.h"
+
+#define TOR_GETINFO_HEX_ID 40
+
+static gboolean
+tor_getinfo_has_consensus (CepaTorQuery *query)
+{
+  g_autoptr (GVariant) n = cepa_tor_get (query->connection->control, "Network1", "NRelays", "u");
+
+  return n != NULL && g_variant_get_uint32 (n) > 0;
+}
+
+/* Returns: (transfer none) (nullable): what the key asks for, behind @prefix of the key or that of names; NULL when
+   an id is no hex. */
+static const char *
+tor_getinfo_relay_of (CepaTorQuery *query, const char *id_prefix, const char *name_prefix)
+{
+  const char *word = cepa_tor_query_word (query), *id = word + strlen (id_prefix);
+
+  if (g_str_has_prefix (word, name_prefix))
+    return g_utf8_validate (word, -1, NULL) ? word + strlen (name_prefix) : NULL;
+  return cepa_tor_text_is_hex (id + (*id == '$'), TOR_GETINFO_HEX_ID) ? id : NULL;
+}
+
+static void
+tor_getinfo_on_relay (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+  g_autoptr (GVariant) relay = NULL;
+
+  if (result == NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE ("(a{sv})")))
+    {
+      cepa_tor_query_unknown (query, NULL);
+      return;
+    }
+  relay = g_variant_get_child_value (result, 0);
+  cepa_tor_describe_relay (out, relay);
+  cepa_tor_query_answer (query, out->str);
+}
+
+void
+cepa_tor_getinfo_ns (CepaTorQuery *query)
+{
+  const char *relay = tor_getinfo_relay_of (query, "ns/id/", "ns/name/");
+
+  if (!tor_getinfo_has_consensus (query))
+    cepa_tor_query_answer (query, "");
+  else if (relay == NULL)
+    cepa_tor_query_fail (query, "Data not decodeable as hex");
+  else
+    cepa_tor_query_call (query, "Network1", "Find", g_variant_new ("(s)", relay), tor_getinfo_on_relay);
+}
+
+static void
+tor_getinfo_on_relays (CepaTorQuery *query, GVariant *result, const GError *error)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  if (error != NULL)
+    {
+      cepa_tor_query_fail (query, "The list of relays cannot be had");
+      return;
+    }
+  cepa_tor_describe_relays (out, result);
+  cepa_tor_query_answer (query, out->str);
+}
+
+void
+cepa_tor_getinfo_ns_all (CepaTorQuery *query)
+{
+  cepa_tor_query_call (query, "Network1", "List", NULL, tor_getinfo_on_relays);
+}
+
+static void
+tor_getinfo_on_microdescriptor (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
+{
+  const char *text;
+
+  if (result == NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE ("(s)")))
+    {
+      cepa_tor_query_unknown (query, NULL);
+      return;
+    }
+  g_variant_get (result, "(&s)", &text);
+  cepa_tor_query_answer (query, text);
+}
+
+void
+cepa_tor_getinfo_md (CepaTorQuery *query)
+{
+  const char *relay = tor_getinfo_relay_of (query, "md/id/", "md/name/");
+
+  if (relay != NULL)
+    cepa_tor_query_call (query, "Network1", "Microdescriptor", g_variant_new ("(s)", relay),
+                         tor_getinfo_on_microdescriptor);
+  else
+    cepa_tor_query_unknown (query, NULL);
+}
+
+/* ---- md/all: one relay after the other ---- */
+
+static void tor_getinfo_next_md (CepaTorQuery *query);
+
+static void
+tor_getinfo_on_next_md (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
+{
+  const char *text;
+
+  /* One that has gone since the list was made is left out. */
+  if (result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE ("(s)")))
+    {
+      g_variant_get (result, "(&s)", &text);
+      g_string_append (query->text, text);
+    }
+  cepa_tor_query_again (query, tor_getinfo_next_md);
+}
+
+static void
+tor_getinfo_next_md (CepaTorQuery *query)
+{
+  if (query->at == query->list->len)
+    cepa_tor_query_answer (query, query->text->str);
+  else if (query->n_bytes + query->text->len > CEPA_TOR_MAX_ANSWER)
+    cepa_tor_query_fail (query, "The answer is too long; ask for less at once");
+  else
+    cepa_tor_query_call (query, "Network1", "Microdescriptor",
+                         g_variant_new ("(s)", query->list->pdata[query->at++]), tor_getinfo_on_next_md);
+}
+
+static void
+tor_getinfo_on_md_relays (CepaTorQuery *query, GVariant *result, const GError *error)
+{
+  g_autoptr (GVariant) list = NULL;
+
+  if (error != NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE ("(aa{sv})")))
+    {
+      cepa_tor_query_fail (query, "The list of relays cannot be had");
+      return;
+    }
+  list = g_variant_get_child_value (result, 0);
+  query->list = g_ptr_array_new_with_free_func (g_free);
+  query->text = g_string_new (NULL);
+  for (gsize i = 0; i < g_variant_n_children (list); i++)
+    {
+      g_autoptr (GVariant) relay = g_variant_get_child_value (list, i);
+      gboolean has = FALSE;
+
+      g_variant_lookup (relay, "has-microdescriptor", "b", &has);
+      if (has)
+        g_ptr_array_add (query->list, g_strdup (cepa_tor_dict_text (relay, "fingerprint", "")));
+    }
+  cepa_tor_query_again (query, tor_getinfo_next_md);
+}
+
+void
+cepa_tor_getinfo_md_all (CepaTorQuery *query)
+{
+  cepa_tor_query_call (query, "Network1", "List", NULL, tor_getinfo_on_md_relays);
+}
+
+void
+cepa_tor_getinfo_consensus (CepaTorQuery *query)
+{
+  static const char *const properties[][2] = {
+    { "valid-after", "ValidAfter" }, { "fresh-until", "FreshUntil" }, { "valid-until", "ValidUntil" },
+  };
+  const char *what = cepa_tor_query_word (query) + strlen ("consensus/");
+
+  for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
+    if (g_str_equal (what, properties[i][0]))
+      {
+        g_autoptr (GVariant) value = cepa_tor_get (query->connection->control, "Network1", properties[i][1], "x");
+        gint64 time_s = value != NULL ? g_variant_get_int64 (value) : 0;
+        g_autofree char *text = cepa_tor_text_time (time_s, "%Y-%m-%d %H:%M:%S");
+
+        cepa_tor_query_answer (query, time_s != 0 ? text : "");
+        return;
+      }
+  cepa_tor_query_unknown (query, NULL);
+}
