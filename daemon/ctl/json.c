@@ -5,10 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 
-static JsonNode *json_from_variant (GVariant *value);
+static JsonNode *json_make_variant (GVariant *value);
 
 static JsonNode *
-json_from_int (gint64 n)
+json_make_int (gint64 n)
 {
   JsonNode *node = json_node_new (JSON_NODE_VALUE);
 
@@ -17,7 +17,7 @@ json_from_int (gint64 n)
 }
 
 static JsonNode *
-json_from_string (const char *text)
+json_make_string (const char *text)
 {
   JsonNode *node = json_node_new (JSON_NODE_VALUE);
 
@@ -26,7 +26,7 @@ json_from_string (const char *text)
 }
 
 static JsonNode *
-json_from_double (double n)
+json_make_double (double n)
 {
   JsonNode *node = json_node_new (isfinite (n) ? JSON_NODE_VALUE : JSON_NODE_NULL);
 
@@ -36,7 +36,7 @@ json_from_double (double n)
 }
 
 static JsonNode *
-json_from_bytes (GVariant *value)
+json_make_bytes (GVariant *value)
 {
   gsize n;
   const guint8 *bytes = g_variant_get_fixed_array (value, &n, 1);
@@ -44,11 +44,11 @@ json_from_bytes (GVariant *value)
 
   for (gsize i = 0; i < n; i++)
     g_string_append_printf (text, "%02X", bytes[i]);
-  return json_from_string (text->str);
+  return json_make_string (text->str);
 }
 
 static JsonNode *
-json_from_dictionary (GVariant *value)
+json_make_dictionary (GVariant *value)
 {
   JsonObject *object = json_object_new ();
   JsonNode *node = json_node_new (JSON_NODE_OBJECT);
@@ -61,7 +61,7 @@ json_from_dictionary (GVariant *value)
       gboolean is_text = g_variant_is_of_type (key, G_VARIANT_TYPE_STRING);
       g_autofree char *name = is_text ? g_variant_dup_string (key, NULL) : g_variant_print (key, FALSE);
 
-      json_object_set_member (object, name, json_from_variant (inner));
+      json_object_set_member (object, name, json_make_variant (inner));
       g_variant_unref (key);
       g_variant_unref (inner);
     }
@@ -70,7 +70,7 @@ json_from_dictionary (GVariant *value)
 }
 
 static JsonNode *
-json_from_children (GVariant *value)
+json_make_children (GVariant *value)
 {
   JsonArray *array = json_array_new ();
   JsonNode *node = json_node_new (JSON_NODE_ARRAY);
@@ -79,7 +79,7 @@ json_from_children (GVariant *value)
     {
       g_autoptr (GVariant) inner = g_variant_get_child_value (value, i);
 
-      json_array_add_element (array, json_from_variant (inner));
+      json_array_add_element (array, json_make_variant (inner));
     }
   json_node_take_array (node, array);
   return node;
@@ -87,13 +87,13 @@ json_from_children (GVariant *value)
 
 /* json-glib has signed numbers only: one that does not fit is rounded to a floating one. */
 static JsonNode *
-json_from_uint64 (guint64 n)
+json_make_uint64 (guint64 n)
 {
-  return n <= G_MAXINT64 ? json_from_int ((gint64) n) : json_from_double ((double) n);
+  return n <= G_MAXINT64 ? json_make_int ((gint64) n) : json_make_double ((double) n);
 }
 
 static JsonNode *
-json_from_boolean (gboolean is_true)
+json_make_boolean (gboolean is_true)
 {
   JsonNode *node = json_node_new (JSON_NODE_VALUE);
 
@@ -102,50 +102,50 @@ json_from_boolean (gboolean is_true)
 }
 
 static JsonNode *
-json_from_container (GVariant *value)
+json_make_container (GVariant *value)
 {
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
-    return json_from_bytes (value);
+    return json_make_bytes (value);
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_DICTIONARY))
-    return json_from_dictionary (value);
-  return json_from_children (value);
+    return json_make_dictionary (value);
+  return json_make_children (value);
 }
 
 static JsonNode *
-json_from_variant (GVariant *value)
+json_make_variant (GVariant *value)
 {
   g_autoptr (GVariant) inner = NULL;
 
   switch (g_variant_classify (value))
     {
     case G_VARIANT_CLASS_BOOLEAN:
-      return json_from_boolean (g_variant_get_boolean (value));
+      return json_make_boolean (g_variant_get_boolean (value));
     case G_VARIANT_CLASS_BYTE:
-      return json_from_int (g_variant_get_byte (value));
+      return json_make_int (g_variant_get_byte (value));
     case G_VARIANT_CLASS_INT16:
-      return json_from_int (g_variant_get_int16 (value));
+      return json_make_int (g_variant_get_int16 (value));
     case G_VARIANT_CLASS_UINT16:
-      return json_from_int (g_variant_get_uint16 (value));
+      return json_make_int (g_variant_get_uint16 (value));
     case G_VARIANT_CLASS_INT32:
-      return json_from_int (g_variant_get_int32 (value));
+      return json_make_int (g_variant_get_int32 (value));
     case G_VARIANT_CLASS_UINT32:
-      return json_from_int (g_variant_get_uint32 (value));
+      return json_make_int (g_variant_get_uint32 (value));
     case G_VARIANT_CLASS_INT64:
-      return json_from_int (g_variant_get_int64 (value));
+      return json_make_int (g_variant_get_int64 (value));
     case G_VARIANT_CLASS_UINT64:
-      return json_from_uint64 (g_variant_get_uint64 (value));
+      return json_make_uint64 (g_variant_get_uint64 (value));
     case G_VARIANT_CLASS_DOUBLE:
-      return json_from_double (g_variant_get_double (value));
+      return json_make_double (g_variant_get_double (value));
     case G_VARIANT_CLASS_STRING:
     case G_VARIANT_CLASS_OBJECT_PATH:
     case G_VARIANT_CLASS_SIGNATURE:
-      return json_from_string (g_variant_get_string (value, NULL));
+      return json_make_string (g_variant_get_string (value, NULL));
     case G_VARIANT_CLASS_VARIANT:
       inner = g_variant_get_variant (value);
-      return json_from_variant (inner);
+      return json_make_variant (inner);
     case G_VARIANT_CLASS_ARRAY:
     case G_VARIANT_CLASS_TUPLE:
-      return json_from_container (value);
+      return json_make_container (value);
     default:
       return json_node_new (JSON_NODE_NULL);
     }
@@ -175,7 +175,7 @@ json_to_ascii (const char *text)
 char *
 cepa_ctl_json_format (GVariant *value, gboolean pretty)
 {
-  g_autoptr (JsonNode) root = json_from_variant (value);
+  g_autoptr (JsonNode) root = json_make_variant (value);
   g_autofree char *text = json_to_string (root, pretty);
 
   return json_to_ascii (text);

@@ -99,11 +99,16 @@ link_connect (CepaCtlLink *self, const char *address, gboolean is_bus, GError **
   g_auto (LinkWait) wait = { .link = self, .cancellable = g_cancellable_new (), .doing = "Connecting",
                              .max_seconds = LINK_OPEN_SECONDS };
   GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT;
+  g_autoptr (GError) own = NULL;
 
   flags |= is_bus ? G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION : 0;
   g_dbus_connection_new_for_address (address, flags, NULL, wait.cancellable, link_on_result, &wait);
   link_wait_for (&wait);
-  self->connection = g_dbus_connection_new_for_address_finish (wait.result, error);
+  self->connection = g_dbus_connection_new_for_address_finish (wait.result, &own);
+  if (self->connection == NULL && g_error_matches (own, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    g_set_error (error, CEPA_CTL_ERROR, CEPA_CTL_ERROR_NO_DAEMON, "has not answered for %d s", LINK_OPEN_SECONDS);
+  else if (self->connection == NULL)
+    g_propagate_error (error, g_steal_pointer (&own));
   if (self->connection == NULL)
     return FALSE;
   g_signal_connect (self->connection, "closed", G_CALLBACK (link_on_closed), self);

@@ -12,21 +12,26 @@
 
 static const CepaCtlCommand main_commands[] = {
   { "status", "", "what the daemon is doing",
-    "Shows how far the daemon has come, whether it can be used, where it listens and what it has moved. With --watch it"
-    " goes on until it is interrupted or the daemon ends: on a terminal a line that is redrawn, elsewhere a line for"
-    " each thing that happens, with --json an object in a line.",
+    "Shows how far the daemon has come, whether it can be used, where it listens\n"
+    "and what it has moved. With --watch it goes on until it is interrupted or the\n"
+    "daemon ends: on a terminal a line that is redrawn, elsewhere a line for each\n"
+    "thing that happens, with --json an object in a line.",
     TRUE, cepa_ctl_status },
-  { "circuits", "", "the circuits through the network", "Lists the circuits: oldest first, each with its relays.", FALSE,
-    cepa_ctl_circuits },
+  { "circuits", "", "the circuits through the network",
+    "Lists the circuits, each with its relays: the first one knows you, the last\n"
+    "one where you go.",
+    FALSE, cepa_ctl_circuits },
   { "streams", "", "the connections of applications",
-    "Lists what applications have open through Tor, and which circuit each of it is on.", FALSE, cepa_ctl_streams },
+    "Lists what applications have open through Tor, and which circuit it is on.", FALSE, cepa_ctl_streams },
   { "plugins", "[start|stop|use ID]", "the plugins, and which of them run",
-    "Lists the plugins with their states; or starts or stops one, or has the path policy ID choose the relays of every"
-    " circuit from now on. What is open stays open.",
+    "Lists the plugins with their states; or starts or stops one, or has the path\n"
+    "policy ID choose the relays of every circuit from now on. What is open stays\n"
+    "open.",
     FALSE, cepa_ctl_plugins },
   { "newnym", "", "a new identity",
-    "From now on streams share no circuit with earlier ones. Streams that are open stay as they are.", FALSE,
-    cepa_ctl_newnym },
+    "From now on streams share no circuit with earlier ones. Streams that are open\n"
+    "stay as they are.",
+    FALSE, cepa_ctl_newnym },
 };
 
 G_DEFINE_QUARK (cepa-ctl-error-quark, cepa_ctl_error)
@@ -209,5 +214,8 @@ main (int argc, char **argv)
   status = main_dispatch (&words, &options);
   socket_path = options.socket;
   bus = options.bus;
-  return status;
+  if (fflush (stdout) == 0 && !ferror (stdout))
+    return status;
+  main_complain ("the output could not be written");
+  return MAIN_STATUS_FAILURE;
 }
