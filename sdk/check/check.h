@@ -110,6 +110,7 @@ gboolean cepa_check_error (CepaCheck *check, const char *call, const GError *err
 /* The rules of each file; a name of NULL is the end. */
 extern const CepaCheckRule cepa_check_file_rules[];
 extern const CepaCheckRule cepa_check_table_rules[];
+extern const CepaCheckRule cepa_check_agreement_rules[];
 extern const CepaCheckRule cepa_check_life_rules[];
 extern const CepaCheckRule cepa_check_path_rules[];
 extern const CepaCheckRule cepa_check_padding_rules[];

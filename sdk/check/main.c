@@ -162,6 +162,7 @@ main_check (const MainArguments *arguments)
     return MAIN_EXIT_USAGE;
   if (is_usable)
     {
+      main_run_all (&check, cepa_check_agreement_rules);
       main_run_all (&check, cepa_check_life_rules);
       main_run_kinds (&check);
       cepa_check_judge_times (&check);

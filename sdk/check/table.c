@@ -232,6 +232,8 @@ table_check_options (CepaCheck *check)
 }
 
 const CepaCheckRule cepa_check_table_rules[] = {
-  { "table-size", table_check_size },   { "identity", table_check_identity }, { "keyfile-agrees", table_check_keyfile },
-  { "kind-table", table_check_kind },   { "options", table_check_options },   { NULL, NULL },
+  { "table-size", table_check_size }, { "identity", table_check_identity }, { "kind-table", table_check_kind },
+  { "options", table_check_options }, { NULL, NULL },
 };
+
+const CepaCheckRule cepa_check_agreement_rules[] = { { "keyfile-agrees", table_check_keyfile }, { NULL, NULL } };
