@@ -70,13 +70,73 @@ variant_choose (void *data, G_GNUC_UNUSED const CepaNetworkView *view, const Cep
   return TRUE;
 }
 
+/* Rows behind the last. */
 G_GNUC_UNUSED static gboolean
-variant_choose_twice (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
-                      const CepaPathRequest *request, CepaPath *path, G_GNUC_UNUSED GError **error)
+variant_choose_unknown (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,
+                        CepaPath *path, G_GNUC_UNUSED GError **error)
 {
   path->n_hops = request->n_hops;
   for (guint i = 0; i < request->n_hops; i++)
-    path->hops[i] = 0;
+    path->hops[i] = view->n_relays + i;
+  return TRUE;
+}
+
+/* The first row at or behind @from that has one of the @flags, or any when they are 0, and is not @but. */
+G_GNUC_UNUSED static guint32
+variant_find (const CepaNetworkView *view, guint32 from, guint32 flags, guint32 but)
+{
+  for (guint32 row = from; row < view->n_relays; row++)
+    {
+      const CepaRelay *relay = cepa_network_view_relay (view, row);
+
+      if (row != but && (relay->flags & CEPA_RELAY_AUTHORITY) == 0 && (flags == 0 || (relay->flags & flags) != 0))
+        return row;
+    }
+  return 0;
+}
+
+/* A guard, another one of its family where there is one, and an exit. */
+G_GNUC_UNUSED static gboolean
+variant_choose_family (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,
+                       CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  path->n_hops = request->n_hops;
+  for (guint32 a = 0; a < view->n_relays; a++)
+    for (guint32 b = 0; b < view->n_relays; b++)
+      if (a != b && cepa_network_view_same_family (view, a, b)
+          && (cepa_network_view_relay (view, a)->flags & CEPA_RELAY_GUARD) != 0)
+        {
+          path->hops[0] = a;
+          path->hops[1] = b;
+          path->hops[2] = variant_find (view, 0, CEPA_RELAY_EXIT, b);
+          return TRUE;
+        }
+  return FALSE;
+}
+
+/* The last one is no exit. */
+G_GNUC_UNUSED static gboolean
+variant_choose_no_exit (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,
+                        CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  path->n_hops = request->n_hops;
+  path->hops[0] = variant_find (view, 0, CEPA_RELAY_GUARD, view->n_relays);
+  path->hops[1] = variant_find (view, 0, CEPA_RELAY_EXIT, path->hops[0]);
+  for (guint32 row = 0; row < view->n_relays; row++)
+    if ((cepa_network_view_relay (view, row)->flags & CEPA_RELAY_EXIT) == 0 && row != path->hops[0])
+      path->hops[2] = row;
+  return TRUE;
+}
+
+/* The same guard twice. */
+G_GNUC_UNUSED static gboolean
+variant_choose_twice (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,
+                      CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  path->n_hops = request->n_hops;
+  for (guint i = 0; i < request->n_hops; i++)
+    path->hops[i] = variant_find (view, 0, CEPA_RELAY_GUARD, view->n_relays);
+  path->hops[request->n_hops - 1] = variant_find (view, 0, CEPA_RELAY_EXIT, path->hops[0]);
   return TRUE;
 }
 
