@@ -256,6 +256,29 @@ test_exchange (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
   asker_clear (&second);
 }
 
+/* Circuits that are still being built for nobody are closed as well, and that is no failure of theirs. */
+static void
+test_exchange_while_building (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n_asked = 0;
+  CepaPathPolicy other = { .id = "path.other", .choose = other_choose, .context = &n_asked };
+  Asker asker = { 0 };
+
+  cepa_circuits_network_changed (self->circuits);
+  while (self->n_chosen[FAKE_ROW_EXIT_A] < 2)
+    fake_network_turn (self);
+  cepa_path_policies_set_fallback (self->policies, &self->policy); /* still there to be told */
+  cepa_path_policies_use (self->policies, &other);
+  g_assert_cmpuint (self->results->len, ==, 0);
+  ask (self, &asker, 80, "a");
+  wait_for (self, &asker);
+  g_assert_no_error (asker.error);
+  g_assert_cmpuint (exit_of (&asker)[0], ==, 0x63);
+  g_assert_cmpuint (self->results->len, ==, 0);
+  cepa_path_policies_forget (self->policies, &other);
+  asker_clear (&asker);
+}
+
 /* While there is no policy, askers are told so at once; with one again, circuits are made again, without the pause that
    failures bring. */
 static void
@@ -469,6 +492,7 @@ main (int argc, char **argv)
   ADD ("breaks-rules", test_breaks_rules);
   ADD ("fallback", test_fallback);
   ADD ("exchange", test_exchange);
+  ADD ("exchange-while-building", test_exchange_while_building);
   ADD ("no-policy", test_no_policy);
   ADD ("destroyed-while-building", test_destroyed_while_building);
   ADD ("nothing-works", test_nothing_works);
