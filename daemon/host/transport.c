@@ -6,8 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/encoding.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "host/host-private.h"
+
+#define TRANSPORT_MAX_TEXT 500 /* characters of why a connection failed */
 
 /* A connection under way. */
 typedef struct
@@ -15,59 +19,74 @@ typedef struct
   CepaHostPlugin *plugin;
   CepaDialerFunc func;
   gpointer user_data;
+  CepaAddress addresses[2]; /* that the plugin was given */
+  guint n_addresses;
 } TransportAttempt;
 
 struct _CepaHostTransport
 {
   CepaPluginHost *host;
   CepaDialer dialer;
-  CepaHostPlugin *plugin; /* (nullable): the one that runs */
+  GPtrArray *plugins;     /* (element-type CepaHostPlugin): those that run; the first is asked */
   GHashTable *attempts;   /* (element-type guint64 TransportAttempt) */
 };
 
 /* ---- what the core asks ---- */
 
 static void
-transport_add_address (CepaAddress *addresses, guint *n, guint8 version, const guint8 *bytes, guint16 port)
+transport_add_address (TransportAttempt *attempt, guint8 version, const guint8 *bytes, guint16 port)
 {
-  CepaAddress *address = &addresses[(*n)++];
+  CepaAddress *address = &attempt->addresses[attempt->n_addresses++];
 
-  memset (address, 0, sizeof *address);
   address->version = version;
   address->port = port;
   memcpy (address->bytes, bytes, version == 4 ? 4 : 16);
+}
+
+/* Returns: (transfer full): with the relay's addresses, IPv4 first as C Tor prefers it. */
+static TransportAttempt *
+transport_attempt_new (CepaHostPlugin *plugin, const CepaChannelTarget *target, CepaDialerFunc func,
+                       gpointer user_data)
+{
+  TransportAttempt *attempt = g_new0 (TransportAttempt, 1);
+  guint32 ipv4 = GUINT32_TO_BE (target->ipv4);
+
+  attempt->plugin = plugin;
+  attempt->func = func;
+  attempt->user_data = user_data;
+  if (target->ipv4 != 0)
+    transport_add_address (attempt, 4, (const guint8 *) &ipv4, target->or_port);
+  if (target->ipv6_port != 0)
+    transport_add_address (attempt, 6, target->ipv6, target->ipv6_port);
+  return attempt;
 }
 
 static guint64
 transport_dial (CepaDialer *dialer, const CepaChannelTarget *target, CepaDialerFunc func, gpointer user_data)
 {
   CepaHostTransport *self = dialer->context;
-  guint32 ipv4 = GUINT32_TO_BE (target->ipv4);
+  CepaHostPlugin *plugin = self->plugins->len > 0 ? g_ptr_array_index (self->plugins, 0) : NULL;
+  CepaTransportTarget wanted = { .size = sizeof wanted };
   CepaAddress addresses[2];
-  guint n = 0;
-  CepaTransportTarget wanted = { .size = sizeof wanted, .addresses = addresses };
   TransportAttempt *attempt;
   guint64 number;
 
-  if (self->plugin == NULL)
+  if (plugin == NULL || (target->ipv4 == 0 && target->ipv6_port == 0))
     {
-      g_autoptr (GError) error = g_error_new (CEPA_ERROR, CEPA_ERROR_PLUGIN, "no transport plugin is running");
+      g_autoptr (GError) error = g_error_new (CEPA_ERROR, CEPA_ERROR_PLUGIN,
+                                              plugin == NULL ? "no transport plugin is running"
+                                                             : "the relay has no address");
 
       func (user_data, -1, FALSE, error);
       return 0;
     }
-  if (target->ipv4 != 0)
-    transport_add_address (addresses, &n, 4, (const guint8 *) &ipv4, target->or_port);
-  if (target->ipv6_port != 0)
-    transport_add_address (addresses, &n, 6, target->ipv6, target->ipv6_port);
-  wanted.n_addresses = n;
   number = cepa_host_draw_number (self->host);
-  attempt = g_new0 (TransportAttempt, 1);
-  attempt->plugin = self->plugin;
-  attempt->func = func;
-  attempt->user_data = user_data;
+  attempt = transport_attempt_new (plugin, target, func, user_data);
+  memcpy (addresses, attempt->addresses, sizeof addresses); /* the attempt may end before connect returns */
+  wanted.addresses = addresses;
+  wanted.n_addresses = attempt->n_addresses;
   g_hash_table_insert (self->attempts, g_memdup2 (&number, sizeof number), attempt);
-  self->plugin->module->transport->connect (self->plugin->instance, number, NULL, &wanted);
+  plugin->module->transport->connect (plugin->instance, number, NULL, &wanted);
   return g_hash_table_contains (self->attempts, &number) ? number : 0;
 }
 
@@ -92,6 +111,7 @@ cepa_host_transport_new (CepaPluginHost *host)
 
   self->host = host;
   self->dialer = (CepaDialer){ transport_dial, transport_cancel, self };
+  self->plugins = g_ptr_array_new ();
   self->attempts = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   return self;
 }
@@ -103,6 +123,7 @@ cepa_host_transport_free (CepaHostTransport *self)
     return;
   g_warn_if_fail (g_hash_table_size (self->attempts) == 0);
   g_hash_table_unref (self->attempts);
+  g_ptr_array_unref (self->plugins);
   g_free (self);
 }
 
@@ -129,7 +150,18 @@ transport_check_fd (int fd)
     return "is not a stream socket";
   if (getpeername (fd, (struct sockaddr *) &peer, &len) != 0)
     return "is not connected";
-  return (flags & O_NONBLOCK) == 0 ? "is not non-blocking" : NULL;
+  return (flags & O_NONBLOCK) == 0 ? "is blocking: set O_NONBLOCK" : NULL;
+}
+
+/* Which of the addresses the plugin says it is connected to: the first when it does not say. */
+static const CepaAddress *
+transport_find_address (const TransportAttempt *attempt, const CepaAddress *said)
+{
+  for (guint i = 0; said != NULL && i < attempt->n_addresses; i++)
+    if (said->version == attempt->addresses[i].version && said->port == attempt->addresses[i].port
+        && memcmp (said->bytes, attempt->addresses[i].bytes, said->version == 4 ? 4 : 16) == 0)
+      return &attempt->addresses[i];
+  return said == NULL ? &attempt->addresses[0] : NULL;
 }
 
 /* Takes the attempt out, and tells. @fd: (transfer full) */
@@ -143,50 +175,89 @@ transport_end (CepaHostTransport *self, guint64 number, int fd, gboolean is_ipv6
 }
 
 static void
+transport_succeeded (CepaHostTransport *self, guint64 number, int fd, const CepaAddress *said)
+{
+  const TransportAttempt *attempt = g_hash_table_lookup (self->attempts, &number);
+  const CepaAddress *address = transport_find_address (attempt, said);
+  g_autoptr (GError) reason = NULL;
+  const char *fault = transport_check_fd (fd);
+
+  if (fault == NULL && address != NULL)
+    {
+      fcntl (fd, F_SETFD, FD_CLOEXEC);
+      transport_end (self, number, fd, address->version == 6, NULL);
+      return;
+    }
+  if (fault == NULL)
+    {
+      fault = "is connected to an address that was not asked for";
+      close (fd);
+    }
+  /* Any other is left open: what is not what it should be may be somebody else's. */
+  g_set_error (&reason, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s: the descriptor that it gave %s",
+               cepa_host_plugin_get_id (attempt->plugin), fault);
+  cepa_host_plugin_violated (attempt->plugin, "bad-descriptor", reason->message);
+  transport_end (self, number, -1, FALSE, reason);
+}
+
+static void
+transport_failed (CepaHostTransport *self, CepaHostPlugin *plugin, guint64 number, const GError *own)
+{
+  gboolean is_timeout = g_error_matches (own, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_TIMEOUT);
+  g_autoptr (GError) reason = NULL;
+  g_autofree char *text = NULL;
+
+  if (own == NULL)
+    cepa_host_plugin_take_error (plugin, "connect", NULL, &reason);
+  else
+    {
+      text = cepa_escape_for_log (own->message, strlen (own->message), TRANSPORT_MAX_TEXT);
+      g_set_error (&reason, CEPA_ERROR, is_timeout ? CEPA_ERROR_TIMEOUT : CEPA_ERROR_NETWORK_DOWN, "%s: %s",
+                   cepa_host_plugin_get_id (plugin), text);
+    }
+  transport_end (self, number, -1, FALSE, reason);
+}
+
+static gboolean
+transport_is_of (CepaHostTransport *self, CepaHostPlugin *plugin, guint64 number)
+{
+  const TransportAttempt *attempt = g_hash_table_lookup (self->attempts, &number);
+
+  if (attempt != NULL && attempt->plugin == plugin)
+    return TRUE;
+  cepa_host_plugin_violated (plugin, "no-such-attempt",
+                             "it spoke of an attempt that is over, or was none: end each once, and none that was "
+                             "cancelled");
+  return FALSE;
+}
+
+static void
 transport_connected (const CepaHost *services, uint64_t number, int fd, const CepaAddress *address, GError *error)
 {
   CepaHostPlugin *plugin = cepa_host_plugin_from_services (services);
-  CepaHostTransport *self = cepa_host_get_transport (plugin->host);
-  const TransportAttempt *attempt;
-  g_autoptr (GError) own = error, reason = NULL;
-  const char *fault;
+  CepaHostTransport *self;
+  g_autoptr (GError) own = error;
 
   if (!cepa_host_services_check_thread (plugin, "connected"))
     return;
-  attempt = g_hash_table_lookup (self->attempts, &number);
-  if (attempt == NULL || attempt->plugin != plugin)
-    {
-      cepa_host_plugin_violated (plugin, "no-such-attempt", "it answered an attempt that is over, or was none");
-      if (fd >= 0)
-        close (fd);
-      return;
-    }
-  fault = fd >= 0 ? transport_check_fd (fd) : NULL;
-  if (fd >= 0 && fault == NULL)
-    {
-      transport_end (self, number, fd, address != NULL && address->version == 6, NULL);
-      return;
-    }
-  if (fault != NULL)
-    {
-      g_autofree char *sentence = g_strdup_printf ("the descriptor that it gave %s", fault);
-
-      cepa_host_plugin_violated (plugin, "bad-descriptor", sentence);
-      g_set_error (&reason, CEPA_ERROR, CEPA_ERROR_PLUGIN, "%s: %s", cepa_host_plugin_get_id (plugin), sentence);
-      if (fcntl (fd, F_GETFD) >= 0)
-        close (fd);
-    }
-  else if (own != NULL)
-    reason = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_NETWORK_DOWN, own->message);
+  self = cepa_host_get_transport (plugin->host);
+  if (!transport_is_of (self, plugin, number))
+    return; /* with @fd open: of an attempt that is answered twice it is a channel's by now */
+  if (fd >= 0)
+    transport_succeeded (self, number, fd, address);
   else
-    cepa_host_plugin_take_error (plugin, "connect", NULL, &reason);
-  transport_end (self, number, -1, FALSE, reason);
+    transport_failed (self, plugin, number, own);
 }
 
 static void
 transport_progress (const CepaHost *services, uint64_t number, uint32_t percent)
 {
-  (void) services, (void) number, (void) percent; /* for bridges: relays of the network are reached in one step */
+  CepaHostPlugin *plugin = cepa_host_plugin_from_services (services);
+
+  if (cepa_host_services_check_thread (plugin, "progress")
+      && transport_is_of (cepa_host_get_transport (plugin->host), plugin, number))
+    cepa_log (CEPA_LOG_NET, CEPA_LOG_INFO, "%s: attempt %" G_GUINT64_FORMAT " to connect is at %u%%",
+              cepa_host_plugin_get_id (plugin), number, MIN (percent, 99));
 }
 
 /* ---- life ---- */
@@ -203,10 +274,8 @@ transport_make (CepaHostPlugin *self)
 static void
 transport_running (CepaHostPlugin *self)
 {
-  CepaHostTransport *transport = cepa_host_get_transport (self->host);
-
-  if (transport->plugin == NULL && self->module->transport->names == NULL)
-    transport->plugin = self;
+  if (self->module->transport->names == NULL)
+    g_ptr_array_add (cepa_host_get_transport (self->host)->plugins, self);
 }
 
 static void
@@ -215,16 +284,21 @@ transport_ending (CepaHostPlugin *self)
   CepaHostTransport *transport = cepa_host_get_transport (self->host);
   g_autoptr (GError) error = g_error_new (CEPA_ERROR, CEPA_ERROR_PLUGIN, "the transport plugin %s was stopped",
                                           cepa_host_plugin_get_id (self));
+  g_autoptr (GArray) numbers = g_array_new (FALSE, FALSE, sizeof (guint64));
   GHashTableIter iter;
-  gpointer key;
+  gpointer key, value;
 
-  if (transport->plugin == self)
-    transport->plugin = NULL;
-  for (g_hash_table_iter_init (&iter, transport->attempts); g_hash_table_iter_next (&iter, &key, NULL);
-       g_hash_table_iter_init (&iter, transport->attempts)) /* anew: telling may end others */
+  g_ptr_array_remove (transport->plugins, self);
+  g_hash_table_iter_init (&iter, transport->attempts);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    if (((TransportAttempt *) value)->plugin == self)
+      g_array_append_vals (numbers, key, 1);
+  for (guint i = 0; i < numbers->len; i++)
     {
-      guint64 number = *(guint64 *) key;
+      guint64 number = g_array_index (numbers, guint64, i);
 
+      if (!g_hash_table_contains (transport->attempts, &number)) /* telling of another has ended it */
+        continue;
       self->module->transport->cancel (self->instance, number);
       transport_end (transport, number, -1, FALSE, error);
     }
