@@ -9,13 +9,13 @@ TIMEOUT_SECONDS = 120
 
 
 class TcpServer:
-    """Calls `handle(sock)` in a thread of its own for each connection to 127.0.0.1:`port`, closes the socket
-    after it. `with TcpServer(handle) as server:`; what a handler returned is in `results`, in the order in
+    """Calls `handle(sock)` in a thread of its own for each connection to 127.0.0.1:`port` (0: a free one), closes the
+    socket after it. `with TcpServer(handle) as server:`; what a handler returned is in `results`, in the order in
     which they returned, an exception it raised too."""
 
-    def __init__(self, handle):
+    def __init__(self, handle, port=0):
         self._handle = handle
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=512)
         self.port = self._listener.getsockname()[1]
         self.results = []
         self._sockets = set()
