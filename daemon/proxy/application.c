@@ -498,6 +498,7 @@ application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *
   self->request = NULL;
   if (error != NULL)
     {
+      self->end_reason = self->last_reason; /* what exits said before; 0 when none was asked */
       application_tell_over (self, error);
       application_refuse (self, application_reply_for_error (self, error));
       return;
@@ -513,6 +514,7 @@ application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *
   if (self->stream == NULL)
     {
       cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "stream %" G_GUINT64_FORMAT ": %s", self->number, failed->message);
+      g_clear_pointer (&self->circuit, cepa_circuit_unref);
       application_tell_over (self, failed);
       application_refuse (self, CEPA_SOCKS_GENERAL_FAILURE);
       return;

@@ -25,7 +25,7 @@ typedef struct
 static void
 words_event (CepaEventSink *sink, const CepaEvent *event, gpointer object, const GError *reason)
 {
-  Words *self = (Words *) (void *) ((char *) sink - G_STRUCT_OFFSET (Words, network.events));
+  Words *self = (Words *) (void *) ((char *) sink - G_STRUCT_OFFSET (Words, network.events.sink));
 
   cepa_host_vocabulary_event (self->vocabulary, event, object, reason);
 }
@@ -39,10 +39,10 @@ words_set_up (Words *self, G_GNUC_UNUSED gconstpointer data)
   fake_network_init (&self->network);
   self->told = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   self->vocabulary = cepa_host_vocabulary_new (NULL);
-  self->network.events.wanted = CEPA_EVENT_CHANNEL | CEPA_EVENT_CIRCUIT | CEPA_EVENT_STREAM;
-  self->network.events.event = words_event;
+  self->network.events.sink.wanted = CEPA_EVENT_CHANNEL | CEPA_EVENT_CIRCUIT | CEPA_EVENT_STREAM;
+  self->network.events.sink.event = words_event;
   self->proxy = cepa_proxy_new (self->network.context, fake_server_clock (), self->network.circuits, FALSE,
-                                &self->network.events);
+                                &self->network.events.sink);
   g_assert_true (cepa_proxy_listen (self->proxy, "SocksPort", "127.0.0.1", 0, &error));
   client.bootstrap = &self->network.bootstrap;
   client.directory = self->network.directory;

@@ -138,7 +138,8 @@ fixture_connect (Fixture *self)
   self->fd = fds[1];
   self->is_at_end = FALSE;
   g_byte_array_set_size (self->read, 0);
-  self->application = cepa_application_new (&self->shared, fds[0], 1, "127.0.0.1:9050", "127.0.0.1", 40000);
+  self->application = cepa_application_new (&self->shared, fds[0], cepa_event_sink_draw_stream (self->shared.events),
+                                             "127.0.0.1:9050", "127.0.0.1", 40000);
 }
 
 static void
@@ -155,9 +156,10 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   memset (self, 0, sizeof *self);
   fake_network_init (&self->network);
   self->network.server->heard = exit_heard;
+  self->network.events.shown = CEPA_EVENT_STREAM;
   self->network.server->user_data = self;
   self->shared = (CepaApplicationShared){ self->network.context, fake_server_clock (), self->network.circuits, TRUE,
-                                          NULL, fixture_closed, self };
+                                          &self->network.events.sink, fixture_closed, self };
   self->read = g_byte_array_new ();
   self->sunk = g_byte_array_new ();
   fixture_connect (self);
@@ -246,6 +248,17 @@ fixture_expect_reply (Fixture *self, guint8 reply)
   fixture_expect (self, bytes, sizeof bytes);
 }
 
+/* The events of streams since the last call, without the numbers of circuits. */
+static void
+fixture_expect_events (Fixture *self, const char *lines)
+{
+  g_autoptr (GRegex) circuit = g_regex_new (" on [0-9]+", 0, 0, NULL);
+  g_autofree char *told = g_regex_replace_literal (circuit, self->network.events.lines->str, -1, 0, "", 0, NULL);
+
+  g_assert_cmpstr (told, ==, lines);
+  g_string_truncate (self->network.events.lines, 0);
+}
+
 static void
 fixture_check_refused (Fixture *self, const char *host, guint8 reply)
 {
@@ -277,6 +290,7 @@ test_talk (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_link_flush (link);
   fixture_expect (self, "good day", 8);
   fixture_expect_end (self);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 succeeded\nstream 1 ended reason 6\n");
 }
 
 /* What is sent before the other end is there goes ahead of it, byte for byte and once. */
@@ -310,6 +324,7 @@ test_half_close (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_link_flush (link);
   fixture_expect (self, "answer", 6);
   fixture_expect_end (self);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 succeeded\nstream 1 ended reason 6\n");
 }
 
 static void
@@ -420,6 +435,8 @@ test_refused (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       self->refusal = pairs[i][0];
       fixture_check_refused (self, "refuses", pairs[i][1]);
       g_assert_cmpuint (self->n_begun, ==, n + 1);
+      fixture_expect_events (self, i == 0 ? "stream 1 new\nstream 1 attached\nstream 1 failed reason 3\n"
+                                          : "stream 2 new\nstream 2 attached\nstream 2 failed reason 7\n");
     }
 }
 
@@ -438,6 +455,11 @@ test_other_exit (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   while (self->sunk->len < 14)
     fixture_turn (self);
   g_assert_cmpmem (self->sunk->data, self->sunk->len, "earlyearlymore", 14);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 detached reason 4\nstream 1 attached\n"
+                               "stream 1 succeeded\n");
+  g_assert_cmpuint (cepa_application_get_bytes_written (self->application), ==, 9); /* once */
+  cepa_application_abort (g_steal_pointer (&self->application));
+  fixture_expect_events (self, "stream 1 ended\n");
 }
 
 /* Both refuse: the application hears what they said. */
@@ -447,6 +469,8 @@ test_all_exits_refuse (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->refusal = CEPA_END_RESOLVEFAILED;
   fixture_check_refused (self, "refuses", 4);
   g_assert_cmpuint (self->n_begun, ==, 2);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 detached reason 2\nstream 1 attached\n"
+                               "stream 1 detached reason 2\nstream 1 failed reason 2\n");
 }
 
 /* An exit says that its circuit is gone, which it is not. That is a refusal as any other, not a reason to ask the
@@ -473,6 +497,7 @@ test_no_exit_for_port (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_expect (self, "\5\0", 2);
   fixture_expect_reply (self, 2);
   fixture_expect_end (self);
+  fixture_expect_events (self, "stream 1 new\nstream 1 failed\n");
 }
 
 /* Nothing of these leaves the process. */
@@ -488,6 +513,7 @@ test_refused_targets (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       fixture_check_refused (self, hosts[i], 2);
     }
   g_assert_cmpuint (self->n_begun, ==, 0);
+  g_assert_cmpuint (event_log_count (&self->network.events, "stream"), ==, 2 * G_N_ELEMENTS (hosts));
 }
 
 static void
@@ -501,6 +527,7 @@ test_not_socks (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     fixture_turn (self);
   while (self->application != NULL)
     fake_network_turn (&self->network);
+  fixture_expect_events (self, ""); /* it asked for no stream */
 }
 
 /* ---- what goes in the middle ---- */
@@ -519,6 +546,7 @@ test_circuit_goes (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_link_flush (link);
   fixture_expect (self, "last", 4);
   fixture_expect_end (self);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 succeeded\nstream 1 ended reason 5\n");
 }
 
 /* Before it is connected another circuit is asked, and another one, but not without end. */
@@ -529,6 +557,9 @@ test_circuit_goes_early (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_expect_reply (self, 1);
   fixture_expect_end (self);
   g_assert_cmpuint (self->n_begun, ==, 10);
+  g_assert_cmpuint (event_log_count (&self->network.events, "stream 1 attached"), ==, 10);
+  g_assert_cmpuint (event_log_count (&self->network.events, "stream 1 detached"), ==, 9);
+  g_assert_cmpuint (event_log_count (&self->network.events, "stream 1 failed"), ==, 1);
 }
 
 static void
@@ -555,6 +586,65 @@ test_application_goes (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   while ((end = fake_relay_find_message (link->relay, CEPA_RELAY_END, 0)) == NULL || self->application != NULL)
     fake_network_turn (&self->network);
   g_assert_cmpmem (end->message.data, end->message.len, "\1", 1);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 succeeded\nstream 1 ended\n");
+}
+
+/* ---- for who watches and controls ---- */
+
+static void
+test_watched (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *target = NULL;
+  const FakeCell *begin;
+  FakeLink *link;
+
+  g_assert_cmpint (cepa_application_get_state (self->application), ==, CEPA_APPLICATION_NONE);
+  fixture_request (self, "Example.com", "");
+  g_assert_cmpint (cepa_application_get_state (self->application), ==, CEPA_APPLICATION_NEW);
+  g_assert_cmpuint (cepa_application_get_circuit_number (self->application), ==, 0);
+  fixture_expect_reply (self, 0);
+  g_assert_cmpint (cepa_application_get_state (self->application), ==, CEPA_APPLICATION_OPEN);
+  target = cepa_application_dup_target (self->application);
+  g_assert_cmpstr (target, ==, "example.com:80");
+  g_assert_cmpstr (cepa_application_get_source (self->application), ==, "127.0.0.1:40000");
+  g_assert_cmpint (cepa_application_get_created_us (self->application), ==, FAKE_NOW_S * G_USEC_PER_SEC);
+  g_assert_nonnull (cepa_circuits_find_by_number (self->network.circuits,
+                                                  cepa_application_get_circuit_number (self->application)));
+  fixture_write (self, "hello", 5);
+  while (self->sunk->len < 5)
+    fixture_turn (self);
+  begin = fixture_last_begin (self, &link);
+  exit_say (link, begin, CEPA_RELAY_DATA, "good day", 8);
+  fake_link_flush (link);
+  fixture_expect (self, "good day", 8);
+  g_assert_cmpuint (cepa_application_get_bytes_read (self->application), ==, 8);
+  g_assert_cmpuint (cepa_application_get_bytes_written (self->application), ==, 5);
+}
+
+static void
+test_closed_by_controller (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_request (self, "a.example", "");
+  fixture_expect_reply (self, 0);
+  cepa_application_close (self->application, CEPA_END_MISC);
+  g_assert_cmpint (cepa_application_get_state (self->application), ==, CEPA_APPLICATION_CLOSED);
+  cepa_application_close (self->application, CEPA_END_MISC); /* does nothing */
+  fixture_expect_end (self);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 succeeded\nstream 1 ended reason 1\n");
+  fixture_disconnect (self);
+}
+
+/* Before it is connected: the application is told. */
+static void
+test_closed_by_controller_early (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_request (self, "silent", "");
+  while (self->n_begun == 0)
+    fixture_turn (self);
+  cepa_application_close (self->application, CEPA_END_CONNECTREFUSED);
+  fixture_expect_reply (self, 5);
+  fixture_expect_end (self);
+  fixture_expect_events (self, "stream 1 new\nstream 1 attached\nstream 1 failed reason 3\n");
 }
 
 /* The application goes away, or is sent away, at any moment of the way up. */
@@ -602,6 +692,9 @@ main (int argc, char **argv)
   ADD ("circuit-goes-early", test_circuit_goes_early);
   ADD ("relay-goes", test_relay_goes);
   ADD ("application-goes", test_application_goes);
+  ADD ("watched", test_watched);
+  ADD ("closed-by-controller", test_closed_by_controller);
+  ADD ("closed-by-controller-early", test_closed_by_controller_early);
   ADD ("goes-at-any-time", test_goes_at_any_time);
   return g_test_run ();
 }

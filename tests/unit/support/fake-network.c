@@ -200,10 +200,10 @@ fake_network_init (FakeNetwork *self)
   self->fallbacks = g_ptr_array_new ();
   config = (CepaDirectoryConfig){ self->folder, self->authorities, self->fallbacks, TRUE };
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
-  self->events.clock = fake_server_clock ();
   self->dialer = fake_dialer_new (self->context);
+  event_log_init (&self->events, fake_server_clock ());
   self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
-                                      &self->dialer->base, &pool_funcs, &self->events);
+                                      &self->dialer->base, &pool_funcs, &self->events.sink);
   self->directory = cepa_directory_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
                                         &self->bootstrap, &config, &directory_funcs);
   self->results = g_array_new (FALSE, FALSE, sizeof (CepaPathResult));
@@ -251,6 +251,7 @@ fake_network_clear (FakeNetwork *self)
   g_array_unref (self->results);
   cepa_directory_free (self->directory);
   cepa_channel_pool_free (self->pool);
+  event_log_clear (&self->events);
   fake_dialer_free (self->dialer);
   fake_server_free (self->server);
   cepa_loop_clear (&self->deadline);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "path/circuits.h"
+#include "support/event-log.h"
 #include "support/fake-dialer.h"
 #include "support/fake-server.h"
 
@@ -28,6 +29,7 @@ enum
  * @breaks_rules: the policy proposes paths that no one may use
  * @n_chosen: paths that it proposed, and with which exit
  * @n_refused: times that it found none
+ * @events: what is told
  * @results: (element-type CepaPathResult): what it was told
  */
 typedef struct
@@ -36,9 +38,9 @@ typedef struct
   GMainContext *context;
   FakeServer *server;
   FakeDialer *dialer;
+  EventLog events;
   CepaChannelPool *pool;
   CepaBootstrap bootstrap;
-  CepaEventSink events;
   GPtrArray *authorities, *fallbacks;
   CepaDirectory *directory;
   CepaPathPolicies *policies; /* @policy is in use, no fallback */

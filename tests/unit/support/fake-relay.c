@@ -572,6 +572,7 @@ take_output (FakeRelay *self, CepaChannel *channel)
     {
       fake_relay_receive (self, first.iov_base, first.iov_len);
       cepa_buffer_drain (output, first.iov_len);
+      cepa_channel_note_written (channel, first.iov_len);
     }
   cepa_channel_note_sent (channel, 0);
   return any;
