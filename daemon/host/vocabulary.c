@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/loop.h"
+#include "host/host-private.h"
 #include "host/metrics.h"
 #include "host/words.h"
 
@@ -21,6 +23,14 @@ typedef struct
   gpointer user_data;
   gboolean is_over; /* during an emission: freed behind it */
 } VocabularySubscription;
+
+/* A call from inside of a signal: the core is in the middle of something that the call may be about. */
+typedef struct
+{
+  CepaWordReply *reply;
+  const CepaWordMethod *word;
+  GVariant *args;
+} VocabularyCall;
 
 struct _CepaWordReply
 {
@@ -38,6 +48,9 @@ struct _CepaHostVocabulary
   const char *state;
   GPtrArray *subscriptions; /* (element-type VocabularySubscription): in the order of @id */
   GPtrArray *replies;       /* (element-type CepaWordReply): owed; each is freed when it is answered */
+  GQueue calls;             /* (element-type VocabularyCall): for the next turn of the loop */
+  GMainContext *context;
+  GSource *turn;            /* does @calls */
   guint64 last_id;
   guint n_emitting; /* emissions inside each other */
   CepaWordsLog *log;
@@ -100,6 +113,26 @@ vocabulary_signature (GDBusArgInfo *const *args)
   return g_string_free (out, FALSE);
 }
 
+static void
+vocabulary_call_free (VocabularyCall *self)
+{
+  g_variant_unref (self->args);
+  g_free (self);
+}
+
+static void
+vocabulary_turn (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
+{
+  CepaHostVocabulary *self = user_data;
+  VocabularyCall *next;
+
+  while ((next = g_queue_pop_head (&self->calls)) != NULL)
+    {
+      next->word->call (self, next->args, next->reply);
+      vocabulary_call_free (next);
+    }
+}
+
 CepaHostVocabulary *
 cepa_host_vocabulary_new (CepaPluginHost *host)
 {
@@ -109,6 +142,9 @@ cepa_host_vocabulary_new (CepaPluginHost *host)
   self->state = "starting";
   self->subscriptions = g_ptr_array_new_with_free_func (g_free);
   self->replies = g_ptr_array_new ();
+  self->context = host != NULL ? g_main_context_ref (cepa_host_get_context (host)) : g_main_context_ref_thread_default ();
+  g_queue_init (&self->calls);
+  self->turn = cepa_loop_watch_fd (self->context, -1, "vocabulary calls", vocabulary_turn, self);
   if (host != NULL)
     cepa_host_metrics_listen (cepa_host_get_metrics (host), cepa_host_vocabulary_event, self);
   return self;
@@ -125,6 +161,18 @@ vocabulary_watch_bootstrap (CepaHostVocabulary *self, gboolean watch)
   bootstrap->user_data = watch ? self : NULL;
 }
 
+/* A call that has not been made yet will not be, and is not answered. */
+static void
+vocabulary_forget (CepaHostVocabulary *self, GList *link)
+{
+  VocabularyCall *forgotten = link->data;
+
+  g_queue_delete_link (&self->calls, link);
+  g_ptr_array_remove_fast (self->replies, forgotten->reply);
+  g_free (forgotten->reply);
+  vocabulary_call_free (forgotten);
+}
+
 void
 cepa_host_vocabulary_free (CepaHostVocabulary *self)
 {
@@ -133,6 +181,10 @@ cepa_host_vocabulary_free (CepaHostVocabulary *self)
   vocabulary_watch_bootstrap (self, FALSE);
   if (self->host != NULL)
     cepa_host_metrics_unlisten (cepa_host_get_metrics (self->host), cepa_host_vocabulary_event, self);
+  while (self->calls.length > 0)
+    vocabulary_forget (self, self->calls.head);
+  cepa_loop_clear (&self->turn);
+  g_main_context_unref (self->context);
   /* Whoever owes them may answer still. */
   for (guint i = 0; i < self->replies->len; i++)
     {
@@ -176,6 +228,12 @@ const char *
 cepa_words_get_state (const CepaHostVocabulary *self)
 {
   return self->state;
+}
+
+GMainContext *
+cepa_words_get_context (const CepaHostVocabulary *self)
+{
+  return self->context;
 }
 
 CepaWordsLog **
@@ -344,6 +402,25 @@ vocabulary_owe (CepaHostVocabulary *self, gconstpointer owner, CepaReplyFunc fun
   return reply;
 }
 
+/* Now, or when the signals are over. */
+static void
+vocabulary_do (CepaHostVocabulary *self, const CepaWordMethod *word, GVariant *args, CepaWordReply *reply)
+{
+  VocabularyCall *later;
+
+  if (self->n_emitting == 0)
+    {
+      word->call (self, args, reply);
+      return;
+    }
+  later = g_new0 (VocabularyCall, 1);
+  later->reply = reply;
+  later->word = word;
+  later->args = g_variant_ref (args);
+  g_queue_push_tail (&self->calls, later);
+  cepa_loop_set_delay (self->turn, 0);
+}
+
 void
 cepa_host_vocabulary_call (CepaHostVocabulary *self, gconstpointer owner, const char *interface_name,
                            const char *method, GVariant *args, CepaReplyFunc func, gpointer user_data)
@@ -370,7 +447,7 @@ cepa_host_vocabulary_call (CepaHostVocabulary *self, gconstpointer owner, const 
                                  method, wanted, g_variant_get_type_string (sunk));
       return;
     }
-  word->call (self, sunk, reply);
+  vocabulary_do (self, word, sunk, reply);
 }
 
 /* ---- watching ---- */
@@ -485,6 +562,12 @@ cepa_host_vocabulary_drop (CepaHostVocabulary *self, gconstpointer owner)
         vocabulary_end (self, found);
     }
   vocabulary_sweep (self);
+  for (GList *link = self->calls.head, *next; link != NULL; link = next)
+    {
+      next = link->next;
+      if (((VocabularyCall *) link->data)->reply->owner == owner)
+        vocabulary_forget (self, link);
+    }
   for (guint i = 0; i < self->replies->len; i++)
     {
       CepaWordReply *reply = g_ptr_array_index (self->replies, i);

@@ -67,7 +67,8 @@ gboolean cepa_host_vocabulary_has_listener (const CepaHostVocabulary *self, cons
                                             const char *signal);
 
 /* @args: (transfer floating) (nullable): a tuple as the XML says; NULL for none. A listener may subscribe, unsubscribe
-   and call meanwhile. */
+   and call meanwhile; such calls are made in the next turn of the loop, since the core may be in the middle of
+   something. */
 void cepa_host_vocabulary_emit (CepaHostVocabulary *self, const char *interface_name, const char *signal,
                                 GVariant *args);
 

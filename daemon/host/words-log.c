@@ -115,7 +115,7 @@ words_log_get (CepaHostVocabulary *vocabulary)
 
       self->vocabulary = vocabulary;
       self->thread = g_thread_self ();
-      self->context = g_main_context_ref_thread_default ();
+      self->context = g_main_context_ref (cepa_words_get_context (vocabulary));
       g_mutex_init (&self->mutex);
       g_queue_init (&self->waiting);
       *place = self;

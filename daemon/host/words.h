@@ -75,6 +75,8 @@ CepaHostVocabulary *cepa_word_reply_get_vocabulary (const CepaWordReply *reply);
 const CepaVocabularyClient *cepa_words_get_client (const CepaHostVocabulary *self);
 CepaPluginHost *cepa_words_get_host (const CepaHostVocabulary *self); /* (transfer none) (nullable) */
 
+GMainContext *cepa_words_get_context (const CepaHostVocabulary *self); /* (transfer none): the protocol thread's */
+
 /* "starting", "running", "stopping" */
 const char *cepa_words_get_state (const CepaHostVocabulary *self);
 

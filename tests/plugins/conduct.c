@@ -177,6 +177,12 @@ static const CepaMetricsTable conduct_metrics = {
   .abi_minor = CEPA_ABI_MINOR,
 };
 
+static const CepaControlTable conduct_control = {
+  .size = sizeof (CepaControlTable),
+  .abi_major = CEPA_ABI_MAJOR,
+  .abi_minor = CEPA_ABI_MINOR,
+};
+
 static const CepaPluginOption conduct_options[] = {
   { .name = "depth", .type = CEPA_PLUGIN_OPTION_INT, .minimum = 1, .maximum = 9, .default_text = "3",
     .description = "How deep." },
@@ -200,5 +206,6 @@ CEPA_PLUGIN_EXPORT const CepaPlugin cepa_plugin_v1 = {
   .start = CONDUCT_START,
   .stop = CONDUCT_STOP,
   .destroy = conduct_destroy,
+  .control = &conduct_control,
   .metrics = &conduct_metrics,
 };

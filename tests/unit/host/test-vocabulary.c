@@ -401,12 +401,16 @@ nasty_signal (gpointer user_data, G_GNUC_UNUSED const char *interface_name, G_GN
 static void
 test_reentrancy (void)
 {
-  g_autoptr (CepaHostVocabulary) vocabulary = cepa_host_vocabulary_new (NULL);
-  Nasty nasty = { .vocabulary = vocabulary };
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  CepaHostVocabulary *vocabulary;
+  Nasty nasty = { NULL };
   Heard heard, last;
 
   heard_init (&heard);
   heard_init (&last);
+  g_main_context_push_thread_default (context);
+  vocabulary = cepa_host_vocabulary_new (NULL);
+  nasty.vocabulary = vocabulary;
   nasty.heard = &heard;
   nasty.own = cepa_host_vocabulary_subscribe (vocabulary, &nasty, "Client1", NULL, nasty_signal, &nasty);
   cepa_host_vocabulary_subscribe (vocabulary, &heard, "Client1", NULL, heard_signal, &heard);
@@ -415,11 +419,28 @@ test_reentrancy (void)
   g_assert_cmpuint (nasty.n_calls, ==, 2);
   g_assert_cmpuint (heard.n_signals, ==, 1); /* of the emission inside, before it was dropped */
   g_assert_cmpuint (last.n_signals, ==, 2);
+  /* What was called inside is done in a turn of its own, and what was not done then is never. */
+  g_assert_cmpuint (heard.n_replies, ==, 0);
+  g_main_context_iteration (context, FALSE);
   g_assert_cmpuint (heard.n_replies, ==, 1);
+  g_assert_no_error (heard.error);
   emit (vocabulary);
   g_assert_cmpuint (nasty.n_calls, ==, 2);
   g_assert_cmpuint (heard.n_signals, ==, 1 + 50);
   g_assert_cmpuint (last.n_signals, ==, 3);
+  for (guint i = 0; i < 2; i++)
+    {
+      nasty.own = cepa_host_vocabulary_subscribe (vocabulary, &nasty, "Client1", NULL, nasty_signal, &nasty);
+      emit (vocabulary);
+      if (i == 0)
+        cepa_host_vocabulary_drop (vocabulary, &heard);
+      else
+        g_clear_pointer (&vocabulary, cepa_host_vocabulary_free);
+      while (g_main_context_iteration (context, FALSE))
+        continue;
+      g_assert_cmpuint (heard.n_replies, ==, 1);
+    }
+  g_main_context_pop_thread_default (context);
   heard_clear (&heard);
   heard_clear (&last);
 }
