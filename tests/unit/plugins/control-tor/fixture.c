@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fixture.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "address.h"
+
+typedef struct
+{
+  guint64 id;
+  char *interface_name, *signal;
+  CepaSignalFunc func;
+  void *user_data;
+} Subscription;
+
+typedef struct
+{
+  CepaReplyFunc func;
+  void *user_data;
+} Waiting;
+
+static Fixture *
+fixture_of (const CepaHost *host)
+{
+  return (Fixture *) (void *) host;
+}
+
+/* ---- the vocabulary ---- */
+
+static const char *
+fixture_describe (G_GNUC_UNUSED const CepaHost *host)
+{
+  return "<node/>";
+}
+
+static GVariant *
+fixture_get (const CepaHost *host, const char *interface_name, const char *property, GError **error)
+{
+  g_autofree char *name = g_strconcat (interface_name, ".", property, NULL);
+  GVariant *value = g_hash_table_lookup (fixture_of (host)->properties, name);
+
+  if (value != NULL)
+    return g_variant_ref (value);
+  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED, "there is no property %s", name);
+  return NULL;
+}
+
+static void
+fixture_call (const CepaHost *host, const char *interface_name, const char *method, GVariant *args, CepaReplyFunc func,
+              void *user_data)
+{
+  Fixture *self = fixture_of (host);
+  g_autofree char *name = g_strconcat (interface_name, ".", method, NULL);
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (args != NULL ? args : g_variant_new ("()"));
+  g_autofree char *text = g_variant_print (sunk, TRUE);
+  FixtureMethod answer = (FixtureMethod) g_hash_table_lookup (self->methods, name);
+  GVariant *result = g_hash_table_lookup (self->results, name);
+  g_autoptr (GVariant) made = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_string_append_printf (self->calls, "%s %s\n", name, text);
+  if (g_hash_table_contains (self->deferred, name))
+    {
+      Waiting *waiting = g_new (Waiting, 1);
+
+      *waiting = (Waiting){ func, user_data };
+      g_queue_push_tail (&self->waiting, waiting);
+      return;
+    }
+  if (answer != NULL)
+    result = made = answer (self, sunk, &error);
+  else if (result == NULL)
+    g_set_error (&error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED, "there is no method %s", name);
+  if (func != NULL)
+    func (user_data, result, error);
+}
+
+static uint64_t
+fixture_subscribe (const CepaHost *host, const char *interface_name, const char *signal, CepaSignalFunc func,
+                   void *user_data)
+{
+  Fixture *self = fixture_of (host);
+  Subscription *subscription = g_new (Subscription, 1);
+
+  *subscription = (Subscription){ ++self->last_subscription, g_strdup (interface_name), g_strdup (signal), func,
+                                  user_data };
+  g_ptr_array_add (self->subscriptions, subscription);
+  return subscription->id;
+}
+
+static void
+fixture_unsubscribe (const CepaHost *host, uint64_t id)
+{
+  Fixture *self = fixture_of (host);
+
+  for (guint i = 0; i < self->subscriptions->len; i++)
+    if (((Subscription *) self->subscriptions->pdata[i])->id == id)
+      {
+        g_ptr_array_remove_index (self->subscriptions, i);
+        return;
+      }
+  g_assert_not_reached ();
+}
+
+static void
+fixture_free_subscription (gpointer data)
+{
+  Subscription *subscription = data;
+
+  g_free (subscription->interface_name);
+  g_free (subscription->signal);
+  g_free (subscription);
+}
+
+guint
+fixture_n_subscribed (Fixture *self, const char *interface_name, const char *signal)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < self->subscriptions->len; i++)
+    {
+      Subscription *subscription = self->subscriptions->pdata[i];
+
+      n += g_str_equal (subscription->interface_name, interface_name) && g_str_equal (subscription->signal, signal);
+    }
+  return n;
+}
+
+void
+fixture_emit (Fixture *self, const char *interface_name, const char *signal, GVariant *args)
+{
+  g_autoptr (GVariant) sunk = g_variant_ref_sink (args);
+
+  for (guint i = 0; i < self->subscriptions->len; i++)
+    {
+      Subscription *subscription = self->subscriptions->pdata[i];
+
+      if (g_str_equal (subscription->interface_name, interface_name) && g_str_equal (subscription->signal, signal))
+        subscription->func (subscription->user_data, interface_name, signal, sunk);
+    }
+}
+
+void
+fixture_set_property (Fixture *self, const char *name, GVariant *value)
+{
+  g_hash_table_replace (self->properties, g_strdup (name), g_variant_ref_sink (value));
+}
+
+void
+fixture_set_result (Fixture *self, const char *name, GVariant *value)
+{
+  g_hash_table_replace (self->results, g_strdup (name), g_variant_ref_sink (value));
+}
+
+void
+fixture_set_method (Fixture *self, const char *name, FixtureMethod method)
+{
+  g_hash_table_replace (self->methods, g_strdup (name), (gpointer) method);
+}
+
+void
+fixture_answer (Fixture *self, GVariant *result, const GError *error)
+{
+  g_autofree Waiting *waiting = g_queue_pop_head (&self->waiting);
+  g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
+
+  g_assert_nonnull (waiting);
+  waiting->func (waiting->user_data, sunk, error);
+}
+
+/* ---- life ---- */
+
+void
+fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fake_host_init (&self->host);
+  self->vocabulary = (CepaVocabulary){ .size = sizeof (CepaVocabulary), .describe = fixture_describe,
+                                       .get = fixture_get, .call = fixture_call, .subscribe = fixture_subscribe,
+                                       .unsubscribe = fixture_unsubscribe };
+  self->host.base.vocabulary = &self->vocabulary;
+  self->properties = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
+  self->results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
+  self->methods = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->deferred = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->options = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_strfreev);
+  self->subscriptions = g_ptr_array_new_with_free_func (fixture_free_subscription);
+  self->calls = g_string_new (NULL);
+  self->folder = g_dir_make_tmp ("cepa-control-tor-XXXXXX", NULL);
+  self->host.now_s = 1767225600; /* 2026-01-01 00:00:00 */
+  g_queue_init (&self->waiting);
+}
+
+GError *
+fixture_try_start (Fixture *self)
+{
+  GError *error = NULL;
+
+  g_assert_null (self->control);
+  self->control = cepa_tor_control_new (&self->host.base, &error);
+  if (self->control != NULL && !cepa_tor_control_start (self->control, &error))
+    g_clear_pointer (&self->control, cepa_tor_control_free);
+  g_assert_true ((self->control == NULL) == (error != NULL));
+  return error;
+}
+
+void
+fixture_start (Fixture *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_hash_table_contains (self->host.options, "port") && !g_hash_table_contains (self->host.options, "socket"))
+    fake_host_set_option (&self->host, "port", "auto", NULL);
+  error = fixture_try_start (self);
+  g_assert_no_error (error);
+}
+
+void
+fixture_stop (Fixture *self)
+{
+  g_clear_pointer (&self->control, cepa_tor_control_free);
+}
+
+void
+fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_stop (self);
+  g_assert_cmpuint (self->subscriptions->len, ==, 0);
+  g_queue_clear_full (&self->waiting, g_free);
+  g_ptr_array_unref (self->subscriptions);
+  g_hash_table_unref (self->properties);
+  g_hash_table_unref (self->results);
+  g_hash_table_unref (self->methods);
+  g_hash_table_unref (self->deferred);
+  g_hash_table_unref (self->options);
+  g_string_free (self->calls, TRUE);
+  /* Whatever a front end leaves behind makes this fail. */
+  g_assert_cmpint (g_rmdir (self->folder), ==, 0);
+  g_free (self->folder);
+  fake_host_clear (&self->host);
+}
+
+/* ---- controllers ---- */
+
+static gboolean
+client_on_ready (gint fd, G_GNUC_UNUSED GIOCondition condition, gpointer user_data)
+{
+  Client *self = user_data;
+  char data[65536];
+  ssize_t n = recv (fd, data, sizeof data, MSG_DONTWAIT);
+
+  if (n < 0 && errno == EAGAIN)
+    return G_SOURCE_CONTINUE;
+  if (n > 0)
+    g_string_append_len (self->received, data, n);
+  self->ended = n <= 0;
+  return !self->ended;
+}
+
+Client *
+client_new (Fixture *fixture, const char *place)
+{
+  Client *self = g_new0 (Client, 1);
+  g_autofree char *all = cepa_tor_control_list_addresses (fixture->control);
+  g_auto (GStrv) places = g_strsplit (all, "\n", -1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CepaTorAddress) address = cepa_tor_address_parse (place != NULL ? place : places[0], &error);
+  g_autoptr (GSocket) socket = NULL;
+
+  g_assert_no_error (error);
+  socket = g_socket_new (g_socket_address_get_family (address->socket), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT,
+                         &error);
+  g_assert_no_error (error);
+  g_socket_connect (socket, address->socket, NULL, &error);
+  g_assert_no_error (error);
+  self->fixture = fixture;
+  self->received = g_string_new (NULL);
+  self->fd = dup (g_socket_get_fd (socket));
+  g_unix_set_fd_nonblocking (self->fd, TRUE, NULL);
+  self->source = g_unix_fd_source_new (self->fd, G_IO_IN);
+  g_source_set_callback (self->source, G_SOURCE_FUNC (client_on_ready), self, NULL);
+  g_source_attach (self->source, fixture->host.context);
+  return self;
+}
+
+void
+client_free (Client *self)
+{
+  g_source_destroy (self->source);
+  g_source_unref (self->source);
+  close (self->fd);
+  g_string_free (self->received, TRUE);
+  g_free (self);
+}
+
+Client *
+client_new_ready (Fixture *fixture)
+{
+  Client *self = client_new (fixture, NULL);
+
+  client_check (self, "AUTHENTICATE", "250 OK");
+  return self;
+}
+
+void
+client_send_bytes (Client *self, const void *bytes, gsize len)
+{
+  gsize sent = 0;
+
+  while (sent < len && !self->ended)
+    {
+      ssize_t n = send (self->fd, (const char *) bytes + sent, len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+      if (n > 0)
+        sent += (gsize) n;
+      else if (errno == EAGAIN)
+        g_main_context_iteration (self->fixture->host.context, FALSE);
+      else
+        break;
+    }
+}
+
+void
+client_send (Client *self, const char *text)
+{
+  g_autofree char *line = g_strconcat (text, "\r\n", NULL);
+
+  client_send_bytes (self, line, strlen (line));
+}
+
+static char *
+client_take_bytes (Client *self, gsize len)
+{
+  g_autofree char *text = g_strndup (self->received->str, len);
+  g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\r\n", -1);
+
+  g_string_erase (self->received, 0, (gssize) len);
+  return g_strjoinv ("\n", lines);
+}
+
+/* How long the first whole answer is; 0 when it is not there. */
+static gsize
+client_find_end (Client *self)
+{
+  const char *at = self->received->str, *end;
+  gboolean in_data = FALSE;
+
+  for (; (end = strstr (at, "\r\n")) != NULL; at = end + 2)
+    {
+      gboolean is_last = !in_data && end - at >= 4 && at[3] == ' ';
+
+      if (in_data)
+        in_data = !g_str_has_prefix (at, ".\r\n");
+      else
+        in_data = end - at >= 4 && at[3] == '+';
+      if (is_last)
+        return (gsize) (end + 2 - self->received->str);
+    }
+  return 0;
+}
+
+char *
+client_take (Client *self)
+{
+  gsize len;
+
+  while ((len = client_find_end (self)) == 0)
+    {
+      g_assert_false (self->ended);
+      fake_host_turn (&self->fixture->host);
+    }
+  return client_take_bytes (self, len);
+}
+
+char *
+client_take_all (Client *self)
+{
+  fixture_wait (self->fixture, self->ended);
+  return client_take_bytes (self, self->received->len);
+}
+
+void
+client_check (Client *self, const char *command, const char *answer)
+{
+  g_autofree char *got = NULL;
+
+  client_send (self, command);
+  got = client_take (self);
+  g_assert_cmpstr (got, ==, answer);
+}
+
+void
+client_check_closed (Client *self, const char *command, const char *answer)
+{
+  g_autofree char *got = NULL;
+
+  client_send (self, command);
+  got = client_take_all (self);
+  g_assert_cmpstr (got, ==, answer);
+}
+
+void
+client_check_event (Client *self, const char *event)
+{
+  g_autofree char *got = client_take (self);
+
+  g_assert_cmpstr (got, ==, event);
+}

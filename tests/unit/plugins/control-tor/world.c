@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A small world for the vocabulary of the fixture. */
+#include <string.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+#define GUARD "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define MIDDLE "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+#define EXIT "CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC"
+
+/* Values as g_variant_parse() reads them. */
+#define CIRCUITS \
+  "([{'id': <uint64 3>, 'state': <'open'>, 'purpose': <'general'>, 'path': <[('" GUARD "', 'guard'), ('" MIDDLE \
+  "', 'middle'), ('" EXIT "', 'exit')]>, 'built': <uint32 3>, 'streams': <uint32 1>, " \
+  "'created': <int64 1767225600000123>, 'channel': <uint64 1>}, " \
+  "{'id': <uint64 4>, 'state': <'building'>, 'purpose': <'internal'>, 'path': <[('" GUARD "', 'guard'), ('" MIDDLE \
+  "', '')]>, 'built': <uint32 0>, 'created': <int64 1767225601000000>, 'channel': <uint64 1>}],)"
+#define STREAMS \
+  "([{'id': <uint64 8>, 'state': <'open'>, 'circuit': <uint64 3>, 'target': <'web.example:80'>, " \
+  "'source': <'127.0.0.1:40000'>, 'created': <int64 1767225602000000>, 'bytes-read': <uint64 100>, " \
+  "'bytes-written': <uint64 20>}],)"
+#define CHANNELS \
+  "([{'id': <uint64 1>, 'state': <'open'>, 'fingerprint': <'" GUARD "'>, 'nickname': <'guard'>, " \
+  "'address': <'127.0.0.1:5001'>, 'circuits': <uint32 2>}, {'id': <uint64 2>, 'state': <'connecting'>, " \
+  "'fingerprint': <''>, 'nickname': <''>, 'address': <'127.0.0.1:5002'>, 'circuits': <uint32 0>}],)"
+#define RELAY(id, name, flags, ipv6) \
+  "{'nickname': <'" name "'>, 'fingerprint': <'" id "'>, 'published': <int64 1767222000>, 'address': <'127.0.0.1'>, " \
+  "'or-port': <uint16 5001>, 'ipv6': <'" ipv6 "'>, 'flags': <[" flags "]>, 'bandwidth': <uint32 1000>, " \
+  "'digest': <[byte 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, " \
+  "27, 28, 29, 30, 31, 32]>, 'has-microdescriptor': <true>}"
+#define RELAY_GUARD RELAY (GUARD, "guard", "'Fast', 'Guard', 'Running', 'Valid'", "[::1]:5001")
+#define RELAY_EXIT RELAY (EXIT, "exit", "'Exit', 'Fast', 'Running', 'Valid'", "")
+#define OPTIONS \
+  "([('ControlPort', '[ADDRESS:]PORT|unix:PATH|auto|0 [flags]', false), ('DataDirectory', 'PATH', false), " \
+  "('Log', 'SEVERITY [file PATH]', true), ('PathPolicy', 'NAME', true), ('SafeLogging', '0|1|relay', true), " \
+  "('SocksPort', '[ADDRESS:]PORT|auto|0 [flags]', true), ('UseMicrodescriptors', '0|1', false)],)"
+
+static GVariant *
+world_parse (const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *value = g_variant_parse (NULL, text, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return value;
+}
+
+static GVariant *
+world_find (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
+{
+  const char *relay;
+
+  g_variant_get (args, "(&s)", &relay);
+  relay += *relay == '$';
+  if (g_ascii_strcasecmp (relay, GUARD) == 0 || g_str_equal (relay, "guard"))
+    return world_parse ("(" RELAY_GUARD ",)");
+  if (g_ascii_strcasecmp (relay, EXIT) == 0 || g_str_equal (relay, "exit"))
+    return world_parse ("(" RELAY_EXIT ",)");
+  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "there is no relay %s", relay);
+  return NULL;
+}
+
+static GVariant *
+world_microdescriptor (Fixture *self, GVariant *args, GError **error)
+{
+  g_autoptr (GVariant) relay = world_find (self, args, error);
+  g_autoptr (GVariant) dict = relay != NULL ? g_variant_get_child_value (relay, 0) : NULL;
+  const char *name;
+
+  if (dict == NULL)
+    return NULL;
+  g_variant_lookup (dict, "nickname", "&s", &name);
+  return g_variant_ref_sink (g_variant_new_take_string (
+      g_strdup_printf ("onion-key\nntor-onion-key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nfamily %s\n", name)));
+}
+
+static GVariant *
+world_microdescriptor_tuple (Fixture *self, GVariant *args, GError **error)
+{
+  g_autoptr (GVariant) text = world_microdescriptor (self, args, error);
+
+  return text != NULL ? g_variant_ref_sink (g_variant_new_tuple (&text, 1)) : NULL;
+}
+
+/* (nullable): the option's name in its right spelling. */
+static const char *
+world_spelling (Fixture *self, const char *name)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init (&iter, self->options);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    if (g_ascii_strcasecmp (key, name) == 0)
+      return key;
+  return NULL;
+}
+
+static GVariant *
+world_get_option (Fixture *self, GVariant *args, GError **error)
+{
+  const char *name, *spelling;
+
+  g_variant_get (args, "(&s)", &name);
+  spelling = world_spelling (self, name);
+  if (spelling != NULL)
+    return g_variant_ref_sink (g_variant_new ("(s^as)", spelling, g_hash_table_lookup (self->options, spelling)));
+  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "unknown option %s", name);
+  return NULL;
+}
+
+static gboolean
+world_check_option (Fixture *self, const char *name, char **values, GError **error)
+{
+  const char *spelling = world_spelling (self, name);
+
+  if (spelling == NULL)
+    g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "unknown option %s", name);
+  else if (g_str_equal (spelling, "DataDirectory"))
+    g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "%s cannot be set while running", spelling);
+  else if (g_str_equal (spelling, "SafeLogging") && values[0] != NULL && !g_str_equal (values[0], "0")
+           && !g_str_equal (values[0], "1"))
+    g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "%s: \"%s\" is not 0 or 1", spelling, values[0]);
+  else if (g_str_equal (spelling, "PathPolicy") && values[0] != NULL && g_str_equal (values[0], "broken"))
+    g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FAILED, "the plugin did not start");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static GVariant *
+world_set_options (Fixture *self, GVariant *args, GError **error)
+{
+  g_autoptr (GVariant) list = g_variant_get_child_value (args, 0);
+
+  for (guint round = 0; round < 2; round++)
+    for (gsize i = 0; i < g_variant_n_children (list); i++)
+      {
+        g_auto (GStrv) values = NULL;
+        const char *name;
+
+        g_variant_get_child (list, i, "(&s^as)", &name, &values);
+        if (round == 0 && !world_check_option (self, name, values, error))
+          return NULL;
+        if (round == 1)
+          {
+            char *spelling = g_strdup (world_spelling (self, name));
+
+            g_hash_table_replace (self->options, spelling, g_steal_pointer (&values));
+            fixture_emit (self, "Options1", "Changed", g_variant_new_parsed ("([%s],)", spelling));
+          }
+      }
+  return g_variant_ref_sink (g_variant_new ("()"));
+}
+
+static GVariant *
+world_new_identity (Fixture *self, G_GNUC_UNUSED GVariant *args, G_GNUC_UNUSED GError **error)
+{
+  fixture_emit (self, "Client1", "NewIdentityTaken", g_variant_new ("()"));
+  return g_variant_ref_sink (g_variant_new ("()"));
+}
+
+static GVariant *
+world_close (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
+{
+  g_autoptr (GVariant) id = g_variant_get_child_value (args, 0);
+
+  if (g_variant_get_uint64 (id) == 3 || g_variant_get_uint64 (id) == 8)
+    return g_variant_ref_sink (g_variant_new ("()"));
+  g_set_error_literal (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "there is none of that number");
+  return NULL;
+}
+
+static void
+world_set_option (Fixture *self, const char *name, const char *value)
+{
+  const char *values[] = { value, NULL };
+
+  g_hash_table_replace (self->options, g_strdup (name), g_strdupv ((char **) values));
+}
+
+static void
+world_set_up_properties (Fixture *self)
+{
+  fixture_set_property (self, "Client1.Version", g_variant_new_string ("0.1.0"));
+  fixture_set_property (self, "Client1.Bootstrap", g_variant_new ("(uss)", 100, "done", "Done"));
+  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (TRUE));
+  fixture_set_property (self, "Client1.HasDirectory", g_variant_new_boolean (TRUE));
+  fixture_set_property (self, "Client1.Listeners",
+                        world_parse ("[('socks', '127.0.0.1:9250'), ('socks', 'unix:/run/x'), ('metrics', '[::1]:1')]"));
+  fixture_set_property (self, "Client1.BytesRead", g_variant_new_uint64 (1000));
+  fixture_set_property (self, "Client1.BytesWritten", g_variant_new_uint64 (500));
+  fixture_set_property (self, "Client1.StartTime", g_variant_new_int64 (self->host.now_s - 77));
+  fixture_set_property (self, "Client1.Pid", g_variant_new_uint32 ((guint32) getpid ()));
+  fixture_set_property (self, "Client1.DataDirectory", g_variant_new_string (self->folder));
+  fixture_set_property (self, "Client1.ConfigFile", g_variant_new_string ("/etc/cepa/torrc"));
+  fixture_set_property (self, "Network1.NRelays", g_variant_new_uint32 (2));
+  fixture_set_property (self, "Network1.ValidAfter", g_variant_new_int64 (1767222000));
+  fixture_set_property (self, "Network1.FreshUntil", g_variant_new_int64 (1767225600));
+  fixture_set_property (self, "Network1.ValidUntil", g_variant_new_int64 (1767232800));
+}
+
+void
+fixture_set_up_world (Fixture *self)
+{
+  world_set_up_properties (self);
+  fixture_set_result (self, "Circuits1.List", world_parse (CIRCUITS));
+  fixture_set_result (self, "Streams1.List", world_parse (STREAMS));
+  fixture_set_result (self, "Channels1.List", world_parse (CHANNELS));
+  fixture_set_result (self, "Network1.List", world_parse ("([" RELAY_GUARD ", " RELAY_EXIT "],)"));
+  fixture_set_result (self, "Options1.List", world_parse (OPTIONS));
+  fixture_set_result (self, "Client1.Reload", g_variant_new ("()"));
+  fixture_set_result (self, "Client1.Shutdown", g_variant_new ("()"));
+  fixture_set_method (self, "Client1.NewIdentity", world_new_identity);
+  fixture_set_method (self, "Network1.Find", world_find);
+  fixture_set_method (self, "Network1.Microdescriptor", world_microdescriptor_tuple);
+  fixture_set_method (self, "Options1.Get", world_get_option);
+  fixture_set_method (self, "Options1.Set", world_set_options);
+  fixture_set_method (self, "Circuits1.Close", world_close);
+  fixture_set_method (self, "Streams1.Close", world_close);
+  world_set_option (self, "ControlPort", "auto");
+  world_set_option (self, "DataDirectory", self->folder);
+  world_set_option (self, "Log", "notice stdout");
+  world_set_option (self, "PathPolicy", "weighted");
+  world_set_option (self, "SafeLogging", "1");
+  world_set_option (self, "SocksPort", "9250");
+  world_set_option (self, "UseMicrodescriptors", NULL);
+}
