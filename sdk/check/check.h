@@ -22,6 +22,7 @@ typedef struct
   const char *module;       /* path of the .so */
   const char *keyfile;      /* path */
   GStrv options;            /* "name=value" */
+  GStrv rules;              /* (nullable): names of those that call the plugin; NULL for all */
   const char *vocabulary;   /* introspection XML */
   guint deadline_s;         /* real time for one rule */
   gboolean is_slow;         /* under valgrind or sanitizers: times and allocations say nothing */
@@ -109,6 +110,7 @@ gboolean cepa_check_error (CepaCheck *check, const char *call, const GError *err
 
 /* The rules of each file; a name of NULL is the end. */
 extern const CepaCheckRule cepa_check_file_rules[];
+extern const CepaCheckRule cepa_check_load_rules[];
 extern const CepaCheckRule cepa_check_table_rules[];
 extern const CepaCheckRule cepa_check_agreement_rules[];
 extern const CepaCheckRule cepa_check_life_rules[];

@@ -8,6 +8,15 @@
 /* Real time for which nothing must happen before the clock moves on to the next timer. */
 #define FAKE_LOOP_QUIET_MS 10
 
+/* Real time after which the clock moves on although sources are dispatched all the time. */
+#define FAKE_LOOP_BUSY_US (50 * G_TIME_SPAN_MILLISECOND)
+
+/* Real time after which sources that are dispatched all the time, without timers, are not waited for any more. */
+#define FAKE_LOOP_ACTIVE_US (5 * G_TIME_SPAN_SECOND)
+
+/* Turns of the loop between two timers when the clock is set on. */
+#define FAKE_LOOP_MAX_TURNS 100
+
 /* Real time after which nothing more is waited for, when there is no timer that could bring it. */
 #define FAKE_LOOP_PATIENCE_US (2 * G_USEC_PER_SEC)
 
@@ -262,8 +271,8 @@ cepa_fake_host_advance (CepaFakeHost *self, gint64 delay_us)
   gint64 end_us = self->now_us + delay_us;
 
   do
-    while (g_main_context_iteration (self->context, FALSE))
-      ;
+    for (guint i = 0; i < FAKE_LOOP_MAX_TURNS && g_main_context_iteration (self->context, FALSE);)
+      i++;
   while (fake_loop_fire (self, end_us));
   self->now_us = end_us;
 }
@@ -295,14 +304,20 @@ gboolean
 cepa_fake_host_run (CepaFakeHost *self, gboolean (*done) (gpointer data), gpointer data, gint64 limit_us)
 {
   gint64 end_us = limit_us > G_MAXINT64 - self->now_us ? G_MAXINT64 : self->now_us + limit_us;
-  gint64 patience_us = done != NULL ? FAKE_LOOP_PATIENCE_US : 0, busy_us = g_get_monotonic_time ();
+  gint64 patience_us = done != NULL ? FAKE_LOOP_PATIENCE_US : 0;
+  gint64 active_us = g_get_monotonic_time (), moved_us = active_us;
 
   while (done == NULL || !done (data))
     {
-      if (g_main_context_iteration (self->context, FALSE) || fake_loop_fire (self, self->now_us)
-          || fake_loop_wait (self) || fake_loop_fire (self, end_us))
-        busy_us = g_get_monotonic_time ();
-      else if (g_get_monotonic_time () - busy_us >= patience_us)
+      gboolean is_active = g_main_context_iteration (self->context, FALSE) || fake_loop_fire (self, self->now_us)
+                           || fake_loop_wait (self);
+      gint64 real_us = g_get_monotonic_time ();
+
+      if (is_active)
+        active_us = real_us;
+      if ((!is_active || real_us - moved_us >= FAKE_LOOP_BUSY_US) && fake_loop_fire (self, end_us))
+        active_us = moved_us = real_us;
+      else if ((!is_active && real_us - active_us >= patience_us) || real_us - moved_us >= FAKE_LOOP_ACTIVE_US)
         {
           if (end_us != G_MAXINT64)
             self->now_us = end_us;

@@ -67,6 +67,32 @@ file_has_symbol (GPtrArray *handles, const char *name)
   return FALSE;
 }
 
+/* Whether @library is GLib's, GIO's, the C library's or a compiler's. */
+static gboolean
+file_is_usual_library (const char *library)
+{
+  static const char *const usual[] = { "libc.so", "libm.so", "libglib-2.0.so", "libgobject-2.0.so", "libgio-2.0.so",
+                                       "libgmodule-2.0.so", "libgcc_s.so", "libstdc++.so", "ld-linux", "libasan.so",
+                                       "libubsan.so" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (usual); i++)
+    if (g_str_has_prefix (library, usual[i]))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+file_note_libraries (CepaCheck *check, const CepaElf *elf)
+{
+  for (guint i = 0; i < elf->libraries->len; i++)
+    {
+      const char *library = g_ptr_array_index (elf->libraries, i);
+
+      if (!file_is_usual_library (library))
+        cepa_check_note (check, "it brings %s along: every user of it must have that", library);
+    }
+}
+
 static void
 file_check_undefined (CepaCheck *check)
 {
@@ -86,37 +112,8 @@ file_check_undefined (CepaCheck *check)
     if (!file_has_symbol (handles, g_ptr_array_index (elf->imported, i)))
       cepa_check_fail (check, "%s is in none of the libraries that it is linked with",
                        (const char *) g_ptr_array_index (elf->imported, i));
-}
-
-/* Whether @library is GLib's, GIO's, the C library's or a compiler's. */
-static gboolean
-file_is_usual_library (const char *library)
-{
-  static const char *const usual[] = { "libc.so", "libm.so", "libglib-2.0.so", "libgobject-2.0.so", "libgio-2.0.so",
-                                       "libgmodule-2.0.so", "libgcc_s.so", "libstdc++.so", "ld-linux", "libasan.so",
-                                       "libubsan.so" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (usual); i++)
-    if (g_str_has_prefix (library, usual[i]))
-      return TRUE;
-  return FALSE;
-}
-
-static void
-file_check_libraries (CepaCheck *check)
-{
-  g_autoptr (CepaElf) elf = file_read (check);
-
-  for (guint i = 0; elf != NULL && i < elf->libraries->len; i++)
-    {
-      const char *library = g_ptr_array_index (elf->libraries, i);
-
-      if (g_str_has_prefix (library, "libpthread.so") || g_str_has_prefix (library, "libcepa"))
-        cepa_check_fail (check, "it is linked with %s, and a plugin %s", library,
-                         g_str_has_prefix (library, "libcepa") ? "uses the tables alone" : "has no threads");
-      else if (!file_is_usual_library (library))
-        cepa_check_note (check, "it brings %s along: every user of it must have that", library);
-    }
+  if (elf != NULL)
+    file_note_libraries (check, elf);
 }
 
 /* Whether @id is a kind, a dot and a name. */
@@ -212,8 +209,8 @@ const CepaCheckRule cepa_check_file_rules[] = {
   { "one-symbol", file_check_symbol },
   { "no-constructor", file_check_constructor },
   { "no-undefined-symbols", file_check_undefined },
-  { "libraries", file_check_libraries },
   { "keyfile", file_check_keyfile },
-  { "loads", file_check_loads },
   { NULL, NULL },
 };
+
+const CepaCheckRule cepa_check_load_rules[] = { { "loads", file_check_loads }, { NULL, NULL } };

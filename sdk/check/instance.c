@@ -7,6 +7,9 @@
 /* The longest that a timer or a watch may hold the thread, real time. */
 #define INSTANCE_MAX_CALL_US (500 * G_TIME_SPAN_MILLISECOND)
 
+/* How long an instance is left alone after it was used. */
+#define INSTANCE_IN_USE_US (1 * G_TIME_SPAN_SECOND)
+
 /* How long the loop goes on when the instance is gone: what was left in it would come now. */
 #define INSTANCE_AFTERWARDS_US (30 * G_TIME_SPAN_SECOND)
 
@@ -196,6 +199,9 @@ cepa_instance_use (CepaInstance *self)
     cepa_check_use_control (self);
   if (plugin->metrics != NULL)
     cepa_check_use_metrics (self);
+  cepa_check_begin_call (self->check, "callbacks");
+  cepa_fake_host_advance (self->host, INSTANCE_IN_USE_US);
+  cepa_check_begin_call (self->check, "");
 }
 
 gboolean

@@ -297,6 +297,7 @@ life_with_less (CepaInstance *instance)
       return;
     }
   CEPA_CHECK_CALL (instance->check, "destroy", plugin->destroy (instance->self));
+  g_ptr_array_set_size (cepa_fake_host_get_faults (instance->host), 0);
   cepa_instance_clear (instance);
 }
 

@@ -27,7 +27,7 @@
 typedef struct
 {
   char *keyfile;
-  GStrv options;
+  GStrv options, rules;
   gboolean valgrind;
   int deadline_s;
   char *module;
@@ -39,6 +39,8 @@ main_parse (MainArguments *self, int *argc, char ***argv, GError **error)
   const GOptionEntry entries[] = {
     { "keyfile", 'k', 0, G_OPTION_ARG_FILENAME, &self->keyfile, "The keyfile (default: PLUGIN.plugin beside it)", "FILE" },
     { "option", 'o', 0, G_OPTION_ARG_STRING_ARRAY, &self->options, "Sets an option of the plugin", "NAME=VALUE" },
+    { "rule", 'r', 0, G_OPTION_ARG_STRING_ARRAY, &self->rules,
+      "Calls the plugin for this rule only; may be given several times", "NAME" },
     { "valgrind", 0, 0, G_OPTION_ARG_NONE, &self->valgrind, "Runs under valgrind, and fails on what it finds", NULL },
     { "deadline", 0, 0, G_OPTION_ARG_INT, &self->deadline_s, "Seconds that one rule may take (default: 60)", "SECONDS" },
     { NULL },
@@ -87,6 +89,15 @@ main_run_all (CepaCheck *check, const CepaCheckRule *rules)
   return are_kept;
 }
 
+/* The same, for those that the user named, where any are named. */
+static void
+main_run_named (CepaCheck *check, const CepaCheckRule *rules)
+{
+  for (; rules->name != NULL; rules++)
+    if (check->rules == NULL || g_strv_contains ((const char *const *) check->rules, rules->name))
+      cepa_check_run (check, rules);
+}
+
 static const CepaPlugin *
 main_load (const char *module)
 {
@@ -124,15 +135,15 @@ static void
 main_run_kinds (CepaCheck *check)
 {
   if (check->plugin->path != NULL)
-    main_run_all (check, cepa_check_path_rules);
+    main_run_named (check, cepa_check_path_rules);
   if (check->plugin->padding != NULL)
-    main_run_all (check, cepa_check_padding_rules);
+    main_run_named (check, cepa_check_padding_rules);
   if (check->plugin->transport != NULL)
-    main_run_all (check, cepa_check_transport_rules);
+    main_run_named (check, cepa_check_transport_rules);
   if (check->plugin->control != NULL)
-    main_run_all (check, cepa_check_control_rules);
+    main_run_named (check, cepa_check_control_rules);
   if (check->plugin->metrics != NULL)
-    main_run_all (check, cepa_check_metrics_rules);
+    main_run_named (check, cepa_check_metrics_rules);
 }
 
 static gboolean
@@ -148,6 +159,7 @@ main_check (const MainArguments *arguments)
     .module = arguments->module,
     .keyfile = arguments->keyfile,
     .options = arguments->options,
+    .rules = arguments->rules,
     .vocabulary = cepa_check_vocabulary,
     .is_slow = arguments->valgrind || main_is_sanitized (),
     .shared = cepa_check_shared_new (),
@@ -156,14 +168,15 @@ main_check (const MainArguments *arguments)
 
   check.deadline_s = (guint) arguments->deadline_s * (arguments->valgrind ? MAIN_VALGRIND_FACTOR : 1);
   main_run_all (&check, cepa_check_file_rules);
-  check.plugin = main_load (arguments->module);
+  if (main_run_all (&check, cepa_check_load_rules))
+    check.plugin = main_load (arguments->module);
   is_usable = check.plugin != NULL && main_run_all (&check, cepa_check_table_rules);
   if (is_usable && !main_check_options (&check))
     return MAIN_EXIT_USAGE;
   if (is_usable)
     {
       main_run_all (&check, cepa_check_agreement_rules);
-      main_run_all (&check, cepa_check_life_rules);
+      main_run_named (&check, cepa_check_life_rules);
       main_run_kinds (&check);
       cepa_check_judge_times (&check);
     }
@@ -265,5 +278,6 @@ main (int argc, char **argv)
   g_free (arguments.keyfile);
   g_free (arguments.module);
   g_strfreev (arguments.options);
+  g_strfreev (arguments.rules);
   return status;
 }

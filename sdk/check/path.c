@@ -276,6 +276,7 @@ static void
 path_try_newer_request (CepaInstance *instance, gpointer data)
 {
   const CepaNetworkView *view = cepa_fake_network_get_view (instance->network);
+  guint n = 0;
 
   (void) data;
   path_show_network (instance, instance->network);
@@ -285,8 +286,10 @@ path_try_newer_request (CepaInstance *instance, gpointer data)
 
       path_init_request (&wide, 3, CEPA_PURPOSE_GENERAL, 0, 80);
       wide.request.size = sizeof wide;
-      path_ask (instance, view, &wide.request);
+      n += path_ask (instance, view, &wide.request);
     }
+  if (n == 0 && cepa_check_get_n_failures (instance->check) == 0)
+    cepa_check_fail (instance->check, "no path for any request of a newer host, which is longer");
 }
 
 static void
