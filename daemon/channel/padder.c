@@ -266,8 +266,8 @@ padder_collect_sent (CepaPadder *self, CepaPaddingEvent *events, guint n, guint6
   guint64 all = self->counts->sent - seen->sent;
   guint64 padding = self->counts->padding_sent - seen->padding_sent;
 
-  n = padder_add_event (events, n, CEPA_PADDING_NORMAL_SENT, all - padding);
   n = padder_add_event (events, n, CEPA_PADDING_PADDING_SENT, padding + self->run.n_replaced);
+  n = padder_add_event (events, n, CEPA_PADDING_NORMAL_SENT, all - padding);
   n = padder_add_event (events, n, CEPA_PADDING_TUNNEL_SENT, padder_count_left (self, all, n_left));
   self->run.n_replaced = 0;
   if (self->target.scope == CEPA_PADDING_CIRCUIT)

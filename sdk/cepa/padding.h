@@ -120,8 +120,8 @@ typedef struct
    * trigger:
    * @machine: of machine_new
    * @events: (array length=n_events): at least one: what happened since the last call, which is at most once per turn of
-   *   the loop and target: changes of use, cells received, blocking and timers in their order, cells sent; no type of
-   *   cell twice
+   *   the loop and target: changes of use, cells received, blocking and timers in their order, cells sent, padding first;
+   *   no type of cell twice
    * @now_us: as cepa_host_monotonic_us()
    * @actions: (out caller-allocates) (array length=max_actions): room, not cleared; @max_actions is at least 4
    *
