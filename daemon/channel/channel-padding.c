@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The channel's side of padding: PADDING and PADDING_NEGOTIATE cells (tor-spec: cell-packet-format; padding-spec:
    connection-level padding), and the turns in which machines are told. */
-#include "channel/channel-private.h"
-
 #include <string.h>
 
-#include "base/log.h"
+#include <cepa/event.h>
+
+#include "channel/channel-private.h"
 
 /* Of PADDING_NEGOTIATE, version 0. */
 #define CHANNEL_PADDING_STOP 1
@@ -17,6 +17,8 @@ channel_padding_reserve (CepaChannel *self, guint8 command)
   guint8 *out = cepa_buffer_reserve (&self->output, cepa_cell_fixed_len (self->link_version));
   gsize header = cepa_cell_write_header (out, self->link_version, 0, command);
 
+  if (G_UNLIKELY (cepa_event_sink_wants (self->events, CEPA_EVENT_CELL)))
+    cepa_channel_trace_queued (self, 0, command, 0);
   self->counts.sent++;
   cepa_channel_wants_write (self);
   memset (out + header, 0, CEPA_CELL_BODY_LEN);

@@ -27,7 +27,6 @@ struct _CepaChannel
   CepaChannelState state;
   CepaLinkStage stage;
   guint link_version; /* 0 before VERSIONS */
-  guint64 number;      /* as in events */
   gboolean had_auth_challenge;
   gboolean is_bad, is_over_ipv6;
   gboolean is_blocked; /* has_room() has been FALSE since circuits were last told otherwise */
