@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by channel.c, events.c and handshake.c. */
+/* Shared by channel.c, channel-padding.c, events.c and handshake.c. */
 #pragma once
 
 #include "channel/channel.h"
 #include "channel/mux.h"
+#include "channel/padder.h"
 #include "wire/cell.h"
 
 G_BEGIN_DECLS
@@ -48,7 +49,19 @@ struct _CepaChannel
   GPtrArray *waiting;      /* (element-type CepaChannelCircuit): attached before the channel was open */
   GPtrArray *dirty;        /* (element-type CepaChannelCircuit) (nullable elements): batch_end is due */
   CepaChannelCircuit *last; /* (nullable): the circuit of the last cell */
+  CepaCellCounts counts;
+  guint n_for_applications; /* circuits */
+  gboolean has_stream;
+  CepaPadding *padding;     /* (nullable) */
+  CepaPadders *padders;
+  CepaPadder *padder;       /* (nullable): the channel's own, while it is open */
 };
+
+/* channel.c: the output has something new. */
+void cepa_channel_wants_write (CepaChannel *self);
+
+/* channel-padding.c: the channel is open. */
+void cepa_channel_padding_open (CepaChannel *self);
 
 /**
  * cepa_link_handshake_cell:

@@ -22,6 +22,12 @@ cepa_channel_target_describe (const CepaChannelTarget *target)
                           target->ipv4 >> 8 & 255, target->ipv4 & 255, target->or_port);
 }
 
+static void
+channel_wake (gpointer user_data)
+{
+  cepa_channel_wants_write (user_data);
+}
+
 CepaChannel *
 cepa_channel_new (const CepaChannelTarget *target, const CepaClock *clock, CepaRandom *random)
 {
@@ -34,6 +40,7 @@ cepa_channel_new (const CepaChannelTarget *target, const CepaClock *clock, CepaR
   self->circuits = g_hash_table_new (NULL, NULL);
   self->waiting = g_ptr_array_new ();
   self->dirty = g_ptr_array_new ();
+  self->padders = cepa_padders_new (&self->counts, channel_wake, self);
   self->idle_since_us = cepa_clock_monotonic_us (clock);
   return self;
 }
@@ -54,6 +61,8 @@ cepa_channel_unref (CepaChannel *self)
   g_clear_pointer (&self->circuits, g_hash_table_unref);
   g_clear_pointer (&self->waiting, g_ptr_array_unref);
   g_clear_pointer (&self->dirty, g_ptr_array_unref);
+  g_clear_pointer (&self->padder, cepa_padder_free);
+  g_clear_pointer (&self->padders, cepa_padders_free);
   cepa_buffer_clear (&self->output);
   cepa_channel_trace_clear (self);
   g_free (self);
@@ -71,8 +80,8 @@ cepa_channel_set_shell (CepaChannel *self, const CepaChannelShell *shell)
   self->shell = *shell;
 }
 
-static void
-channel_wants_write (CepaChannel *self)
+void
+cepa_channel_wants_write (CepaChannel *self)
 {
   if (self->shell.wants_write != NULL)
     self->shell.wants_write (self->shell.user_data);
@@ -84,7 +93,7 @@ cepa_channel_start_handshake (CepaChannel *self, GBytes *tls_certificate)
   g_return_if_fail (self->stage == CEPA_LINK_IDLE);
   self->tls_certificate = g_bytes_ref (tls_certificate);
   cepa_link_handshake_start (self);
-  channel_wants_write (self);
+  cepa_channel_wants_write (self);
 }
 
 CepaChannelState
@@ -201,6 +210,8 @@ cepa_channel_attach (CepaChannel *self, CepaChannelCircuit *circuit, GError **er
     return FALSE;
   circuit->channel = cepa_channel_ref (self);
   self->idle_since_us = 0;
+  if (circuit->for_applications && self->n_for_applications++ == 0)
+    cepa_padder_set_in_use (self->padder, TRUE);
   return TRUE;
 }
 
@@ -221,6 +232,9 @@ cepa_channel_detach (CepaChannelCircuit *circuit)
     if (g_ptr_array_index (self->dirty, i) == circuit)
       self->dirty->pdata[i] = NULL;
   circuit->is_dirty = FALSE;
+  g_clear_pointer (&circuit->padder, cepa_padder_free);
+  if (circuit->for_applications && --self->n_for_applications == 0)
+    cepa_padder_set_in_use (self->padder, FALSE);
   circuit->channel = NULL;
   circuit->id = 0;
   if (cepa_channel_get_n_circuits (self) == 0)
@@ -250,7 +264,9 @@ cepa_channel_reserve_relay_cell (CepaChannelCircuit *circuit, guint8 command, gu
     cepa_channel_trace_queued (self, circuit->number, command, relay_command);
   if (!cepa_channel_has_room (self))
     self->is_blocked = TRUE;
-  channel_wants_write (self);
+  self->counts.sent++;
+  circuit->counts.sent++;
+  cepa_channel_wants_write (self);
   return out + cepa_cell_write_header (out, self->link_version, circuit->id, command);
 }
 
@@ -325,6 +341,7 @@ channel_become_open (CepaChannel *self)
 
   cepa_log (CEPA_LOG_CHANNEL, CEPA_LOG_INFO, "channel to %s is open, link protocol %u", who, self->link_version);
   self->state = CEPA_CHANNEL_OPEN;
+  cepa_channel_padding_open (self);
   cepa_channel_tell_opened (self);
   while (self->waiting->len > 0 && self->state == CEPA_CHANNEL_OPEN)
     {
@@ -363,6 +380,7 @@ cepa_channel_close (CepaChannel *self, const GError *reason)
   cepa_log (CEPA_LOG_CHANNEL, CEPA_LOG_INFO, "channel to %s closes: %s", who, reason->message);
   cepa_channel_ref (self);
   self->state = CEPA_CHANNEL_CLOSED;
+  g_clear_pointer (&self->padder, cepa_padder_free);
   while (self->waiting->len > 0)
     channel_close_circuit (g_ptr_array_index (self->waiting, 0), reason);
   for (g_hash_table_iter_init (&iter, self->circuits); g_hash_table_iter_next (&iter, NULL, &circuit);
@@ -402,6 +420,7 @@ channel_circuit_cell (CepaChannel *self, CepaCell *cell)
       circuit->is_dirty = TRUE;
       g_ptr_array_add (self->dirty, circuit);
     }
+  circuit->counts.received++;
   circuit->funcs->cell (circuit, cell->command, cell->body);
 }
 
@@ -431,9 +450,14 @@ channel_open_cell (CepaChannel *self, CepaCell *cell, GError **error)
       channel_tell_cell (self, cell);
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "cell with command %u on an open channel", cell->command);
       return FALSE;
+    case CEPA_CELL_PADDING:
+    case CEPA_CELL_VPADDING:
+      self->counts.padding_received++;
+      channel_tell_cell (self, cell);
+      return TRUE;
     default:
       channel_tell_cell (self, cell);
-      return TRUE; /* padding, and what later versions may send: ignored */
+      return TRUE; /* what later versions may send; clients heed no PADDING_NEGOTIATE of relays */
     }
 }
 
@@ -441,14 +465,17 @@ static gboolean
 channel_handle_cell (CepaChannel *self, CepaCell *cell, GError **error)
 {
   if (G_LIKELY (self->state == CEPA_CHANNEL_OPEN))
-    return channel_open_cell (self, cell, error);
+    {
+      self->counts.received++;
+      return channel_open_cell (self, cell, error);
+    }
   channel_tell_cell (self, cell);
   if (!cepa_link_handshake_cell (self, cell, error))
     return FALSE;
   if (self->stage == CEPA_LINK_DONE)
     {
       channel_become_open (self);
-      channel_wants_write (self);
+      cepa_channel_wants_write (self);
     }
   return TRUE;
 }

@@ -19,6 +19,14 @@ G_BEGIN_DECLS
 #define CEPA_CHANNEL_MAX_SKEW_S 3600
 
 typedef struct _CepaChannel CepaChannel;
+typedef struct _CepaPadding CepaPadding;
+
+/* Fixed-length cells of an open channel, or of a circuit, since it began. */
+typedef struct
+{
+  guint64 sent, padding_sent; /* queued; of them padding, for no purpose of ours */
+  guint64 received, padding_received;
+} CepaCellCounts;
 
 typedef enum
 {
@@ -90,6 +98,9 @@ void cepa_channel_set_over_ipv6 (CepaChannel *self);
  */
 void cepa_channel_launched (CepaChannel *self, CepaEventSink *events, CepaChannelTotals *totals);
 
+/* @padding: (transfer none): outlives the channel; where it and its circuits get machines. Before it is open. */
+void cepa_channel_set_padding (CepaChannel *self, CepaPadding *padding);
+
 /* TLS is up: @tls_certificate is the DER that the peer showed. Queues VERSIONS. */
 void cepa_channel_start_handshake (CepaChannel *self, GBytes *tls_certificate);
 
@@ -115,6 +126,11 @@ void cepa_channel_note_written (CepaChannel *self, gsize len);
 /* @unsent: bytes that the shell holds beyond the output queue. Wakes circuits when there is room again. */
 void cepa_channel_note_sent (CepaChannel *self, gsize unsent);
 
+/* Reading and writing are done for now: machines for padding are told what happened, and do what is due. Call it at the
+   end of each turn, and when the delay is over: microseconds from now; negative: never. */
+void cepa_channel_end_turn (CepaChannel *self);
+gint64 cepa_channel_get_turn_delay_us (const CepaChannel *self);
+
 /* Ends the channel: circuits learn @reason. Does nothing when it is closed already. */
 void cepa_channel_close (CepaChannel *self, const GError *reason);
 
@@ -127,6 +143,8 @@ CepaEventSink *cepa_channel_get_events (const CepaChannel *self); /* (transfer n
 
 /* Microseconds (monotonic) since when it has no circuit; 0 while it has one. */
 gint64 cepa_channel_get_idle_since_us (const CepaChannel *self);
+
+const CepaCellCounts *cepa_channel_get_cell_counts (const CepaChannel *self); /* (transfer none) */
 
 /* When cells came last, microseconds (monotonic); 0 for never. */
 gint64 cepa_channel_get_last_received_us (const CepaChannel *self);

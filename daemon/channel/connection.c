@@ -176,7 +176,8 @@ connection_plan (CepaConnection *self)
 {
   gboolean can_write = cepa_channel_get_output (self->channel)->len > 0 && cepa_tls_get_unsent (self->tls) == 0;
 
-  cepa_loop_set_delay (self->source, self->has_more || can_write ? 0 : -1);
+  cepa_loop_set_delay (self->source,
+                       self->has_more || can_write ? 0 : cepa_channel_get_turn_delay_us (self->channel));
 }
 
 static void
@@ -188,6 +189,8 @@ connection_transfer (CepaConnection *self, GIOCondition revents)
     connection_read (self);
   if (!self->is_closing)
     connection_write (self);
+  if (!self->is_closing)
+    cepa_channel_end_turn (self->channel);
   if (!self->is_closing)
     connection_plan (self);
 }

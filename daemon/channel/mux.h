@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 typedef struct _CepaChannelCircuit CepaChannelCircuit;
+typedef struct _CepaPadder CepaPadder; /* padder.h */
 
 /**
  * CepaChannelCircuitFuncs:
@@ -36,6 +37,9 @@ struct _CepaChannelCircuit
   guint32 id;           /* on the channel; 0 until it is open */
   guint64 number;       /* for events */
   gboolean is_dirty;    /* in the list of those whose batch_end is due */
+  gboolean for_applications; /* it may carry their streams; set before it is attached */
+  CepaCellCounts counts;     /* kept by the channel, but for padding */
+  CepaPadder *padder;        /* (nullable): of the channel, which ends it */
 };
 
 /**
@@ -68,5 +72,8 @@ guint8 *cepa_channel_reserve_relay_cell (CepaChannelCircuit *circuit, guint8 com
 
 /* For events: a relay cell came. @relay_command: what it says, when it is for us; 0 otherwise */
 void cepa_channel_tell_relay_cell (CepaChannelCircuit *circuit, guint8 command, guint8 relay_command);
+
+/* A stream of an application was begun on one of the circuits. */
+void cepa_channel_note_stream (CepaChannel *self);
 
 G_END_DECLS

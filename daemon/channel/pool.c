@@ -22,6 +22,7 @@ struct _CepaChannelPool
   GPtrArray *connections; /* (element-type CepaConnection): they free themselves after closed */
   GSource *idle;          /* looks for channels that nobody uses */
   gint64 idle_limit_us;
+  CepaPadding *padding;   /* (nullable) */
 };
 
 static void
@@ -92,6 +93,12 @@ cepa_channel_pool_new (GMainContext *context, const CepaClock *clock, CepaRandom
 }
 
 void
+cepa_channel_pool_set_padding (CepaChannelPool *self, CepaPadding *padding)
+{
+  self->padding = padding;
+}
+
+void
 cepa_channel_pool_free (CepaChannelPool *self)
 {
   if (self == NULL)
@@ -133,6 +140,7 @@ cepa_channel_pool_get (CepaChannelPool *self, const CepaChannelTarget *target)
         return cepa_channel_ref (channel);
     }
   channel = cepa_channel_new (target, self->clock, self->random);
+  cepa_channel_set_padding (channel, self->padding);
   g_ptr_array_add (self->connections, cepa_connection_new (self->context, channel, self->dialer, self->random, &funcs));
   if (!cepa_loop_has_delay (self->idle))
     cepa_loop_set_delay (self->idle, self->idle_limit_us);

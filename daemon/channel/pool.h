@@ -25,6 +25,9 @@ CepaChannelPool *cepa_channel_pool_new (GMainContext *context, const CepaClock *
                                         CepaDialer *dialer, const CepaChannelPoolFuncs *funcs,
                                         CepaEventSink *events);
 
+/* @padding: (transfer none): outlives the pool; for channels that are made from now on. */
+void cepa_channel_pool_set_padding (CepaChannelPool *self, CepaPadding *padding);
+
 /* Every channel must have been closed and ended: see cepa_channel_pool_close_all() and _is_empty(). */
 void cepa_channel_pool_free (CepaChannelPool *self);
 

@@ -63,6 +63,7 @@ build_next (CepaCircuit *self)
     }
   self->state = CEPA_CIRCUIT_OPEN;
   cepa_circuit_flow_init (&self->flow, self->package_window_start);
+  cepa_circuit_padding_open (self);
   cepa_circuit_tell_built (self);
   self->owner.opened (self->owner.user_data, self);
 }

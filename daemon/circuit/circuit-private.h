@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by circuit.c, build.c, events.c and flow.c. */
+/* Shared by circuit.c, build.c, events.c, flow.c and padding.c. */
 #pragma once
 
 #include "circuit/circuit.h"
@@ -38,6 +38,8 @@ struct _CepaCircuit
   gboolean was_built;
   gboolean is_destroyed; /* the relay sent DESTROY: none goes back */
   gboolean is_blocked;   /* streams were told no, and wait for @sendable */
+  gboolean is_held;      /* padding holds DATA back */
+  gboolean may_release;  /* but for one cell */
   guint package_window_start;
   CepaCircuitFlow flow;
   CepaCircuitOwner owner;
@@ -79,6 +81,12 @@ gboolean cepa_circuit_flow_note_received (CepaCircuitFlow *self, gboolean *wants
 
 /* A circuit-level SENDME came. */
 gboolean cepa_circuit_flow_acknowledged (CepaCircuitFlow *self, const CepaRelayMessage *message, GError **error);
+
+/* padding.c: the circuit is open. */
+void cepa_circuit_padding_open (CepaCircuit *self);
+
+/* circuit.c: streams may go on, if cepa_circuit_can_send_data(). */
+void cepa_circuit_tell_sendable (CepaCircuit *self);
 
 /* circuit.c: sends a message to the hop @hop, which is built. */
 void cepa_circuit_send_to_hop (CepaCircuit *self, guint hop, guint8 command, guint16 stream_id, const void *data,

@@ -38,6 +38,7 @@ cepa_circuit_new (guint32 number, const CepaCircuitHop *hops, guint n_hops, guin
   self->number = number;
   self->base.number = number;
   self->n_hops = n_hops;
+  self->base.for_applications = n_hops > 1;
   memcpy (self->hops, hops, n_hops * sizeof *hops);
   self->package_window_start = CLAMP (package_window, CEPA_CIRCUIT_WINDOW_STEP, CEPA_CIRCUIT_WINDOW);
   self->extend_by_ed25519 = extend_by_ed25519;
@@ -237,7 +238,7 @@ gboolean
 cepa_circuit_can_send_data (const CepaCircuit *self)
 {
   return self->state == CEPA_CIRCUIT_OPEN && self->flow.package_window > 0
-         && cepa_channel_has_room (self->base.channel);
+         && G_LIKELY (!self->is_held || self->may_release) && cepa_channel_has_room (self->base.channel);
 }
 
 guint8 *
@@ -259,7 +260,10 @@ cepa_circuit_end_message (CepaCircuit *self)
 
   circuit_seal (self, self->n_hops - 1, body, tag);
   if (is_data)
-    cepa_circuit_flow_note_sent (&self->flow, tag);
+    {
+      cepa_circuit_flow_note_sent (&self->flow, tag);
+      self->may_release = FALSE;
+    }
   if (self->flow.package_window == 0)
     self->is_blocked = TRUE;
 }
@@ -274,13 +278,17 @@ cepa_circuit_send_message (CepaCircuit *self, guint8 command, guint16 stream_id,
   cepa_circuit_end_message (self);
 }
 
+void
+cepa_circuit_tell_sendable (CepaCircuit *self)
+{
+  if (self->streams.sendable != NULL && cepa_circuit_can_send_data (self))
+    self->streams.sendable (self->streams.user_data);
+}
+
 static void
 circuit_channel_sendable (CepaChannelCircuit *base)
 {
-  CepaCircuit *self = (CepaCircuit *) base;
-
-  if (self->streams.sendable != NULL && cepa_circuit_can_send_data (self))
-    self->streams.sendable (self->streams.user_data);
+  cepa_circuit_tell_sendable ((CepaCircuit *) base);
 }
 
 /* ---- incoming ---- */
@@ -318,7 +326,7 @@ circuit_sendme (CepaCircuit *self, const CepaRelayMessage *message, GError **err
   if (self->is_blocked)
     {
       self->is_blocked = FALSE;
-      circuit_channel_sendable (&self->base);
+      cepa_circuit_tell_sendable (self);
     }
   return TRUE;
 }
@@ -381,8 +389,11 @@ circuit_message (CepaCircuit *self, guint hop, const CepaRelayMessage *message, 
     case CEPA_RELAY_EXTEND2:
     case CEPA_RELAY_TRUNCATE:
       return circuit_refuse (message, "that only a client sends", error);
+    case CEPA_RELAY_DROP:
+      self->base.counts.padding_received++;
+      return TRUE;
     default:
-      return TRUE; /* DROP is padding; others may come from later versions */
+      return TRUE; /* others may come from later versions */
     }
 }
 

@@ -126,6 +126,9 @@ gboolean cepa_circuit_can_send_data (const CepaCircuit *self);
 guint8 *cepa_circuit_begin_message (CepaCircuit *self, guint8 command, guint16 stream_id, guint len);
 void cepa_circuit_end_message (CepaCircuit *self);
 
+/* Whether there are streams on it; for padding. Told by what keeps them. */
+void cepa_circuit_note_streams (CepaCircuit *self, gboolean any);
+
 /* Both at once. @data may be NULL when @len is 0. */
 void cepa_circuit_send_message (CepaCircuit *self, guint8 command, guint16 stream_id, const void *data, guint len);
 

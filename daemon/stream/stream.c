@@ -128,7 +128,8 @@ cepa_streams_begin (CepaStreams *self, const char *host, guint16 port, guint32 f
   stream->funcs = funcs;
   stream->user_data = user_data;
   g_hash_table_insert (self->table, GUINT_TO_POINTER (id), stream);
-  self->n_open++;
+  if (self->n_open++ == 0)
+    cepa_circuit_note_streams (self->circuit, TRUE);
   cepa_circuit_send_message (self->circuit, host != NULL ? CEPA_RELAY_BEGIN : CEPA_RELAY_BEGIN_DIR, id, body,
                              (guint) len);
   return stream;
@@ -141,7 +142,10 @@ stream_unlink (CepaStream *self)
   CepaStreams *streams = self->streams;
 
   if (self->state != STREAM_HALF_CLOSED)
-    streams->n_open--;
+    {
+      if (--streams->n_open == 0)
+        cepa_circuit_note_streams (streams->circuit, FALSE);
+    }
   else
     g_queue_remove (&streams->half_closed, self);
   if (self->is_blocked)

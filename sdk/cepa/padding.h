@@ -43,7 +43,8 @@ typedef enum
   CEPA_PADDING_IN_USE = 10,          /* a channel carries circuits for applications; a circuit has streams */
   CEPA_PADDING_UNUSED = 11,          /* not any more */
   CEPA_PADDING_OPENED = 12,          /* the circuit is built; the channel is open */
-  CEPA_PADDING_REFUSED = 13,         /* the budget did not allow an action, which was dropped */
+  CEPA_PADDING_REFUSED = 13,         /* the budget, or a full queue, did not allow an action, which was dropped */
+  CEPA_PADDING_STREAM = 14,          /* a channel, once: a stream of an application was begun on it */
 } CepaPaddingEventType;
 
 /* An event. It never grows. */
@@ -67,8 +68,10 @@ typedef enum
 enum
 {
   CEPA_PADDING_BYPASS = 1u << 0,  /* SEND: also through blocking that allows it; BLOCK: allows that */
-  CEPA_PADDING_REPLACE = 1u << 1, /* SEND: not when a normal cell goes out at the same time; BLOCK, UPDATE_TIMER:
-                                     sets the duration even where the one in force is longer */
+  CEPA_PADDING_REPLACE = 1u << 1, /* SEND: not when a normal cell goes out at the same time, which is told as
+                                     PADDING_SENT all the same; with BYPASS one DATA cell that is held back goes in its
+                                     place. BLOCK, UPDATE_TIMER: sets the duration even where the one in force is
+                                     longer */
 };
 
 /* Bits of CepaPaddingAction.timers. */
@@ -116,8 +119,9 @@ typedef struct
   /**
    * trigger:
    * @machine: of machine_new
-   * @events: (array length=n_events): at least one: what happened, in order, since the last call; at most once per
-   *   turn of the loop and target
+   * @events: (array length=n_events): at least one: what happened since the last call, which is at most once per turn of
+   *   the loop and target: changes of use, cells received, blocking and timers in their order, cells sent, padding first;
+   *   no type of cell twice
    * @now_us: as cepa_host_monotonic_us()
    * @actions: (out caller-allocates) (array length=max_actions): room, not cleared; @max_actions is at least 4
    *
