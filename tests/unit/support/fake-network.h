@@ -25,11 +25,10 @@ enum
 
 /**
  * FakeNetwork:
- * @events: what the pool tells; wants nothing until the test says so
  * @breaks_rules: the policy proposes paths that no one may use
  * @n_chosen: paths that it proposed, and with which exit
  * @n_refused: times that it found none
- * @events: what is told
+ * @events: what is told of channels and circuits
  * @results: (element-type CepaPathResult): what it was told
  */
 typedef struct
