@@ -5,6 +5,7 @@
 #include "channel/pool.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
+#include "host/padding.h"
 #include "host/vocabulary.h"
 #include "path/circuits.h"
 #include "proxy/proxy.h"
@@ -127,6 +128,7 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
   self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs,
                                           events);
+  cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
   self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
                                         &directory_funcs);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "host/host-private.h"
 #include "host/metrics.h"
+#include "host/padding.h"
 #include "host/scan.h"
 #include "host/transport.h"
 #include "host/vocabulary.h"
@@ -28,6 +29,7 @@ struct _CepaPluginHost
   CepaPathPolicies *policies;
   CepaHostTransport *transport;
   CepaHostMetrics *metrics;
+  CepaHostPadding *padding;
   CepaHostVocabulary *vocabulary;
   char *policy_id;          /* the path policy that is to be asked */
   const CepaNetworkView *view; /* (nullable) */
@@ -55,6 +57,7 @@ cepa_plugin_host_new (GMainContext *context, const CepaClock *clock, CepaRandom 
   self->policies = cepa_path_policies_new ();
   self->transport = cepa_host_transport_new (self);
   self->metrics = cepa_host_metrics_new (self);
+  self->padding = cepa_host_padding_new (self);
   self->vocabulary = cepa_host_vocabulary_new (self);
   self->policy_id = g_strdup (HOST_DEFAULT_POLICY);
   self->pump = cepa_loop_watch_fd (context, -1, "plugins", host_pump, self);
@@ -73,6 +76,7 @@ cepa_plugin_host_free (CepaPluginHost *self)
   cepa_path_policies_free (self->policies);
   cepa_host_transport_free (self->transport);
   cepa_host_vocabulary_free (self->vocabulary);
+  cepa_host_padding_free (self->padding);
   cepa_host_metrics_free (self->metrics);
   g_ptr_array_unref (self->directories);
   g_main_context_unref (self->context);
@@ -149,6 +153,12 @@ cepa_host_get_vocabulary (CepaPluginHost *self)
   return self->vocabulary;
 }
 
+CepaHostPadding *
+cepa_host_get_padding (CepaPluginHost *self)
+{
+  return self->padding;
+}
+
 CepaHostMetrics *
 cepa_host_get_metrics (CepaPluginHost *self)
 {
@@ -171,6 +181,7 @@ void
 cepa_plugin_host_network_changed (CepaPluginHost *self, const CepaNetworkView *view)
 {
   self->view = view;
+  cepa_host_padding_network_changed (self->padding, view);
   cepa_host_vocabulary_network_changed (self->vocabulary);
 }
 

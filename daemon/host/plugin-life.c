@@ -16,6 +16,7 @@
 
 static const CepaHostKind *const life_kinds[CEPA_PLUGIN_N_KINDS] = {
   [CEPA_PLUGIN_KIND_PATH] = &cepa_host_kind_path,
+  [CEPA_PLUGIN_KIND_PADDING] = &cepa_host_kind_padding,
   [CEPA_PLUGIN_KIND_TRANSPORT] = &cepa_host_kind_transport,
   [CEPA_PLUGIN_KIND_CONTROL] = &cepa_host_kind_control,
   [CEPA_PLUGIN_KIND_METRICS] = &cepa_host_kind_metrics,
