@@ -124,7 +124,7 @@ typedef struct
 
   /**
    * weigh: (nullable)
-   * @place: CepaPlace
+   * @place: CepaPlace; the last relay of a path that stays inside the network is one of CEPA_PLACE_MIDDLE
    * @weights: (out) (array length=view->n_relays): zeros at the call; how likely each row is to be drawn, from 0 for
    *   never; the core adds them up in 64 bits
    *
