@@ -560,19 +560,21 @@ test_proxy_away (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   close (server);
 }
 
-/* It accepts and says nothing: the attempt lasts until the core ends it. */
+/* It accepts and says nothing: the attempt lasts until the core ends it, and no other address is asked for. */
 static void
 test_proxy_silent (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
+  const CepaAddress addresses[] = { relay_ipv4, relay_ipv6 };
   Proxy proxy;
   char byte;
 
   proxy_init (&proxy, self, "socks5-proxy");
   fixture_start (self);
-  fixture_connect (self, 1, &relay_ipv4, 1);
+  fixture_connect (self, 1, addresses, 2);
   while (proxy.heard->len < 3)
     fake_host_turn (&self->host);
   g_assert_cmpuint (self->results->len, ==, 0);
+  g_assert_cmpuint (self->host.n_delays, ==, 0);
   cepa_direct_cancel (self->direct, 1);
   g_assert_cmpint (recv (proxy.fd, &byte, 1, 0), ==, 0);
   proxy_clear (&proxy);

@@ -141,6 +141,7 @@ host_timer_new (const CepaHost *base, CepaTimerFunc func, void *user_data)
 static void
 host_timer_set (const CepaHost *base, uint64_t timer, int64_t delay_us)
 {
+  host_of (base)->n_delays += delay_us >= 0;
   cepa_loop_set_delay (host_find (base, timer)->source, delay_us);
 }
 

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @error: (nullable): of the last task that was completed with one, or of fail()
  * @n_failed: how often fail() was called
  * @n_timers: @n_watches: that the plugin has
+ * @n_delays: how often it has set a timer to a time
  */
 typedef struct
 {
@@ -25,7 +26,7 @@ typedef struct
   GArray *tasks;
   GError *error;
   guint n_failed;
-  guint n_timers, n_watches;
+  guint n_timers, n_watches, n_delays;
   GHashTable *options; /* private */
   GHashTable *sources; /* private */
   guint64 last_source; /* private */
