@@ -207,7 +207,7 @@ dbus_bus_free (DbusBus *self)
 gboolean
 dbus_bus_owns_name (const DbusBus *self)
 {
-  return self->owns_name;
+  return self->owns_name && !g_dbus_connection_is_closed (self->connection);
 }
 
 const char *

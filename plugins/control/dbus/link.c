@@ -3,7 +3,8 @@
    again, by a filter in GDBus' own thread, when it begins to be written. */
 #include "dbus-private.h"
 
-#define LINK_HEADER_BYTES 256 /* of a message, about */
+#define LINK_HEADER_BYTES 1024 /* of a message, more than that */
+#define LINK_MAX_MESSAGE (128 * 1024 * 1024) /* of D-Bus; GDBus sends what is longer, and who gets it hangs up */
 
 /* What both threads know of a link. */
 struct _DbusGauge
@@ -129,6 +130,7 @@ DbusLink *
 dbus_link_add (CepaDbus *self, GDBusConnection *connection, GSocket *socket, GError **error)
 {
   DbusLink *link = g_new0 (DbusLink, 1);
+  gboolean is_closed;
 
   link->dbus = self;
   link->connection = g_object_ref (connection);
@@ -140,7 +142,11 @@ dbus_link_add (CepaDbus *self, GDBusConnection *connection, GSocket *socket, GEr
   link->closed_handler = g_signal_connect (connection, "closed", G_CALLBACK (dbus_link_on_closed), link);
   link->filter = g_dbus_connection_add_filter (connection, dbus_link_filter,
                                                g_atomic_rc_box_acquire (link->gauge), dbus_gauge_unref);
-  if (!dbus_object_register (link, error))
+  /* It may have ended before there was anybody to be told. */
+  is_closed = g_dbus_connection_is_closed (connection);
+  if (is_closed)
+    g_set_error_literal (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NETWORK, "the connection has ended");
+  if (is_closed || !dbus_object_register (link, error))
     {
       dbus_link_free (link);
       return NULL;
@@ -197,8 +203,15 @@ dbus_link_send (DbusLink *link, GDBusMessage *message, GError **error)
 
   if (link->is_over || g_dbus_connection_is_closed (link->connection))
     return TRUE;
+  if (size > LINK_MAX_MESSAGE)
+    {
+      g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FAILED,
+                   "the answer has %" G_GSIZE_FORMAT " bytes, and a message of D-Bus %d at the most", size,
+                   LINK_MAX_MESSAGE);
+      return FALSE;
+    }
   /* The first message may be of any size: an answer that alone is beyond the limit can still be had. */
-  if (g_atomic_int_get (&link->gauge->queued) > DBUS_MAX_QUEUED || size > G_MAXINT / 4)
+  if (g_atomic_int_get (&link->gauge->queued) > DBUS_MAX_QUEUED)
     {
       dbus_link_overflow (link);
       return TRUE;

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define WATCHDOG_SECONDS 60
+#define WATCHDOG_SECONDS 40
 
 static gboolean
 fixture_on_watchdog (G_GNUC_UNUSED gpointer user_data)
