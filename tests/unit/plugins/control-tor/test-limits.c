@@ -214,7 +214,10 @@ test_too_many (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   Client *known = client_new_ready (self), *clients[CEPA_TOR_MAX_CONNECTIONS];
 
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
-    clients[i] = client_new (self, NULL);
+    {
+      clients[i] = client_new (self, NULL);
+      g_main_context_iteration (self->host.context, FALSE);
+    }
   fixture_wait (self, clients[0]->ended);
   g_assert_cmpuint (self->control->connections->len, <=, CEPA_TOR_MAX_CONNECTIONS);
   client_check (clients[CEPA_TOR_MAX_CONNECTIONS - 1], "AUTHENTICATE", "250 OK");
