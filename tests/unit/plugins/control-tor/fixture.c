@@ -335,8 +335,9 @@ client_send (Client *self, const char *text)
 static char *
 client_take_bytes (Client *self, gsize len)
 {
-  g_autofree char *text = g_strndup (self->received->str, len);
-  g_auto (GStrv) lines = g_strsplit (g_strchomp (text), "\r\n", -1);
+  gsize end = len >= 2 && memcmp (self->received->str + len - 2, "\r\n", 2) == 0 ? len - 2 : len;
+  g_autofree char *text = g_strndup (self->received->str, end);
+  g_auto (GStrv) lines = g_strsplit (text, "\r\n", -1);
 
   g_string_erase (self->received, 0, (gssize) len);
   return g_strjoinv ("\n", lines);
