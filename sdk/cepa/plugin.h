@@ -61,7 +61,7 @@ typedef struct
   const char *licence;           /* SPDX */
 
   const CepaPluginOption *options; /* (nullable) (array length=n_options) */
-  uint32_t n_options;
+  uint32_t n_options;              /* how many of them */
   uint32_t option_stride;          /* sizeof (CepaPluginOption) */
 
   /**

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+# The interface of plugins as it was recorded, and what has become of it.
+"""Two records of each version: frozen-1.N.c, assertions on the place, size and value of everything in the headers, which
+must hold for ever; and cepa-1.N.abi, what abidw (package abigail-tools) makes of an object that uses every public type,
+which must stay the same until the minor is raised."""
+import os
+import re
+import subprocess
+import tempfile
+
+import headers as public
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+HEADERS = os.path.join(ROOT, "sdk")
+README = os.path.join(ROOT, "sdk", "README.md")
+
+
+def run(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True)
+
+
+def compile_c(source, folder, *arguments):
+    """Compiles with the headers of @folder (which has cepa/ in it). Returns: what the compiler said, "" when it is well."""
+    glib = run("pkg-config", "--cflags", "glib-2.0").stdout.split()
+    result = run("gcc", "-std=gnu17", "-I", folder, *glib, source, *arguments)
+    return result.stdout if result.returncode else ""
+
+
+def read_version(folder):
+    with open(os.path.join(folder, "cepa", "version.h"), encoding="utf-8") as file:
+        text = file.read()
+    return tuple(int(re.search(rf"#define CEPA_ABI_{part} (\d+)", text).group(1)) for part in ("MAJOR", "MINOR"))
+
+
+def read_versions(readme):
+    """The table of versions in sdk/README.md: {"1.0": whether it was released}."""
+    with open(readme, encoding="utf-8") as file:
+        rows = re.findall(r"^\| (\d+\.\d+) \| ([^|]*) \|", file.read(), re.MULTILINE)
+    return {version: released.strip() != "not yet" for version, released in rows}
+
+
+def is_growing(struct):
+    """Structs that begin with their size may grow; so may those whose arrays have a stride. CepaPath is inside another."""
+    return struct.name != "CepaPath" and (struct.members[0][0] == "size" or struct.name in ("CepaRelay",
+                                                                                            "CepaPluginOption"))
+
+
+def make_frozen(folder, version):
+    """The text of frozen-1.N.c for the headers of @folder."""
+    found = public.Headers(os.path.join(folder, "cepa"))
+    wanted = []  # (expression, operator)
+    for struct in found.structs:
+        wanted.append((f"sizeof ({struct.name})", ">=" if is_growing(struct) else "=="))
+        for member, _ in struct.members:
+            wanted.append((f"offsetof ({struct.name}, {member})", "=="))
+            wanted.append((f"sizeof ((({struct.name} *) 0)->{member})", "=="))
+    wanted += [(f"(long long) {name}", "==") for name in found.enumerators]
+    wanted += [(name, "==") for name in found.constants if not name.startswith("CEPA_ABI_MINOR")]
+    values = evaluate(folder, [expression for expression, _ in wanted])
+    lines = ["/* SPDX-License-Identifier: BSD-3-Clause */",
+             f"/* What was where in version {version} of the interface, recorded by tests/abi/record. It holds for every later",
+             f"   version of the same major: plugins that were built for {version} are still there. */",
+             "#include <cepa/cepa.h>", "", "#ifndef __LP64__", "#error \"the numbers are of machines with 64 bits\"", "#endif",
+             ""]
+    lines += [f"_Static_assert ({expression} {operator} {value}, \"{expression}\");"
+              for (expression, operator), value in zip(wanted, values)]
+    lines += ["", "/* Types and functions that there were. */"]
+    lines += [f"extern {name} frozen_{name};" for name in found.enums + found.callbacks]
+    lines += ["", "const void *const frozen_functions[] = {"]
+    lines += [f"  (const void *) {name}," for name in found.functions]
+    return "\n".join(lines + ["};", ""])
+
+
+def evaluate(folder, expressions):
+    with tempfile.TemporaryDirectory() as scratch:
+        source, program = os.path.join(scratch, "values.c"), os.path.join(scratch, "values")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <cepa/cepa.h>\n#include <stdio.h>\nint\nmain (void)\n{\n")
+            file.writelines(f'  printf ("%lld\\n", (long long) ({expression}));\n' for expression in expressions)
+            file.write("  return 0;\n}\n")
+        libraries = run("pkg-config", "--libs", "glib-2.0").stdout.split()
+        problem = compile_c(source, folder, "-o", program, *libraries)
+        if problem:
+            raise RuntimeError(problem)
+        return run(program).stdout.split()
+
+
+def make_dump(folder, output):
+    """Writes what abidw makes of an object that uses every public type."""
+    found = public.Headers(os.path.join(folder, "cepa"))
+    with tempfile.TemporaryDirectory() as scratch:
+        source, module = os.path.join(scratch, "types.c"), os.path.join(scratch, "types.so")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <cepa/cepa.h>\n")
+            file.writelines(f"{name} abi_{name};\n"
+                            for name in [struct.name for struct in found.structs] + found.enums + found.callbacks)
+        problem = compile_c(source, folder, "-g", "-shared", "-fPIC", "-o", module)
+        if problem:
+            raise RuntimeError(problem)
+        result = run("abidw", "--no-show-locs", "--no-corpus-path", "--no-comp-dir-path", "--no-write-default-sizes",
+                     "--out-file", output, module)
+        if result.returncode != 0:
+            raise RuntimeError(result.stdout)
+
+
+def find_problems(folder=HEADERS, readme=README, records=HERE):
+    """What is wrong with the headers of @folder, as sentences."""
+    major, minor = read_version(folder)
+    version = f"{major}.{minor}"
+    versions = read_versions(readme)
+    problems = []
+    if version not in versions:
+        problems.append(f"sdk/README.md has no line {version} in its table of versions: say there what is new")
+    for old in sorted(versions):
+        frozen = os.path.join(records, f"frozen-{old}.c")
+        if not os.path.exists(frozen):
+            problems.append(f"version {old} was not recorded: run tests/abi/record")
+        elif old.split(".")[0] == str(major):
+            said = compile_c(frozen, folder, "-fsyntax-only")
+            if said:
+                problems.append(f"plugins that were built for version {old} would break: "
+                                f"{'; '.join(re.findall(r'error: (.*)', said)[:3])}")
+    baseline = os.path.join(records, f"cepa-{version}.abi")
+    if os.path.exists(baseline):
+        problems += compare(folder, baseline, version)
+    elif version in versions:
+        problems.append(f"version {version} was not recorded: run tests/abi/record")
+    return problems
+
+
+def compare(folder, baseline, version):
+    with tempfile.TemporaryDirectory() as scratch:
+        now = os.path.join(scratch, "now.abi")
+        try:
+            make_dump(folder, now)
+        except RuntimeError as error:
+            return [f"the headers do not compile: {error}"]
+        result = run("abidiff", "--no-show-locs", baseline, now)
+    if result.returncode == 0:
+        return []
+    return [f"the interface is not what was recorded as version {version}: raise CEPA_ABI_MINOR, give the new version a "
+            f"line in sdk/README.md, and run tests/abi/record. What has changed:\n{result.stdout}"]
+
+
+def record(folder=HEADERS, readme=README, records=HERE):
+    """Records the version of the headers. Returns: (nullable): why not."""
+    version = "{}.{}".format(*read_version(folder))
+    versions = read_versions(readme)
+    if version not in versions:
+        return f"sdk/README.md has no line {version} in its table of versions"
+    if versions[version] and os.path.exists(os.path.join(records, f"cepa-{version}.abi")):
+        return f"version {version} was released: raise CEPA_ABI_MINOR in sdk/cepa/version.h instead"
+    make_dump(folder, os.path.join(records, f"cepa-{version}.abi"))
+    with open(os.path.join(records, f"frozen-{version}.c"), "w", encoding="utf-8") as file:
+        file.write(make_frozen(folder, version))
+    return None
