@@ -93,7 +93,7 @@ test_lists (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 {
   guint n = 0, n_channels = 0;
   guint64 number;
-  Asker asker;
+  static Asker asker; /* its stream ends after the test */
 
   ask (self, &asker, TRUE);
   number = cepa_circuit_get_number (asker.circuit);
@@ -115,7 +115,7 @@ test_close_by_number (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   guint64 number;
-  Asker asker;
+  static Asker asker; /* its stream ends after the test */
 
   g_assert_false (cepa_circuits_close_by_number (self->circuits, 999, FALSE, &error));
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND);
@@ -134,7 +134,7 @@ test_close_by_number (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_close_building (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 {
-  Asker asker = { 0 };
+  static Asker asker = { 0 }; /* its stream ends after the test */
   CepaCircuitsWish wish = { .port = 80, .isolation = "a" };
 
   cepa_circuits_request (self->circuits, &wish, asker_told, &asker);
@@ -152,7 +152,7 @@ test_close_building (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_new_identity (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 {
-  Asker before, again, after;
+  static Asker before, again, after; /* streams end after the test */
 
   ask (self, &before, TRUE);
   ask (self, &again, FALSE);
