@@ -19,6 +19,7 @@ struct _CepaNetflowMachine
   gboolean can_negotiate;
   gboolean had_circuit, had_stream; /* for ever, once it was so */
   gboolean is_armed;                /* the internal timer is set */
+  guint armed_version;              /* by these parameters */
   gint64 idle_since_us;
   gint64 pad_at_us;                 /* 0: not drawn yet for this idle time */
 };
@@ -51,6 +52,7 @@ cepa_netflow_set_params (CepaNetflow *self, const CepaNetworkView *view)
   self->reduced_high_ms
       = netflow_param (view, "nf_ito_high_reduced", NETFLOW_REDUCED_HIGH_MS, self->reduced_low_ms);
   self->before_usage = cepa_network_view_param (view, "nf_pad_before_usage", 1) != 0;
+  self->version++;
 }
 
 /* The range in force; reduced, it is never below the other. FALSE: the network wants no padding. */
@@ -179,6 +181,7 @@ netflow_arm (CepaNetflowMachine *self, gint64 now_us, CepaPaddingAction *action)
                                  .flags = CEPA_PADDING_REPLACE,
                                  .duration_us = MAX (due_us - now_us, 0) };
   self->is_armed = TRUE;
+  self->armed_version = self->netflow->version;
 }
 
 guint32
@@ -196,7 +199,7 @@ cepa_netflow_machine_trigger (CepaNetflowMachine *self, const CepaPaddingEvent *
     return n;
   if (has_come && netflow_is_due (self, now_us))
     actions[n++] = (CepaPaddingAction){ .type = CEPA_PADDING_SEND, .flags = CEPA_PADDING_REPLACE };
-  if (!self->is_armed)
+  if (!self->is_armed || self->armed_version != self->netflow->version)
     netflow_arm (self, now_us, &actions[n++]);
   return n;
 }

@@ -23,6 +23,7 @@ typedef struct
   gboolean reduced;     /* the relay does not pad, and we do it less */
   guint32 low_ms, high_ms, reduced_low_ms, reduced_high_ms;
   gboolean before_usage; /* from the first circuit on, not from the first stream */
+  guint version;         /* of these, counted up when they change */
 } CepaNetflow;
 
 typedef struct _CepaNetflowMachine CepaNetflowMachine;

@@ -293,6 +293,23 @@ test_disabled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_true (fixture_pads (self));
 }
 
+/* A new range holds from the next cell on, whatever the timer was set to. */
+static void
+test_changed (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  seeded_host_set_param (&self->fake, "nf_ito_low", 60000);
+  seeded_host_set_param (&self->fake, "nf_ito_high", 60000);
+  cepa_netflow_set_params (&self->netflow, &self->fake.view);
+  fixture_open (self, 5);
+  fixture_tell (self, CEPA_PADDING_IN_USE);
+  fixture_pass (self, 30000 * MS);
+  g_assert_cmpuint (self->n_sent, ==, 0);
+  seeded_host_set_param (&self->fake, "nf_ito_low", 300);
+  seeded_host_set_param (&self->fake, "nf_ito_high", 400);
+  cepa_netflow_set_params (&self->netflow, &self->fake.view);
+  g_assert_cmpuint (fixture_measure (self), <, 400);
+}
+
 /* For ever idle: padding goes on. */
 static void
 test_rate (Fixture *self, G_GNUC_UNUSED gconstpointer data)
@@ -319,6 +336,7 @@ main (int argc, char *argv[])
   ADD ("modes", test_modes);
   ADD ("params", test_params);
   ADD ("disabled", test_disabled);
+  ADD ("changed", test_changed);
   ADD ("rate", test_rate);
   return g_test_run ();
 }
