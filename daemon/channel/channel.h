@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/event-sink.h"
 #include "base/random.h"
+#include "channel/target.h"
 
 G_BEGIN_DECLS
 
@@ -35,28 +36,12 @@ typedef enum
   CEPA_CHANNEL_CLOSED,
 } CepaChannelState;
 
-/* The relay that a channel is to. */
-typedef struct
-{
-  guint8 rsa_id[20];
-  gboolean has_ed25519_id;
-  guint8 ed25519_id[32]; /* must match too when it is known */
-  guint32 ipv4;          /* host byte order */
-  guint16 or_port;
-  guint16 ipv6_port;     /* 0 without IPv6 */
-  guint8 ipv6[16];
-  char nickname[20];     /* for people; empty when it is not known */
-} CepaChannelTarget;
-
 /* What went over channels, with the overhead of cells and without that of TLS. */
 typedef struct
 {
   guint64 bytes_read, bytes_written;
   guint64 cells_received, cells_sent;
 } CepaChannelTotals;
-
-/* Returns: (transfer full): "$FINGERPRINT at ADDRESS:PORT". */
-char *cepa_channel_target_describe (const CepaChannelTarget *target);
 
 /**
  * CepaChannelShell:
