@@ -6,6 +6,42 @@
 #include "query.h"
 #include "text.h"
 
+/* Options of C Tor that controllers ask for whatever they talk to, and that the torrc of this daemon does not have: what
+   holds here. NULL for one that is not set. */
+static const struct
+{
+  const char *name, *value;
+} tor_conf_fixed[] = {
+  { "ORPort", NULL },
+  { "DirPort", NULL },
+  { "Nickname", NULL },
+  { "ExitRelay", "0" },
+  { "ExitPolicy", NULL },
+  { "ExitPolicyRejectPrivate", NULL },
+  { "BandwidthRate", NULL },
+  { "BandwidthBurst", NULL },
+  { "RelayBandwidthRate", NULL },
+  { "RelayBandwidthBurst", NULL },
+  { "MaxAdvertisedBandwidth", NULL },
+  { "UseMicrodescriptors", "1" },
+  { "DisableDebuggerAttachment", NULL },
+  { "HiddenServiceOptions", NULL },
+  { "__OwningControllerProcess", NULL },
+};
+
+static void
+tor_conf_answer_fixed (CepaTorQuery *query)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tor_conf_fixed); i++)
+    if (g_ascii_strcasecmp (cepa_tor_query_word (query), tor_conf_fixed[i].name) == 0)
+      {
+        cepa_tor_query_add (query, tor_conf_fixed[i].name, tor_conf_fixed[i].value);
+        cepa_tor_query_next (query);
+        return;
+      }
+  cepa_tor_query_unknown (query, NULL);
+}
+
 static void
 tor_conf_on_value (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
 {
@@ -15,7 +51,7 @@ tor_conf_on_value (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GE
 
   if (result == NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE ("(sas)")))
     {
-      cepa_tor_query_unknown (query, NULL);
+      tor_conf_answer_fixed (query);
       return;
     }
   g_variant_get (result, "(&s@as)", &name, &values);

@@ -71,16 +71,11 @@ cepa_tor_getinfo_channels (CepaTorQuery *query)
   cepa_tor_query_call (query, "Channels1", "List", NULL, tor_getinfo_on_channels);
 }
 
-/* Adds an address in quotes, once. */
 static void
 tor_getinfo_add_address (GString *out, const char *address)
 {
-  g_autoptr (GString) quoted = g_string_new (NULL);
-
-  cepa_tor_text_append_quoted (quoted, address);
-  if (strstr (out->str, quoted->str) != NULL)
-    return;
-  g_string_append_printf (out, "%s%s", out->len > 0 ? " " : "", quoted->str);
+  g_string_append (out, out->len > 0 ? " " : "");
+  cepa_tor_text_append_quoted (out, address);
 }
 
 void
@@ -92,6 +87,7 @@ cepa_tor_getinfo_listeners (CepaTorQuery *query)
   CepaTorControl *control = query->connection->control;
   const char *wanted = cepa_tor_query_word (query) + strlen ("net/listeners/");
   g_autoptr (GVariant) listeners = cepa_tor_get (control, "Client1", "Listeners", "a(ss)");
+  gboolean is_ours = g_str_equal (wanted, "control");
   g_autoptr (GString) out = g_string_new (NULL);
 
   if (!g_strv_contains (kinds, wanted))
@@ -99,9 +95,10 @@ cepa_tor_getinfo_listeners (CepaTorQuery *query)
       cepa_tor_query_unknown (query, NULL);
       return;
     }
-  for (guint i = 0; g_str_equal (wanted, "control") && i < control->listeners->len; i++)
+  /* Other front ends speak other protocols. */
+  for (guint i = 0; is_ours && i < control->listeners->len; i++)
     tor_getinfo_add_address (out, cepa_tor_listener_get_address (control->listeners->pdata[i]));
-  for (gsize i = 0; listeners != NULL && i < g_variant_n_children (listeners); i++)
+  for (gsize i = 0; !is_ours && listeners != NULL && i < g_variant_n_children (listeners); i++)
     {
       const char *kind, *address;
 

@@ -34,6 +34,8 @@ test_getconf (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "GETCONF nope", "552 Unrecognized configuration key \"nope\"");
   client_check (client, "GETCONF nope SocksPort no\xff", "552-Unrecognized configuration key \"nope\"\n"
                                                          "552 Unrecognized configuration key \"no\xef\xbf\xbd\"");
+  /* What the daemon does not have, but every controller asks for. */
+  client_check (client, "GETCONF orport exitrelay", "250-ORPort\n250 ExitRelay=0");
   g_hash_table_replace (self->options, g_strdup ("Log"), g_strdupv ((char **) logs));
   client_check (client, "GETCONF log", "250-Log=notice stdout\n250 Log=info file /x");
   client_free (client);
