@@ -261,7 +261,7 @@ class AuthorityTest(FailureTest):
             self.back_to_life(node)
             node.kill()
         daemon = self.enterContext(Cepad(net))
-        daemon.wait_log(r"closes: connecting: Connection refused", 10)
+        daemon.wait_log(r"closes: connecting: .*: Connection refused", 10)
         # A request meanwhile waits rather than fails.
         run = curl_start(daemon.socks_port, net.web_url(), timeout=SILENCE_SECONDS)
         self.addCleanup(run.process.kill)
