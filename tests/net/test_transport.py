@@ -2,6 +2,7 @@
 # The daemon reaches its relays directly and through proxies, and never around one.
 
 import contextlib
+import re
 import unittest
 
 from tests.net import Cepad, Network, wait_until
@@ -18,7 +19,7 @@ net = None
 
 def setUpModule():
     global net
-    net = MODULE.enter_context(Network(voting_interval=600))
+    net = MODULE.enter_context(Network(voting_interval=600, extra={"authority": "ORPort [::1]:auto IPv6Only NoAdvertise"}))
 
 
 def tearDownModule():
@@ -66,6 +67,29 @@ class TransportTest(unittest.TestCase):
         self.check_page(daemon)
         self.assertTrue(peers(daemon))
         self.assertLessEqual(peers(daemon), relay_places())
+
+    def test_the_other_family(self):
+        """At the authorities' IPv4 ports nobody listens, and only they know the directory."""
+        places, torrc = set(), "TestingTorNetwork 1\n"
+        for node in net.authorities:
+            port = re.search(r"Opened OR listener connection \(ready\) on \[::1\]:(\d+)", node.log_text()).group(1)
+            places.add(("::1", int(port)))
+            torrc += (f"DirAuthority {node.nickname} orport=1 ipv6=[::1]:{port} v3ident={node.v3ident}"
+                      f" {node.address}:{node.dir_port} {node.fingerprint}\n")
+        daemon = self.enterContext(Cepad(None, torrc=torrc))
+        daemon.wait_bootstrapped()
+        self.check_page(daemon)
+        self.assertTrue(peers(daemon) & places)
+
+    def test_only_ipv4(self):
+        node = net.authorities[0]
+        daemon = self.enterContext(Cepad(None, torrc=(
+            "TestingTorNetwork 1\nPluginOption transport.direct.client-use-ipv6 0\n"
+            f"DirAuthority {node.nickname} orport=1 ipv6=[::1]:2 v3ident={node.v3ident} {node.address}:{node.dir_port}"
+            f" {node.fingerprint}\n")))
+        line = daemon.wait_log(r"transport\.direct: .*", 30).group(0)
+        self.assertIn(f"{node.address}:1: Connection refused", line)
+        self.assertNotIn("::1", line)
 
     def test_socks4(self):
         with UpstreamProxy("socks4") as proxy:
