@@ -173,6 +173,30 @@ test_cell_times (Events *self, G_GNUC_UNUSED gconstpointer data)
     }
 }
 
+/* A cell counts as sent when all of it has been taken. */
+static void
+test_cells_partly (Events *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaBuffer *output = cepa_channel_get_output (self->base.channel);
+  static const struct
+  {
+    gsize len;
+    guint n_cells;
+  } steps[] = { { 3 * 514 + 100, 3 }, { 413, 3 }, { 1, 4 }, { 6 * 514, 10 } };
+
+  fixture_open (&self->base, 1);
+  self->log.sink.wanted |= CEPA_EVENT_CELL;
+  for (guint i = 0; i < 10; i++)
+    cepa_circuit_send_message (self->base.circuit, CEPA_RELAY_SENDME, 1, NULL, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    {
+      cepa_buffer_drain (output, steps[i].len);
+      cepa_channel_note_written (self->base.channel, steps[i].len);
+      g_assert_cmpuint (self->log.cells->len, ==, steps[i].n_cells);
+    }
+  g_assert_cmpuint (output->len, ==, 0);
+}
+
 /* Who stops wanting cells while some are queued, and wants them again, is told of those queued since. */
 static void
 test_cells_wanted_again (Events *self, G_GNUC_UNUSED gconstpointer data)
@@ -228,6 +252,7 @@ main (int argc, char *argv[])
   ADD ("unwanted", test_unwanted);
   ADD ("cells", test_cells);
   ADD ("cell-times", test_cell_times);
+  ADD ("cells-partly", test_cells_partly);
   ADD ("cells-wanted-again", test_cells_wanted_again);
   ADD ("totals", test_totals);
   return g_test_run ();

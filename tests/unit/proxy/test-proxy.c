@@ -93,6 +93,7 @@ test_lists (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   while (fixture_list (self) > 0)
     fake_network_turn (&self->network);
   g_assert_cmpuint (event_log_count (&self->network.events, "stream"), >=, 2);
+  g_assert_true (g_socket_is_connected (silent));
 }
 
 static void
