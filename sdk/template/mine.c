@@ -43,7 +43,7 @@ mine_weigh (void *data, const CepaNetworkView *view, G_GNUC_UNUSED const CepaPat
       if (relay->bandwidth >= self->least_bandwidth)
         weights[row] = relay->weight[place];
     }
-  cepa_host_log (self->host, CEPA_HOST_LOG_DEBUG, "weighed the relays");
+  cepa_host_log (self->host, CEPA_HOST_LOG_INFO, "weighed the relays");
   return TRUE;
 }
 

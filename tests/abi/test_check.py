@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # cepa-plugin-check: good plugins keep every rule, and each rule is seen to be broken by a plugin that is bad on purpose.
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 
 BUILD = os.environ.get("CEPA_BUILD", os.path.join(os.getcwd(), "build"))
+HERE = os.path.dirname(os.path.abspath(__file__))
 CHECK = os.path.join(BUILD, "sdk", "check", "cepa-plugin-check")
 BAD = os.path.join(BUILD, "tests", "abi", "bad")
 SANITIZED = os.environ.get("CEPA_SANITIZED") == "1"
@@ -192,6 +194,9 @@ class CheckTest(unittest.TestCase):
         for module in GOOD:
             seen |= set(self.check(self.put(module))[1])
         self.assertEqual(seen - broken, set())
+        with open(os.path.join(os.path.dirname(HERE), "..", "sdk", "check", "README.md"), encoding="utf-8") as file:
+            named = set(re.findall(r"`([a-z-]+)`", file.read()))
+        self.assertEqual(seen - named, set(), "sdk/check/README.md does not name them")
 
     def test_files_and_tables(self):
         self.check_broken(FILES)
