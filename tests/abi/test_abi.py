@@ -23,7 +23,7 @@ def compile_alone(compiler, name, folder=abi.HEADERS):
     glib = subprocess.run(["pkg-config", "--cflags-only-I", "glib-2.0"], capture_output=True, text=True,
                           check=True).stdout.split()
     system = [part for flag in glib for part in ("-isystem", flag[2:])]
-    is_c = compiler in ("gcc", "clang")
+    is_c = compiler == "gcc"
     language = ["-x", "c", "-std=c11"] if is_c else ["-x", "c++", "-std=c++11"]
     result = subprocess.run([compiler, *language, *WARNINGS, *system, "-I", folder, "-fsyntax-only", "-"],
                             input=f"#include <cepa/{name}>\n#include <cepa/{name}>\nint main (void);\n",
@@ -60,7 +60,7 @@ class Copy(unittest.TestCase):
 
 class HeadersTest(Copy):
     def test_each_alone(self):
-        for compiler in ("gcc", "clang", "g++", "clang++"):
+        for compiler in ("gcc", "g++"):
             for name in HEADERS:
                 with self.subTest(compiler=compiler, header=name):
                     self.assertEqual(compile_alone(compiler, name), "")
