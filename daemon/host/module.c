@@ -150,7 +150,7 @@ module_check_option (const CepaPluginOption *option, guint i, GError **error)
   for (; *p != '\0'; p++)
     if (!g_ascii_islower (*p) && !g_ascii_isdigit (*p) && *p != '-')
       return cepa_plugin_refuse (error, "its option \"%s\" has other characters than a-z, 0-9 and -", option->name);
-  if (option->type > CEPA_PLUGIN_OPTION_FILE)
+  if (option->type > CEPA_PLUGIN_OPTION_SECRET)
     return cepa_plugin_refuse (error, "its option \"%s\" is of type %u, which is none", option->name, option->type);
   if (option->type == CEPA_PLUGIN_OPTION_INT && option->minimum > option->maximum)
     return cepa_plugin_refuse (error, "the least value of its option \"%s\" is above the greatest", option->name);

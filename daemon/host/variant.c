@@ -57,7 +57,10 @@ variant_options (CepaHostPlugin *self)
     {
       const CepaPluginOption *option = cepa_module_get_option (self->module, i);
       const char *const *values = self->values != NULL ? g_hash_table_lookup (self->values, option->name) : NULL;
-      static const char *const none[] = { NULL };
+      static const char *const none[] = { NULL }, *const secret[] = { "[secret]", NULL };
+
+      if (option->type == CEPA_PLUGIN_OPTION_SECRET && values != NULL && values[0] != NULL)
+        values = secret;
 
       g_variant_builder_add (&builder, "(ss^as)", option->name, option->description, values != NULL ? values : none);
     }

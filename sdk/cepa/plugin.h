@@ -20,6 +20,7 @@ typedef enum
   CEPA_PLUGIN_OPTION_INT = 1,  /* decimal, @minimum to @maximum */
   CEPA_PLUGIN_OPTION_TEXT = 2, /* UTF-8 in one line; one of @choices where there are any */
   CEPA_PLUGIN_OPTION_FILE = 3, /* a path; the plugin gets it absolute */
+  CEPA_PLUGIN_OPTION_SECRET = 4, /* as TEXT, of passwords: shown to nobody */
 } CepaPluginOptionType;
 
 /**

@@ -193,7 +193,7 @@ table_check_option (CepaCheck *check, const CepaPluginOption *option, guint i)
   if (name == NULL || !g_regex_match_simple ("^[a-z0-9-]+$", name, G_REGEX_DOLLAR_ENDONLY, 0))
     cepa_check_fail (check, "the name \"%s\" of option %u has other characters than a-z, 0-9 and -",
                      name != NULL ? name : "(null)", i + 1);
-  else if (option->type > CEPA_PLUGIN_OPTION_FILE)
+  else if (option->type > CEPA_PLUGIN_OPTION_SECRET)
     cepa_check_fail (check, "%s is of type %u, which there is not", name, option->type);
   else if (option->is_list > 1)
     cepa_check_fail (check, "is_list of %s is %u, neither 0 nor 1", name, option->is_list);

@@ -189,6 +189,7 @@ static const CepaPluginOption conduct_options[] = {
   { .name = "format", .type = CEPA_PLUGIN_OPTION_TEXT, .choices = "csv|json", .description = "How." },
   { .name = "names", .type = CEPA_PLUGIN_OPTION_TEXT, .is_list = 1, .description = "Whose." },
   { .name = "loud", .type = CEPA_PLUGIN_OPTION_BOOL, .default_text = "0", .description = "Whether." },
+  { .name = "password", .type = CEPA_PLUGIN_OPTION_SECRET, .description = "What nobody is shown." },
   { .name = "output", .type = CEPA_PLUGIN_OPTION_FILE, .description = "Where." },
 };
 

@@ -73,7 +73,7 @@ static const CepaPluginOption plugin_options[] = {
     .description = "Controllers have to know the content of a file. CookieAuthentication sets it." },
   { .name = "cookie-auth-file", .type = CEPA_PLUGIN_OPTION_FILE,
     .description = "That file; control_auth_cookie in the DataDirectory unless set. CookieAuthFile sets it." },
-  { .name = "hashed-password", .type = CEPA_PLUGIN_OPTION_TEXT, .is_list = 1,
+  { .name = "hashed-password", .type = CEPA_PLUGIN_OPTION_SECRET, .is_list = 1,
     .description = "Controllers have to know a password with this hash: 16: and 58 hex digits. "
                    "HashedControlPassword sets it." },
   { .name = "port-write-to-file", .type = CEPA_PLUGIN_OPTION_FILE,

@@ -188,6 +188,25 @@ test_options (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_null (cepa_host_option (&plugin->services, "width"));
 }
 
+/* Whoever asks sees that there is one. */
+static void
+test_secret_option (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GVariant) dict = NULL;
+  g_autofree char *text = NULL;
+  CepaHostPlugin *plugin;
+
+  fixture_install_as (self, "well", ID, "");
+  plugin = fixture_find (self, ID);
+  cepa_host_plugin_add_line (plugin, "password", "sesame");
+  start (self, ID);
+  g_assert_cmpstr (cepa_host_option_text (&plugin->services, "password", ""), ==, "sesame");
+  dict = g_variant_ref_sink (cepa_host_plugin_to_variant (plugin));
+  text = g_variant_print (dict, FALSE);
+  g_assert_null (strstr (text, "sesame"));
+  g_assert_nonnull (strstr (text, "[secret]"));
+}
+
 static void
 test_bad_options (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -196,7 +215,7 @@ test_bad_options (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     { "depth", "deep", "its option depth is \"deep\"" },
     { "loud", "yes", "its option loud is \"yes\"; write 0 or 1" },
     { "format", "xml", "its option format is \"xml\"; write one of csv|json" },
-    { "width", "1", "it has no option \"width\"; it has: depth, format, names, loud, output" },
+    { "width", "1", "it has no option \"width\"; it has: depth, format, names, loud, password, output" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -365,6 +384,7 @@ main (int argc, char **argv)
   ADD ("gives-up", test_gives_up);
   ADD ("files", test_files);
   ADD ("options", test_options);
+  ADD ("secret-option", test_secret_option);
   ADD ("bad-options", test_bad_options);
   ADD ("requires", test_requires);
   ADD ("requires-missing", test_requires_missing);
