@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 BUILD = os.environ.get("CEPA_BUILD", os.path.join(os.getcwd(), "build"))
@@ -18,7 +19,14 @@ def run(*command):
                           errors="replace", timeout=1500)
 
 
+# Those that do not start without.
+OPTIONS = {"trace.so": ("--option", "output={folder}/trace")}
+
+
 class ModulesTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory(prefix="cepa-modules-"))
+
     def each(self):
         """The modules, each a subtest; there is the default policy at least."""
         self.assertIn("weighted.so", [os.path.basename(module) for module in MODULES])
@@ -54,7 +62,8 @@ class ModulesTest(unittest.TestCase):
 
     def check_all(self, *arguments):
         for module in self.each():
-            result = run(CHECK, *arguments, module)
+            more = [word.format(folder=self.folder) for word in OPTIONS.get(os.path.basename(module), ())]
+            result = run(CHECK, *arguments, *more, module)
             self.assertEqual(result.returncode, 0, result.stdout)
             self.assertRegex(result.stdout, r"(\d\d) rules: \d+ kept, 0 broken")
 
