@@ -6,8 +6,8 @@
 #include "query.h"
 #include "text.h"
 
-/* Options of C Tor that controllers ask for whatever they talk to, and that the torrc of this daemon does not have: what
-   holds here. NULL for one that is not set. */
+/* Options of C Tor that controllers ask for whatever they talk to, and that the torrc of this daemon does not have:
+   what holds here. NULL for one that is not set. */
 static const struct
 {
   const char *name, *value;

@@ -55,7 +55,8 @@ test_setconf (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "RESETCONF SafeLogging Log=", "250 OK");
   check_called (self, "Options1.Set ([('SafeLogging', @as []), ('Log', [])],)");
   client_check (client, "SETCONF nope=1", "552 Unrecognized option: Unknown option 'nope'.  Failing.");
-  client_check (client, "RESETCONF PathPolicy=weighted nope", "552 Unrecognized option: Unknown option 'nope'.  Failing.");
+  client_check (client, "RESETCONF PathPolicy=weighted nope",
+                "552 Unrecognized option: Unknown option 'nope'.  Failing.");
   client_check (client, "GETCONF PathPolicy", "250 PathPolicy");
   client_check (client, "SETCONF SafeLogging=x", "513 Unacceptable option value: SafeLogging: \"x\" is not 0 or 1");
   client_check (client, "SETCONF DataDirectory=/x",
