@@ -6,8 +6,8 @@
 #include "query.h"
 #include "text.h"
 
-/* Options of C Tor that controllers ask for whatever they talk to, and that the torrc of this daemon does not have: what
-   holds here. NULL for one that is not set. */
+/* Options of C Tor that controllers ask for whatever they talk to, and that the torrc of this daemon does not have:
+   what holds here. NULL for one that is not set. */
 static const struct
 {
   const char *name, *value;
@@ -207,20 +207,28 @@ tor_conf_on_options (CepaTorConnection *connection, gpointer data, GVariant *res
                      G_GNUC_UNUSED const GError *error)
 {
   TorConfChange *change = data;
-  gboolean any_unknown = FALSE, any_fixed = FALSE;
+  const char *unknown = NULL;
+  gboolean any_fixed = FALSE;
   g_autoptr (GVariant) list = NULL;
 
   if (result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE ("(a(ssb))")))
     list = g_variant_get_child_value (result, 0);
   for (guint i = 0; list != NULL && i < change->options->len; i++)
     {
+      const char *name = ((TorConfOption *) change->options->pdata[i])->name;
       gboolean can_be_set = TRUE;
 
-      any_unknown |= !tor_conf_is_known (list, ((TorConfOption *) change->options->pdata[i])->name, &can_be_set);
+      if (!tor_conf_is_known (list, name, &can_be_set) && unknown == NULL)
+        unknown = name;
       any_fixed |= !can_be_set;
     }
-  if (any_unknown)
-    cepa_tor_connection_reply (connection, 552, "Unrecognized option: %s", change->error->message);
+  if (unknown != NULL)
+    {
+      g_autofree char *echo = cepa_tor_text_echo (unknown);
+
+      /* C Tor's sentence: controllers take the name out of it. */
+      cepa_tor_connection_reply (connection, 552, "Unrecognized option: Unknown option '%s'.  Failing.", echo);
+    }
   else if (any_fixed)
     cepa_tor_connection_reply (connection, 553, "Transition not allowed: %s", change->error->message);
   else if (g_error_matches (change->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID))

@@ -127,8 +127,10 @@ test_cookie_replaced (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_safecookie (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  static const char abc[] = "250 AUTHCHALLENGE SERVERHASH=C5A432F0865792A6FDD7CA01B6C1C61F6756CE179BC5290C98ACDF873BA41CE9 SERVERNONCE=" COOKIE;
-  static const char zero[] = "250 AUTHCHALLENGE SERVERHASH=7D45849848BAC5F70B1DB607CF91A63D63ADEDBE214C1A0BAFA011995C2CA262 SERVERNONCE=" COOKIE;
+  static const char abc[] = "250 AUTHCHALLENGE SERVERHASH=C5A432F0865792A6FDD7CA01B6C1C61F6756CE179BC5290C98ACDF873BA41CE9 "
+                            "SERVERNONCE=" COOKIE;
+  static const char zero[] = "250 AUTHCHALLENGE SERVERHASH=7D45849848BAC5F70B1DB607CF91A63D63ADEDBE214C1A0BAFA011995C2CA262 "
+                            "SERVERNONCE=" COOKIE;
   Client *client;
 
   fake_host_set_option (&self->host, "cookie-authentication", "1", NULL);
@@ -290,7 +292,8 @@ test_places (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   check_no_start (self, CEPA_PLUGIN_ERROR_NETWORK, "another process listens");
   g_assert_false (g_file_test (first, G_FILE_TEST_EXISTS));
   {
-    g_autoptr (GSocket) dead = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
+    g_autoptr (GSocket) dead = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT,
+                                             NULL);
     g_autoptr (GSocketAddress) address = g_unix_socket_address_new (first);
 
     g_assert_true (g_socket_bind (dead, address, FALSE, NULL));

@@ -54,8 +54,9 @@ test_setconf (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   check_called (self, "Options1.Set ([('Log', ['notice stdout', 'warn file \"x\"']), ('PathPolicy', [])],)");
   client_check (client, "RESETCONF SafeLogging Log=", "250 OK");
   check_called (self, "Options1.Set ([('SafeLogging', @as []), ('Log', [])],)");
-  client_check (client, "SETCONF nope=1", "552 Unrecognized option: unknown option nope");
-  client_check (client, "RESETCONF PathPolicy=weighted nope", "552 Unrecognized option: unknown option nope");
+  client_check (client, "SETCONF nope=1", "552 Unrecognized option: Unknown option 'nope'.  Failing.");
+  client_check (client, "RESETCONF PathPolicy=weighted nope",
+                "552 Unrecognized option: Unknown option 'nope'.  Failing.");
   client_check (client, "GETCONF PathPolicy", "250 PathPolicy");
   client_check (client, "SETCONF SafeLogging=x", "513 Unacceptable option value: SafeLogging: \"x\" is not 0 or 1");
   client_check (client, "SETCONF DataDirectory=/x",

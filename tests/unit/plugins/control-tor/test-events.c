@@ -270,7 +270,8 @@ test_bandwidth (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check_event (client, "650 STREAM_BW 9 5 0 2026-01-01T00:00:00.000000");
   client_check (client, "GETINFO bw-event-cache", "250-bw-event-cache=4000,0\n250 OK");
   fixture_set_result (self, "Streams1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
-  emit_text (self, "Streams1", "Changed", "(uint64 9, 'closed', {'bytes-written': <uint64 6>, 'bytes-read': <uint64 1>})");
+  emit_text (self, "Streams1", "Changed",
+             "(uint64 9, 'closed', {'bytes-written': <uint64 6>, 'bytes-read': <uint64 1>})");
   client_check_event (client, "650 STREAM_BW 9 1 1 2026-01-01T00:00:00.000000");
   client_check_event (client, "650 BW 0 0");
   client_check (client, "SETEVENTS", "250 OK");

@@ -188,7 +188,8 @@ world_set_up_properties (Fixture *self)
   fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (TRUE));
   fixture_set_property (self, "Client1.HasDirectory", g_variant_new_boolean (TRUE));
   fixture_set_property (self, "Client1.Listeners",
-                        world_parse ("[('socks', '127.0.0.1:9250'), ('socks', 'unix:/run/x'), ('metrics', '[::1]:1'), ('control', 'unix:/bus')]"));
+                        world_parse ("[('socks', '127.0.0.1:9250'), ('socks', 'unix:/run/x'), "
+                                     "('metrics', '[::1]:1'), ('control', 'unix:/bus')]"));
   fixture_set_property (self, "Client1.BytesRead", g_variant_new_uint64 (1000));
   fixture_set_property (self, "Client1.BytesWritten", g_variant_new_uint64 (500));
   fixture_set_property (self, "Client1.StartTime", g_variant_new_int64 (self->host.now_s - 77));
