@@ -45,7 +45,9 @@ class Client(Child):
         self.output_path = self.dir / f"{self.word}.out"
         self._torrc = torrc
         self._args = tuple(args)
-        self._env = env or {}
+        # The sockets and the message bus of whoever runs the tests are not for these.
+        self.runtime_dir = self.dir / "run"
+        self._env = {"XDG_RUNTIME_DIR": str(self.runtime_dir), "DBUS_SESSION_BUS_ADDRESS": None, **(env or {})}
         self._socks_port = None
 
     @staticmethod
@@ -73,6 +75,7 @@ class Client(Child):
     def start(self):
         """Writes the torrc and starts the process; waits for nothing."""
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.runtime_dir.mkdir(mode=0o700, exist_ok=True)
         own = [f"DataDirectory {self.data_dir}", f"Log info file {self.log_path}", "Log notice stdout"]
         if not re.search(r"^\s*SocksPort\b", self._torrc, re.MULTILINE | re.IGNORECASE):
             own.append("SocksPort 127.0.0.1:auto")

@@ -30,7 +30,9 @@ class CommandLineTest(unittest.TestCase):
         self.binary = Cepad.default_binary()
         self.torrc = self.write("torrc", NOBODY + f"DataDirectory {self.dir / 'data'}\nSocksPort 127.0.0.1:auto\n")
         # Nothing of the user who runs the tests is read or written.
-        self.env = {**os.environ, "HOME": str(self.dir / "home"), "XDG_STATE_HOME": str(self.dir / "home/state")}
+        self.env = {**os.environ, "HOME": str(self.dir / "home"), "XDG_STATE_HOME": str(self.dir / "home/state"),
+                    "XDG_RUNTIME_DIR": str(self.dir)}
+        self.env.pop("DBUS_SESSION_BUS_ADDRESS", None)
         (self.dir / "home").mkdir()
 
     def write(self, name, text):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the files of this plugin share. Everything is of the protocol thread, but for what says otherwise. */
+/* What the files of this plugin share. Everything is of the protocol thread, unless it says otherwise. */
 #pragma once
 
 #include <gio/gio.h>
@@ -15,11 +15,14 @@ G_BEGIN_DECLS
 #define DBUS_PATH "/org/cepa/Cepa1"
 #define DBUS_PREFIX "org.cepa."
 #define DBUS_SIGNALS_INTERFACE "org.cepa.Signals1"
+/* On the socket: see driver.c. */
+#define DBUS_UNIQUE_NAME ":1.0"
+#define DBUS_DRIVER_PATH "/org/freedesktop/DBus"
+#define DBUS_DRIVER_INTERFACE "org.freedesktop.DBus"
 
-/* Peers of the socket, and senders on a bus that have subscribed to signals. */
 #define DBUS_MAX_PEERS 32
-#define DBUS_MAX_SUBSCRIBERS 64
-
+#define DBUS_MAX_SUBSCRIBERS 64 /* on a bus */
+#define DBUS_MAX_RULES 256      /* of a peer */
 /* Peers that may be authenticating at once: each takes a thread of GIO's pool, which is the daemon's too. */
 #define DBUS_MAX_AUTHENTICATING 4
 #define DBUS_AUTHENTICATION_US (2 * G_USEC_PER_SEC)
@@ -27,7 +30,7 @@ G_BEGIN_DECLS
 /* Calls of one connection whose answers have not begun to be written. */
 #define DBUS_MAX_CALLS 256
 
-/* Bytes that wait for one connection, and for all together. The list of 10,000 relays is about 4 MiB. */
+/* Bytes that wait for one connection, and for all. The list of 10,000 relays is about 4 MiB. */
 #define DBUS_MAX_QUEUED (16 * 1024 * 1024)
 #define DBUS_MAX_QUEUED_TOTAL (32 * 1024 * 1024)
 
@@ -47,13 +50,21 @@ typedef struct
   uint64_t subscription; /* in the vocabulary; 0 while nobody wants it */
 } DbusSignal;
 
+/* A match rule of a peer. */
+typedef struct
+{
+  char *text;
+  guint64 bits;
+} DbusRule;
+
 /* Who wants which signals: the peer of a link, or a sender on a bus. */
 typedef struct
 {
   DbusLink *link;
   char *sender; /* (nullable): NULL for the peer */
   guint watch;  /* of the sender's name */
-  guint64 wants; /* bits, by number of the signal */
+  guint64 asked; /* bits, by number of the signal */
+  GArray *rules; /* of DbusRule: what match rules ask for besides */
 } DbusSubscriber;
 
 /* A connection: to a peer of the socket, or to a bus. */
@@ -84,13 +95,13 @@ struct _CepaDbus
   DbusFlush *flush;     /* (nullable): the end */
 };
 
-/* (array zero-terminated=1): the interfaces of the XML; the last one is Signals1. */
+/* (array zero-terminated=1): the interfaces of the object; the last one is Signals1. */
 extern const GDBusInterfaceInfo *const dbus_interfaces[];
 
-/* errors.c: registers the names of CEPA_PLUGIN_ERROR, org.cepa.Error.*; any thread, any number of times. */
+/* errors.c: registers org.cepa.Error.*; any number of times. */
 void dbus_errors_register (void);
 
-/* Returns: (transfer full): @error as a peer may get it: of CEPA_PLUGIN_ERROR, in UTF-8. @error may be NULL. */
+/* Returns: (transfer full): @error, which may be NULL, as a peer may get it. */
 GError *dbus_error_for_peer (const GError *error);
 
 /* object.c */
@@ -102,17 +113,22 @@ void dbus_object_answer_all (CepaDbus *self);
 DbusLink *dbus_link_add (CepaDbus *self, GDBusConnection *connection, GSocket *socket, GError **error);
 void dbus_link_remove (DbusLink *link);
 
-/* Queues @message. A link that does not read what is queued, or is closed, loses it, and that is no error. Returns: FALSE
-   when D-Bus cannot carry it. */
+/* Queues @message; a link that is closed or does not read loses it. Returns: FALSE when D-Bus cannot carry it. */
 gboolean dbus_link_send (DbusLink *link, GDBusMessage *message, GError **error);
 void dbus_link_log (CepaDbus *self, CepaHostLogLevel level, const char *format, ...) G_GNUC_PRINTF (3, 4);
-
 /* signals.c */
 void dbus_signals_init (CepaDbus *self);
 void dbus_signals_clear (CepaDbus *self);
 void dbus_signals_update (CepaDbus *self);
 gboolean dbus_signals_call (DbusLink *link, const char *sender, const char *method, GVariant *args, GError **error);
+/* Match rules of a peer; @interface and @signal may be empty. */
+gboolean dbus_signals_add_rule (DbusLink *link, const char *rule, const char *interface, const char *signal,
+                                GError **error);
+gboolean dbus_signals_remove_rule (DbusLink *link, const char *rule);
 void dbus_subscriber_free (DbusSubscriber *self);
+
+/* driver.c. Returns: (transfer floating) (nullable) */
+GVariant *dbus_driver_call (DbusLink *link, const char *method, GVariant *args, GError **error);
 
 /* listener.c. Returns: (transfer full) (nullable) */
 DbusListener *dbus_listener_new (CepaDbus *self, GError **error);

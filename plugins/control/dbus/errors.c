@@ -25,9 +25,13 @@ dbus_errors_register (void)
 GError *
 dbus_error_for_peer (const GError *error)
 {
+  /* D-Bus' own are ours to say, and have their names. */
+  gboolean is_own = error != NULL && error->domain == G_DBUS_ERROR;
   gboolean is_known = error != NULL && error->domain == CEPA_PLUGIN_ERROR && error->code >= 0
                       && error->code < (int) G_N_ELEMENTS (dbus_error_names);
   g_autofree char *text = g_utf8_make_valid (error != NULL ? error->message : "failed without a reason", -1);
 
+  if (is_own)
+    return g_error_new_literal (error->domain, error->code, text);
   return g_error_new_literal (CEPA_PLUGIN_ERROR, is_known ? error->code : CEPA_PLUGIN_ERROR_FAILED, text);
 }

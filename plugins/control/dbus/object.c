@@ -99,9 +99,10 @@ dbus_object_on_call (G_GNUC_UNUSED GDBusConnection *connection, const char *send
   DbusLink *link = user_data;
   CepaDbus *self = link->dbus;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = NULL;
   DbusCall *call;
 
-  if (strcmp (interface, DBUS_SIGNALS_INTERFACE) != 0)
+  if (strcmp (interface, DBUS_SIGNALS_INTERFACE) != 0 && strcmp (interface, DBUS_DRIVER_INTERFACE) != 0)
     {
       call = g_new0 (DbusCall, 1);
       call->dbus = self;
@@ -112,8 +113,14 @@ dbus_object_on_call (G_GNUC_UNUSED GDBusConnection *connection, const char *send
       return;
     }
   /* What a peer of the socket writes into the header's sender counts for nothing. */
-  if (dbus_signals_call (link, link->is_bus ? sender : NULL, method, args, &error))
-    dbus_object_send_result (link, invocation, NULL);
+  if (strcmp (interface, DBUS_DRIVER_INTERFACE) == 0)
+    result = dbus_driver_call (link, method, args, &error);
+  else if (dbus_signals_call (link, link->is_bus ? sender : NULL, method, args, &error))
+    result = g_variant_new ("()");
+  if (result != NULL)
+    g_variant_ref_sink (result);
+  if (result != NULL)
+    dbus_object_send_result (link, invocation, result);
   else
     dbus_object_send_error (link, invocation, error);
   g_object_unref (invocation);
@@ -153,20 +160,24 @@ static const GDBusInterfaceVTable dbus_object_functions = {
   .get_property = dbus_object_on_get,
 };
 
+static gboolean
+dbus_object_register_one (DbusLink *link, const char *path, const GDBusInterfaceInfo *interface, GError **error)
+{
+  guint id = g_dbus_connection_register_object (link->connection, path, (GDBusInterfaceInfo *) interface,
+                                                &dbus_object_functions, link, NULL, error);
+
+  if (id != 0)
+    g_array_append_val (link->objects, id);
+  return id != 0;
+}
+
 gboolean
 dbus_object_register (DbusLink *link, GError **error)
 {
   for (gsize i = 0; dbus_interfaces[i] != NULL; i++)
-    {
-      guint id = g_dbus_connection_register_object (link->connection, DBUS_PATH,
-                                                    (GDBusInterfaceInfo *) dbus_interfaces[i],
-                                                    &dbus_object_functions, link, NULL, error);
-
-      if (id == 0)
-        return FALSE;
-      g_array_append_val (link->objects, id);
-    }
-  return TRUE;
+    if (!dbus_object_register_one (link, DBUS_PATH, dbus_interfaces[i], error))
+      return FALSE;
+  return link->is_bus || dbus_object_register_one (link, DBUS_DRIVER_PATH, &org_freedesktop_dbus_interface, error);
 }
 
 void

@@ -62,7 +62,25 @@ dbus_subscriber_free (DbusSubscriber *self)
   if (self->watch != 0)
     g_bus_unwatch_name (self->watch);
   g_free (self->sender);
+  g_array_unref (self->rules);
   g_free (self);
+}
+
+static void
+dbus_rule_clear (gpointer self)
+{
+  g_free (((DbusRule *) self)->text);
+}
+
+/* Returns: bits, by number of the signal. */
+static guint64
+dbus_subscriber_get_wants (const DbusSubscriber *self)
+{
+  guint64 wants = self->asked;
+
+  for (guint i = 0; i < self->rules->len; i++)
+    wants |= g_array_index (self->rules, DbusRule, i).bits;
+  return wants;
 }
 
 static void
@@ -71,6 +89,8 @@ dbus_signals_send (DbusLink *link, const char *destination, const char *interfac
   g_autoptr (GDBusMessage) message = g_dbus_message_new_signal (DBUS_PATH, interface, name);
   g_autoptr (GError) error = NULL;
 
+  if (!link->is_bus)
+    g_dbus_message_set_sender (message, DBUS_UNIQUE_NAME);
   if (destination != NULL)
     g_dbus_message_set_destination (message, destination);
   g_dbus_message_set_body (message, args);
@@ -149,7 +169,7 @@ dbus_signals_on_signal (void *user_data, G_GNUC_UNUSED const char *interface, G_
         {
           const DbusSubscriber *subscriber = g_ptr_array_index (link->subscribers, j);
 
-          if ((subscriber->wants & bit) != 0)
+          if ((dbus_subscriber_get_wants (subscriber) & bit) != 0)
             dbus_signals_send (link, subscriber->sender, signal->interface->name, signal->info->name, args);
         }
     }
@@ -168,7 +188,7 @@ dbus_signals_update (CepaDbus *self)
       const DbusLink *link = g_ptr_array_index (self->links, i);
 
       for (guint j = 0; j < link->subscribers->len; j++)
-        wanted |= ((const DbusSubscriber *) g_ptr_array_index (link->subscribers, j))->wants;
+        wanted |= dbus_subscriber_get_wants (g_ptr_array_index (link->subscribers, j));
     }
   for (guint i = 0; i < self->signals->len; i++)
     {
@@ -219,6 +239,8 @@ dbus_signals_get_subscriber (DbusLink *link, const char *sender, GError **error)
   self = g_new0 (DbusSubscriber, 1);
   self->link = link;
   self->sender = g_strdup (sender);
+  self->rules = g_array_new (FALSE, FALSE, sizeof (DbusRule));
+  g_array_set_clear_func (self->rules, dbus_rule_clear);
   g_ptr_array_add (link->subscribers, self);
   if (sender != NULL)
     self->watch = g_bus_watch_name_on_connection (link->connection, sender, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL,
@@ -261,11 +283,46 @@ dbus_signals_call (DbusLink *link, const char *sender, const char *method, GVari
   if (subscriber == NULL)
     return FALSE;
   if (strcmp (method, "Subscribe") == 0)
-    subscriber->wants |= bits;
+    subscriber->asked |= bits;
   else
-    subscriber->wants &= ~bits;
-  if (subscriber->wants == 0)
+    subscriber->asked &= ~bits;
+  if (subscriber->asked == 0 && subscriber->rules->len == 0)
     g_ptr_array_remove (link->subscribers, subscriber);
   dbus_signals_update (link->dbus);
   return TRUE;
+}
+
+gboolean
+dbus_signals_add_rule (DbusLink *link, const char *rule, const char *interface, const char *signal, GError **error)
+{
+  DbusSubscriber *subscriber = dbus_signals_get_subscriber (link, NULL, error);
+  DbusRule entry = { NULL, 0 };
+
+  if (subscriber == NULL)
+    return FALSE;
+  if (subscriber->rules->len >= DBUS_MAX_RULES)
+    {
+      g_set_error (error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED, "%d match rules are the most", DBUS_MAX_RULES);
+      return FALSE;
+    }
+  entry.text = g_strdup (rule);
+  entry.bits = dbus_signals_find (link->dbus, interface, signal, NULL);
+  g_array_append_val (subscriber->rules, entry);
+  dbus_signals_update (link->dbus);
+  return TRUE;
+}
+
+gboolean
+dbus_signals_remove_rule (DbusLink *link, const char *rule)
+{
+  DbusSubscriber *subscriber = dbus_signals_get_subscriber (link, NULL, NULL);
+
+  for (guint i = 0; subscriber != NULL && i < subscriber->rules->len; i++)
+    if (strcmp (g_array_index (subscriber->rules, DbusRule, i).text, rule) == 0)
+      {
+        g_array_remove_index (subscriber->rules, i);
+        dbus_signals_update (link->dbus);
+        return TRUE;
+      }
+  return FALSE;
 }

@@ -296,6 +296,113 @@ test_asked_signals (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_wait (self, fake_host_n_subscribed (self->host, "Circuits1", "Changed") == 0);
 }
 
+static void
+on_log (G_GNUC_UNUSED GDBusConnection *client, G_GNUC_UNUSED const char *sender, G_GNUC_UNUSED const char *path,
+        G_GNUC_UNUSED const char *interface, G_GNUC_UNUSED const char *signal, G_GNUC_UNUSED GVariant *args,
+        gpointer user_data)
+{
+  ++*(guint *) user_data;
+}
+
+static void
+on_result (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **) user_data = g_object_ref (result);
+}
+
+static void
+on_connection (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  *(GDBusConnection **) user_data = g_dbus_connection_new_for_address_finish (result, &error);
+  g_assert_no_error (error);
+}
+
+/* A client that takes the socket for a message bus: it says Hello, and its match rules say what it wants. */
+static void
+test_as_a_bus (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *path = fixture_socket (self);
+  g_autofree char *address = g_strconcat ("unix:path=", path, NULL);
+  g_autoptr (GDBusConnection) client = NULL;
+  SignalCount seen;
+  guint id;
+
+  g_dbus_connection_new_for_address (address,
+                                     G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+                                         | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                     NULL, NULL, on_connection, &client);
+  fixture_wait (self, client != NULL);
+  signal_count_start (&seen, client, "org.cepa.Streams1");
+  fixture_wait (self, fake_host_n_subscribed (self->host, "Streams1", "Changed") == 1);
+  fake_host_emit (self->host, "Streams1", "Changed", g_variant_new_parsed ("(uint64 1, 'new', @a{sv} {})"));
+  fixture_wait (self, seen.n == 1);
+  id = g_dbus_connection_signal_subscribe (client, "org.cepa.Cepa1", "org.cepa.Log1", "Warn", NULL, NULL,
+                                           G_DBUS_SIGNAL_FLAGS_NONE, on_log, &seen.n, NULL);
+  fixture_wait (self, fake_host_n_subscribed (self->host, "Log1", "Warn") == 1);
+  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Debug"), ==, 0);
+  fake_host_emit (self->host, "Log1", "Warn", g_variant_new ("(ss)", "net", "x"));
+  fixture_wait (self, seen.n == 2);
+  g_dbus_connection_signal_unsubscribe (client, id);
+  signal_count_stop (&seen);
+  fixture_wait (self, fake_host_n_subscribed (self->host, "Streams1", "Changed") == 0
+                          && fake_host_n_subscribed (self->host, "Log1", "Warn") == 0);
+}
+
+static GVariant *
+call_driver (Fixture *self, GDBusConnection *client, const char *method, const char *text, GError **error)
+{
+  g_autoptr (GDBusMessage) message
+      = g_dbus_message_new_method_call (NULL, "/org/freedesktop/DBus", "org.freedesktop.DBus", method);
+  g_autoptr (GDBusMessage) reply = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  GVariant *body;
+
+  g_dbus_message_set_body (message, g_variant_new ("(s)", text));
+  g_dbus_connection_send_message_with_reply (client, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, -1, NULL, NULL, on_result,
+                                             &result);
+  fixture_wait (self, result != NULL);
+  reply = g_dbus_connection_send_message_with_reply_finish (client, result, error);
+  if (reply == NULL || g_dbus_message_to_gerror (reply, error))
+    return NULL;
+  body = g_dbus_message_get_body (reply);
+  return g_variant_ref_sink (body != NULL ? body : g_variant_new ("()"));
+}
+
+static void
+test_match_rules (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const good[] = { "", "type='signal'", "interface=org.cepa.Log1,member='Err',arg0='a,b'",
+                                      "type='signal', interface='org.cepa.Log1'", "interface='no.such'",
+                                      "arg0=\\',interface='org.cepa.Log1',member=Nose" };
+  static const char *const bad[] = { "x", "=", "interface='org", "a='b',c", ",", "a='b',,c='d'" };
+  g_autoptr (GDBusConnection) client = fixture_connect (self);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autoptr (GVariant) reply = call_driver (self, client, "AddMatch", good[i], &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Err"), ==, i >= 2);
+      g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Debug"), ==, i >= 3);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_assert_null (call_driver (self, client, "AddMatch", bad[i], &error));
+      fixture_assert_error (&error, "org.freedesktop.DBus.Error.MatchRuleInvalid", "");
+    }
+  g_assert_null (call_driver (self, client, "RemoveMatch", "type='nose'", &error));
+  fixture_assert_error (&error, "org.freedesktop.DBus.Error.MatchRuleNotFound", "");
+  g_assert_null (call_driver (self, client, "GetNameOwner", "org.freedesktop.NetworkManager", &error));
+  fixture_assert_error (&error, "org.freedesktop.DBus.Error.NameHasNoOwner", "");
+  for (guint i = G_N_ELEMENTS (good); i < 256; i++)
+    g_variant_unref (call_driver (self, client, "AddMatch", "", &error));
+  g_assert_null (call_driver (self, client, "AddMatch", "", &error));
+  fixture_assert_error (&error, "org.freedesktop.DBus.Error.LimitsExceeded", "");
+}
+
 #define ADD(name, function) \
   g_test_add ("/plugins/control-dbus/" name, Fixture, NULL, set_up, function, fixture_tear_down)
 
@@ -311,5 +418,7 @@ main (int argc, char **argv)
   ADD ("no-reply-expected", test_no_reply_expected);
   ADD ("rare-signals", test_rare_signals);
   ADD ("asked-signals", test_asked_signals);
+  ADD ("as-a-bus", test_as_a_bus);
+  ADD ("match-rules", test_match_rules);
   return g_test_run ();
 }
