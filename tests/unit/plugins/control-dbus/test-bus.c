@@ -110,6 +110,7 @@ subscribe (BusFixture *self, GDBusConnection *client)
                                              g_variant_new ("(ss)", "org.cepa.Streams1", "Changed"), &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (reply);
 }
 
 /* Rare signals are for all of the bus; what somebody has asked for is for that one, and ends with it. */

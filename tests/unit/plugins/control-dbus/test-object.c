@@ -261,6 +261,7 @@ subscribe (Fixture *self, GDBusConnection *client, const char *method, const cha
                                              &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (reply);
 }
 
 /* The others go to who has asked, and the host makes them only then. */
@@ -385,6 +386,7 @@ test_match_rules (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       g_autoptr (GVariant) reply = call_driver (self, client, "AddMatch", good[i], &error);
 
       g_assert_no_error (error);
+      g_assert_nonnull (reply);
       g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Err"), ==, i >= 2);
       g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Debug"), ==, i >= 3);
     }

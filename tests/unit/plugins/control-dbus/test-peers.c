@@ -85,6 +85,7 @@ assert_serves (Fixture *self)
                                              g_variant_new ("(ss)", "org.cepa.Client1", "Version"), &error);
 
   g_assert_no_error (error);
+  g_assert_nonnull (reply);
   g_dbus_connection_close (client, NULL, NULL, NULL);
 }
 
