@@ -456,6 +456,7 @@ _Static_assert ((long long) CEPA_PADDING_IN_USE == 10, "(long long) CEPA_PADDING
 _Static_assert ((long long) CEPA_PADDING_UNUSED == 11, "(long long) CEPA_PADDING_UNUSED");
 _Static_assert ((long long) CEPA_PADDING_OPENED == 12, "(long long) CEPA_PADDING_OPENED");
 _Static_assert ((long long) CEPA_PADDING_REFUSED == 13, "(long long) CEPA_PADDING_REFUSED");
+_Static_assert ((long long) CEPA_PADDING_STREAM == 14, "(long long) CEPA_PADDING_STREAM");
 _Static_assert ((long long) CEPA_PADDING_CANCEL == 0, "(long long) CEPA_PADDING_CANCEL");
 _Static_assert ((long long) CEPA_PADDING_SEND == 1, "(long long) CEPA_PADDING_SEND");
 _Static_assert ((long long) CEPA_PADDING_BLOCK == 2, "(long long) CEPA_PADDING_BLOCK");
