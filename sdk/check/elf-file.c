@@ -93,7 +93,8 @@ elf_get_symbols (const ElfFile *self, const ElfW (Shdr) *section, gsize *n)
 static gboolean
 elf_is_of_sanitizer (const char *name)
 {
-  static const char *const prefixes[] = { "__asan_", "__ubsan_", "__tsan_", "__lsan_", "__msan_", "__sanitizer_" };
+  static const char *const prefixes[] = { "__asan_",  "__odr_asan", "__ubsan_",    "__tsan_",
+                                          "__lsan_", "__msan_",    "__sanitizer_" };
 
   for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++)
     if (g_str_has_prefix (name, prefixes[i]))

@@ -22,7 +22,7 @@ file_read (CepaCheck *check)
 static void
 file_check_object (CepaCheck *check)
 {
-  g_autoptr (CepaElf) elf = file_read (check);
+  cepa_elf_free (file_read (check));
 }
 
 static void

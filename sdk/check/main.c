@@ -266,15 +266,13 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) own_argv = g_strdupv (argv);
   char **parsed = argv;
-  int status;
+  int status = MAIN_EXIT_USAGE;
 
   setlocale (LC_ALL, "");
   if (!main_parse (&arguments, &argc, &parsed, &error))
-    {
-      fprintf (stderr, "cepa-plugin-check: %s\n", error->message);
-      return MAIN_EXIT_USAGE;
-    }
-  status = g_getenv (MAIN_INNER) != NULL ? main_check (&arguments) : main_run_inner (&arguments, own_argv);
+    fprintf (stderr, "cepa-plugin-check: %s\n", error->message);
+  else
+    status = g_getenv (MAIN_INNER) != NULL ? main_check (&arguments) : main_run_inner (&arguments, own_argv);
   g_free (arguments.keyfile);
   g_free (arguments.module);
   g_strfreev (arguments.options);

@@ -125,7 +125,7 @@ padding_draw_events (CepaInstance *instance, CepaPaddingEvent *events)
 
   for (guint i = 0; i < n; i++)
     {
-      events[i].type = (guint32) padding_draw (instance, CEPA_PADDING_REFUSED + 1);
+      events[i].type = (guint32) padding_draw (instance, CEPA_PADDING_STREAM + 1);
       events[i].count = 1 + (guint32) padding_draw (instance, 20);
     }
   return n;

@@ -51,7 +51,7 @@ cepa_check_shared_new (void)
   return shared;
 }
 
-static void
+G_GNUC_PRINTF (4, 0) static void
 run_append (char *text, gsize size, const char *separator, const char *format, va_list args)
 {
   g_autofree char *added = g_strdup_vprintf (format, args);

@@ -13,7 +13,7 @@ typedef struct
 {
   guint32 scope;
   guint32 n_hops;
-  guint counts[CEPA_PADDING_REFUSED + 1];
+  guint counts[CEPA_PADDING_STREAM + 1];
 } BadMachine;
 
 static void *
@@ -65,7 +65,7 @@ bad_trigger (void *data, void *state, const CepaPaddingEvent *events, guint32 n_
   gboolean is_channel = machine->scope == CEPA_PADDING_CHANNEL;
 
   for (guint i = 0; i < n_events; i++)
-    if (events[i].type <= CEPA_PADDING_REFUSED)
+    if (events[i].type <= CEPA_PADDING_STREAM)
       machine->counts[events[i].type]++;
     else if (bad_is ("unknown-event"))
       bad_crash ();
