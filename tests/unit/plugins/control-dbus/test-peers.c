@@ -120,6 +120,13 @@ is_fatal (const char *domain, G_GNUC_UNUSED GLogLevelFlags level, G_GNUC_UNUSED 
   return g_strcmp0 (domain, "GLib-GIO") != 0;
 }
 
+static void
+on_gdbus_warning (G_GNUC_UNUSED const char *domain, G_GNUC_UNUSED GLogLevelFlags level, const char *message,
+                  G_GNUC_UNUSED gpointer user_data)
+{
+  g_test_message ("GDBus: %s", message);
+}
+
 /* Garbage in place of messages, when it has authenticated. */
 static void
 test_garbage_after_authentication (Fixture *self, G_GNUC_UNUSED gconstpointer data)
@@ -129,8 +136,10 @@ test_garbage_after_authentication (Fixture *self, G_GNUC_UNUSED gconstpointer da
   g_autoptr (GString) said = g_string_new (NULL);
   GSource *tick = tick_new (self);
   int fd = open_raw (self);
+  guint handler;
 
   g_test_log_set_fatal_handler (is_fatal, NULL);
+  handler = g_log_set_handler ("GLib-GIO", G_LOG_LEVEL_WARNING | G_LOG_FLAG_FATAL, on_gdbus_warning, NULL);
   for (const char *p = uid; *p != '\0'; p++)
     g_string_append_printf (hello, "%02x", (guint) *p);
   g_string_append (hello, "\r\nBEGIN\r\n");
@@ -140,6 +149,7 @@ test_garbage_after_authentication (Fixture *self, G_GNUC_UNUSED gconstpointer da
     send_text (fd, "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377", 16);
   fixture_wait (self, is_ended (fd, said));
   g_assert_nonnull (strstr (said->str, "OK "));
+  g_log_remove_handler ("GLib-GIO", handler);
   close (fd);
   assert_serves (self);
   tick_free (tick);
