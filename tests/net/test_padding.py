@@ -126,7 +126,7 @@ class PaddingTest(unittest.TestCase):
         self.check_no_complaints()
 
     def cepa(self, daemon, *arguments):
-        run = subprocess.run([CEPA, "--socket", daemon.data_dir / "bus", *arguments], capture_output=True, text=True,
+        run = subprocess.run([CEPA, "--socket", daemon.runtime_dir / "cepa/bus", *arguments], capture_output=True, text=True,
                              timeout=SECONDS, check=False)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 

@@ -53,7 +53,7 @@ class PluginsTest(unittest.TestCase):
         return daemon
 
     def cepa(self, daemon, *arguments, status=0):
-        run = subprocess.run([CEPA, "--socket", daemon.data_dir / "bus", *arguments], capture_output=True, text=True,
+        run = subprocess.run([CEPA, "--socket", daemon.runtime_dir / "cepa/bus", *arguments], capture_output=True, text=True,
                              timeout=SECONDS)
         self.assertEqual(run.returncode, status, run.stdout + run.stderr)
         return run.stdout + run.stderr
