@@ -2,7 +2,9 @@
 # tests/bench: its arguments and its course.
 
 import argparse
+import collections.abc
 import dataclasses
+import functools
 import os
 import pathlib
 import subprocess
@@ -22,6 +24,9 @@ DOCS = REPOSITORY / "docs/performance.md"
 VOTING_INTERVAL_SECONDS = 1800
 # More runnable processes than this for each processor before we begin: others will be in the figures.
 BUSY_LOAD = 0.3
+# The defaults of each kind, as their users have them; and without those that nothing needs.
+ALL_PLUGINS = "Plugin control.tor optional\nPlugin metrics.prometheus optional"
+NO_PLUGINS = "Plugin control.dbus disabled\nPlugin padding.circpad disabled"
 
 
 def parse_arguments(arguments=None):
@@ -43,6 +48,9 @@ def parse_arguments(arguments=None):
                         help="measure this daemon rather than a release build made for it")
     parser.add_argument("--against", type=pathlib.Path, metavar="PATH",
                         help="compare with this cepad rather than with C Tor")
+    parser.add_argument("--plugins", action="store_true",
+                        help="compare a cepad with the default plugins of every kind with one that has the path"
+                             " policy and the transport alone")
     parser.add_argument("--paths", action="store_true",
                         help="only count the paths that the path plugins give per second of one core, for"
                              " 10,000 relays; needs no network")
@@ -53,9 +61,11 @@ def parse_arguments(arguments=None):
         parser.error("--runs must be 1 or more")
     if options.paths and (options.only or options.against or options.deep or options.json):
         parser.error("--paths is by itself: not with --only, --against, --deep or --json")
-    partial = options.paths or options.smoke or options.only or options.cepad or options.against
+    if options.plugins and options.against:
+        parser.error("--plugins compares with itself: not with --against")
+    partial = options.paths or options.plugins or options.smoke or options.only or options.cepad or options.against
     if options.write_docs and partial:
-        parser.error("--write-docs is for whole runs against C Tor: not with --paths, --smoke, --only, --cepad or"
+        parser.error("--write-docs is for whole runs against C Tor: not with --paths, --plugins, --smoke, --only, --cepad or"
                      " --against")
     return options
 
@@ -66,7 +76,7 @@ class Side:
 
     name: str
     binary: pathlib.Path
-    make: type
+    make: collections.abc.Callable
     version: str = ""
     runs: list = dataclasses.field(default_factory=list)
 
@@ -135,14 +145,22 @@ class Bench:
     def _choose_sides(self):
         ours = self._choose_ours()
         theirs = self.options.against
-        self.sides = [Side("Cepa", ours, BenchCepad),
-                      Side("other", theirs, BenchCepad) if theirs
-                      else Side("C Tor", BenchTor.default_binary(), BenchTor)]
+        if self.options.plugins:
+            self.sides = [Side(name, ours, functools.partial(BenchCepad, torrc=torrc))
+                          for name, torrc in (("all plugins", ALL_PLUGINS), ("none", NO_PLUGINS))]
+        else:
+            self.sides = self._two_programs(ours, theirs)
         for side in self.sides:
             if not os.access(side.binary, os.X_OK):
                 raise BenchError(f"{side.binary} is not a program that can be run.")
             side.binary = side.binary.resolve()
             side.version = build.read_version(side.binary)
+
+    @staticmethod
+    def _two_programs(ours, theirs):
+        return [Side("Cepa", ours, BenchCepad),
+                Side("other", theirs, BenchCepad) if theirs
+                else Side("C Tor", BenchTor.default_binary(), BenchTor)]
 
     def _measure(self, net):
         for number in range(1, self.plan.runs + 1):
@@ -166,7 +184,7 @@ class Bench:
         words = ["tests/bench"]
         words += [f"--runs {self.plan.runs}"] if self.options.runs else []
         words += [f"--only {name}" for name in self.options.only or []]
-        words += [f"--{name}" for name in ("deep", "smoke") if getattr(self.options, name)]
+        words += [f"--{name}" for name in ("plugins", "deep", "smoke") if getattr(self.options, name)]
         return {"command": " ".join(words), "versions": {side.name: side.version for side in self.sides},
                 "machine": report.describe_machine()}
 
