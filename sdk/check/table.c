@@ -178,6 +178,7 @@ table_is_value (const CepaPluginOption *option, const char *text)
     case CEPA_PLUGIN_OPTION_INT:
       return g_ascii_string_to_signed (text, 10, option->minimum, option->maximum, &number, NULL);
     case CEPA_PLUGIN_OPTION_TEXT:
+    case CEPA_PLUGIN_OPTION_SECRET:
       return g_utf8_validate (text, -1, NULL) && strpbrk (text, "\r\n") == NULL
              && (choices == NULL || g_strv_contains ((const char *const *) choices, text));
     default:

@@ -96,7 +96,8 @@ def make_dump(folder, output):
             file.write("#include <cepa/cepa.h>\n")
             file.writelines(f"{name} abi_{name};\n"
                             for name in [struct.name for struct in found.structs] + found.enums + found.callbacks)
-        problem = compile_c(source, folder, "-g", "-shared", "-fPIC", "-o", module)
+        problem = compile_c(source, folder, "-g", "-shared", "-fPIC", f"-ffile-prefix-map={scratch}=.", "-o",
+                            module)
         if problem:
             raise RuntimeError(problem)
         result = run("abidw", "--no-show-locs", "--no-corpus-path", "--no-comp-dir-path", "--no-write-default-sizes",
