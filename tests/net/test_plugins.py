@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 from tests.net import Cepad, Network, curl_start, wait_until
+from tests.net.events import circuits
 from tests.net.web import BIG_NAME, PAGE
 
 BUILD = pathlib.Path(os.environ.get("G_TEST_BUILDDIR") or "build/tests").resolve()
@@ -160,6 +161,24 @@ class PluginsTest(unittest.TestCase):
                                                state="running", rule=rule)
                 self.assertRegex(daemon.log.text(), rf"path\.variant broke the rule {rule} \(1\): .*hops?")
                 self.assertEqual(daemon.stop(), 0)
+
+    def test_wrong_exit_policy(self):
+        daemon, _ = self.check_conduct("stubborn", plugin="path.variant", torrc=["PathPolicy variant"], state="running")
+        self.assertNotEqual(daemon.curl("http://web.cepa.test:25/", user="b:x").returncode, 0)
+        self.assertGreaterEqual(self.plugins(daemon)["path.variant"]["violations"]["exit-policy"], 1)
+        self.fetch(daemon, "c")
+
+    def test_excluded_relay(self):
+        daemon, _ = self.check_conduct("stubborn", plugin="path.variant", torrc=["PathPolicy variant"], state="running")
+        guard = next(iter(circuits(daemon.log.text()).values()))[0]
+        net.node(guard).kill()
+        try:
+            # Its guard is gone, so it is left out, and proposed again.
+            self.fetch(daemon, "b")
+            self.fetch(daemon, "c")
+            self.assertGreaterEqual(self.plugins(daemon)["path.variant"]["violations"]["excluded-relay"], 1)
+        finally:
+            net.node(guard).restart()
 
     def test_required_one_that_fails(self):
         """Only what the user says is required takes the daemon down, which says why."""

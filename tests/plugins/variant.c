@@ -114,6 +114,37 @@ variant_choose_family (G_GNUC_UNUSED void *self, const CepaNetworkView *view, co
   return FALSE;
 }
 
+/* Whether @row is of the family of one before it in @path, or the same. */
+G_GNUC_UNUSED static gboolean
+variant_is_related (const CepaNetworkView *view, const CepaPath *path, guint n, guint32 row)
+{
+  for (guint i = 0; i < n; i++)
+    if (cepa_network_view_same_family (view, path->hops[i], row))
+      return TRUE;
+  return FALSE;
+}
+
+/* Always the same three, which keep the rules, whatever the port and whoever is excluded. */
+G_GNUC_UNUSED static gboolean
+variant_choose_stubborn (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,
+                         CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  path->n_hops = 0;
+  for (guint32 row = 0; row < view->n_relays && path->n_hops < 3; row++)
+    {
+      guint32 flags = cepa_network_view_relay (view, row)->flags;
+      gboolean is_exit = (flags & CEPA_RELAY_EXIT) != 0;
+
+      if (is_exit != (path->n_hops == 2) || (flags & CEPA_RELAY_AUTHORITY) != 0
+          || (path->n_hops == 0 && (flags & CEPA_RELAY_GUARD) == 0)
+          || variant_is_related (view, path, path->n_hops, row))
+        continue;
+      path->hops[path->n_hops++] = row;
+      row = G_MAXUINT32; /* the next place begins with the first row */
+    }
+  return path->n_hops == request->n_hops;
+}
+
 /* The last one is no exit. */
 G_GNUC_UNUSED static gboolean
 variant_choose_no_exit (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,
