@@ -13,6 +13,7 @@ import time
 import unittest
 
 from tests.net import Cepad, Network, wait_until
+from tests.net.process import find_program
 from tests.net.web import BIG_NAME, PAGE
 
 BUILD = pathlib.Path(os.environ.get("G_TEST_BUILDDIR") or "build/tests").resolve()
@@ -131,11 +132,21 @@ class PaddingTest(unittest.TestCase):
                              timeout=SECONDS, check=False)
         self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
+    def parameter(self, daemon, name):
+        """Of the consensus that the daemon uses."""
+        run = subprocess.run([find_program("gdbus"), "call", "--address", f"unix:path={daemon.runtime_dir}/cepa/bus",
+                              "--dest", "org.cepa.Cepa1", "--object-path", "/org/cepa/Cepa1",
+                              "--method", "org.cepa.Network1.Parameter", name, "--", "-1"],
+                             capture_output=True, text=True, timeout=SECONDS, check=True)
+        return int(re.search(r"-?\d+", run.stdout).group())
+
     def test_params(self):
         """The consensus says how long a link is idle before it is padded."""
         net.set_params(SLOW)
         self.addCleanup(net.set_params, FAST)
         daemon = self.start()
+        # It may have got the consensus before, from an authority that was not there yet.
+        wait_until(lambda: self.parameter(daemon, "nf_ito_low") == SLOW["nf_ito_low"], SECONDS, "the new consensus")
 
         def is_padded():
             """Whether the link is padded soon after it was used: not in a range that begins at 9 seconds."""
