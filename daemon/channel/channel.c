@@ -489,7 +489,7 @@ cepa_channel_receive (CepaChannel *self, guint8 *data, gsize len)
 
   cepa_channel_ref (self);
   self->turn_us = cepa_clock_monotonic_us (self->clock);
-  while (self->state != CEPA_CHANNEL_CLOSED
+  while (self->state != CEPA_CHANNEL_CLOSED && done < len
          && (n = cepa_cell_parse (data + done, len - done, self->link_version, &cell)) > 0)
     {
       g_autoptr (GError) error = NULL;
