@@ -349,7 +349,7 @@ void
 fake_host_set_property (FakeHost *self, const char *name, GVariant *value)
 {
   if (value != NULL)
-    g_hash_table_insert (self->properties, g_strdup (name), g_variant_ref_sink (value));
+    g_hash_table_insert (self->properties, g_strdup (name), g_variant_take_ref (value));
   else
     g_hash_table_remove (self->properties, name);
 }
@@ -357,7 +357,7 @@ fake_host_set_property (FakeHost *self, const char *name, GVariant *value)
 void
 fake_host_set_result (FakeHost *self, const char *name, GVariant *result)
 {
-  g_hash_table_insert (self->results, g_strdup (name), g_variant_ref_sink (result));
+  g_hash_table_insert (self->results, g_strdup (name), g_variant_take_ref (result));
 }
 
 void
@@ -396,7 +396,7 @@ fake_host_calls (FakeHost *self)
 void
 fake_host_emit (FakeHost *self, const char *interface_name, const char *signal, GVariant *args)
 {
-  g_autoptr (GVariant) sunk = g_variant_ref_sink (args);
+  g_autoptr (GVariant) sunk = g_variant_take_ref (args);
 
   for (GList *l = self->subscriptions; l != NULL; l = l->next)
     {

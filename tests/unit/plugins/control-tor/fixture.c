@@ -148,13 +148,13 @@ fixture_emit (Fixture *self, const char *interface_name, const char *signal, GVa
 void
 fixture_set_property (Fixture *self, const char *name, GVariant *value)
 {
-  g_hash_table_replace (self->properties, g_strdup (name), g_variant_ref_sink (value));
+  g_hash_table_replace (self->properties, g_strdup (name), g_variant_take_ref (value));
 }
 
 void
 fixture_set_result (Fixture *self, const char *name, GVariant *value)
 {
-  g_hash_table_replace (self->results, g_strdup (name), g_variant_ref_sink (value));
+  g_hash_table_replace (self->results, g_strdup (name), g_variant_take_ref (value));
 }
 
 void
