@@ -462,16 +462,16 @@ host_pump (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
 
 /* ---- states ---- */
 
+/* One that runs, or is on its way. */
 static gboolean
-host_is_running_of (const CepaPluginHost *self, CepaPluginKind kind)
+host_has_of_kind (const CepaPluginHost *self, CepaPluginKind kind)
 {
   for (guint i = 0; i < self->plugins->len; i++)
     {
       const CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
 
-      if (plugin->file != NULL && plugin->file->kind == kind && !cepa_host_plugin_is_settled (plugin))
-        return TRUE;
-      if (plugin->file != NULL && plugin->file->kind == kind && cepa_host_plugin_is_running (plugin))
+      if (plugin->file != NULL && plugin->file->kind == kind
+          && (cepa_host_plugin_is_running (plugin) || !cepa_host_plugin_is_settled (plugin)))
         return TRUE;
     }
   return FALSE;
@@ -490,7 +490,7 @@ host_check_needs (CepaPluginHost *self, const CepaHostPlugin *plugin)
     g_set_error (&error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "the required plugin \"%s\" (%s) is not usable: %s",
                  cepa_host_plugin_get_id (plugin), plugin->keyfile, plugin->reason);
   else if (plugin->file != NULL && plugin->file->kind <= CEPA_PLUGIN_KIND_TRANSPORT
-           && plugin->file->kind != CEPA_PLUGIN_KIND_PADDING && !host_is_running_of (self, plugin->file->kind))
+           && plugin->file->kind != CEPA_PLUGIN_KIND_PADDING && !host_has_of_kind (self, plugin->file->kind))
     g_set_error (&error, CEPA_ERROR, CEPA_ERROR_PLUGIN,
                  "no plugin of kind %s is left that could be used; the last was \"%s\" (%s): %s",
                  cepa_plugin_kind_name (plugin->file->kind), cepa_host_plugin_get_id (plugin), plugin->file->module,

@@ -15,7 +15,6 @@
 /* A timer, or the watch of a descriptor. */
 typedef struct
 {
-  CepaHostPlugin *plugin;
   GSource *source;
   int fd; /* -1: a timer */
   CepaTimerFunc timer;
@@ -187,7 +186,6 @@ services_source_new (CepaHostPlugin *self, int fd, const char *name, ServicesSou
     }
   number = cepa_host_draw_number (self->host);
   source = g_new0 (ServicesSource, 1);
-  source->plugin = self;
   source->fd = fd;
   source->source = cepa_loop_watch_fd (cepa_host_get_context (self->host), fd, name, services_source_ready, source);
   g_hash_table_insert (self->sources, g_memdup2 (&number, sizeof number), source);
