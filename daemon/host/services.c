@@ -101,13 +101,19 @@ services_random (const CepaHost *services, void *out, size_t len)
 static int64_t
 services_monotonic_us (const CepaHost *services)
 {
-  return cepa_clock_monotonic_us (cepa_host_get_clock (cepa_host_plugin_from_services (services)->host));
+  CepaHostPlugin *self = cepa_host_plugin_from_services (services);
+
+  return cepa_host_services_check_thread (self, "monotonic_us")
+             ? cepa_clock_monotonic_us (cepa_host_get_clock (self->host))
+             : 0;
 }
 
 static int64_t
 services_wall_s (const CepaHost *services)
 {
-  return cepa_clock_wall_s (cepa_host_get_clock (cepa_host_plugin_from_services (services)->host));
+  CepaHostPlugin *self = cepa_host_plugin_from_services (services);
+
+  return cepa_host_services_check_thread (self, "wall_s") ? cepa_clock_wall_s (cepa_host_get_clock (self->host)) : 0;
 }
 
 static const char *const *
