@@ -342,7 +342,8 @@ cepa_network_commit (CepaNetwork *self)
   guint shift = network_find_shift (self);
 
   /* Padding in rows would get into the hash. */
-  G_STATIC_ASSERT (sizeof (CepaRelay) == 20 + 32 + 4 + 16 + 2 + 2 + 4 + 4 + 4 * CEPA_N_PLACES + 4 + 4 + 20);
+  G_STATIC_ASSERT (sizeof (CepaRelay) == 20 + 32 + 4 + 16 + 2 + 2 + 4 + 4 + 4 * CEPA_N_PLACES + 4 + 4 + 20
+                   + 4 + 8 + 4 + 4);
   for (guint place = 0; place < CEPA_N_PLACES; place++)
     network_set_weights (self, (CepaPlace) place, shift);
   cepa_family_table_number (self->families, self->relays);

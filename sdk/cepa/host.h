@@ -73,6 +73,10 @@ struct _CepaHost
   const CepaMetricsHost *metrics;     /* (nullable): for metrics plugins alone; cepa_metrics_want() and others */
   const CepaPaddingHost *padding;     /* (nullable): for padding plugins alone */
   const CepaTransportHost *transport; /* (nullable): for transport plugins alone; cepa_transport_connected() */
+
+  /* Since 1.1: cepa_host_load_side_table() */
+  void (*load_side_table) (const CepaHost *self, const char *name, const char *path, CepaDoneFunc done,
+                           void *user_data);
 };
 
 G_END_DECLS

@@ -19,7 +19,12 @@ enum
   CEPA_PATH_NEED_STABLE = 1u << 0, /* long-lived: every relay has the Stable flag */
   CEPA_PATH_IPV6 = 1u << 1,        /* the exit must let IPv6 to the port through */
   CEPA_PATH_ANY_SUBNET = 1u << 2,  /* relays of one subnet may share a path (EnforceDistinctSubnets 0) */
+  CEPA_PATH_VANGUARDS = 1u << 3,   /* since 1.1: family and subnet count for nobody (prop 333); no relay stands beside
+                                      itself, nor with one relay between */
 };
+
+/* In CepaPathRequest.fixed: the policy chooses this hop. */
+#define CEPA_PATH_ANY_ROW UINT32_MAX
 
 /**
  * CepaPathRequest:
@@ -38,7 +43,38 @@ typedef struct
   const uint32_t *excluded; /* (nullable) (array length=n_excluded): rows that may not be used, in ascending order */
   uint32_t n_excluded;      /* how many of them */
   uint32_t reserved2;       /* 0 */
+
+  /* Since 1.1; read through the wrappers below. */
+  const uint32_t *guards; /* (nullable) (array length=n_guards): rows that may be first, the best one first: take the
+                             first that fits the rest of the path. NULL: any Guard */
+  const uint32_t *fixed;  /* (nullable) (array length=n_hops): rows that are settled, CEPA_PATH_ANY_ROW for the others */
+  const uint8_t *barred;  /* (nullable) (array length=view->n_relays): where the user does not want each row: bit N for
+                             the CepaPlace N. The last of a path that stays inside is at CEPA_PLACE_MIDDLE */
+  uint64_t barred_id;     /* another number for another content of @barred; 0 without it */
+  uint32_t n_guards;      /* how many of @guards */
+  uint32_t reserved4;     /* 0 */
 } CepaPathRequest;
+
+/* Returns: whether the user does not want @row at @place (CepaPlace). */
+static inline int
+cepa_path_request_bars (const CepaPathRequest *self, uint32_t row, uint32_t place)
+{
+  return CEPA_TABLE_HAS (self, CepaPathRequest, barred) && (self->barred[row] >> place & 1u) != 0;
+}
+
+/* Returns: the row that is settled for the hop @index, below n_hops; CEPA_PATH_ANY_ROW when none is. */
+static inline uint32_t
+cepa_path_request_fixed (const CepaPathRequest *self, uint32_t index)
+{
+  return CEPA_TABLE_HAS (self, CepaPathRequest, fixed) ? self->fixed[index] : CEPA_PATH_ANY_ROW;
+}
+
+/* Returns: how many guards there are to choose from; 0: any relay with the Guard flag may be first. */
+static inline uint32_t
+cepa_path_request_n_guards (const CepaPathRequest *self)
+{
+  return CEPA_TABLE_REACHES (self, CepaPathRequest, n_guards) && self->guards != NULL ? self->n_guards : 0;
+}
 
 /* Returns: whether @row may not be used. O(log n_excluded). */
 static inline int
@@ -98,7 +134,8 @@ typedef struct
  * CepaPathTable:
  *
  * What a path plugin gives: choose_path, or weigh, or both. The core checks every proposal and uses no path that breaks
- * a rule: request->n_hops relays, none twice, none excluded, all Running, Valid and with keys; no two of one family,
+ * a rule: request->n_hops relays, none twice, none excluded or barred from its place, all Running, Valid and with keys;
+ * the settled ones where they are settled, the first one of the request's guards where it has some; no two of one family,
  * nor of one subnet but with CEPA_PATH_ANY_SUBNET; of several hops the first a Guard; nobody MiddleOnly first or last;
  * for CEPA_PURPOSE_GENERAL all Fast, the last an Exit, not a BadExit, whose policy lets the port through; with
  * CEPA_PATH_NEED_STABLE all Stable. A proposal that breaks one is counted, and path.weighted is asked instead.

@@ -40,6 +40,27 @@ typedef enum
 /* How many places there are. */
 #define CEPA_N_PLACES 3
 
+/* Subprotocols that change what a client does: bits of CepaRelay.protocols (tor-spec: subprotocol versioning). */
+#define CEPA_PROTOCOL_CONFLUX_1 (UINT64_C (1) << 0)
+#define CEPA_PROTOCOL_CONS_2 (UINT64_C (1) << 1)
+#define CEPA_PROTOCOL_DESC_2 (UINT64_C (1) << 2)
+#define CEPA_PROTOCOL_DIRCACHE_2 (UINT64_C (1) << 3)
+#define CEPA_PROTOCOL_FLOWCTRL_1 (UINT64_C (1) << 4) /* authenticated SENDMEs */
+#define CEPA_PROTOCOL_FLOWCTRL_2 (UINT64_C (1) << 5) /* congestion control */
+#define CEPA_PROTOCOL_HSDIR_2 (UINT64_C (1) << 6)
+#define CEPA_PROTOCOL_HSINTRO_4 (UINT64_C (1) << 7)
+#define CEPA_PROTOCOL_HSINTRO_5 (UINT64_C (1) << 8)
+#define CEPA_PROTOCOL_HSREND_2 (UINT64_C (1) << 9)
+#define CEPA_PROTOCOL_LINK_4 (UINT64_C (1) << 10)
+#define CEPA_PROTOCOL_LINK_5 (UINT64_C (1) << 11)
+#define CEPA_PROTOCOL_MICRODESC_2 (UINT64_C (1) << 12)
+#define CEPA_PROTOCOL_PADDING_2 (UINT64_C (1) << 13)
+#define CEPA_PROTOCOL_RELAY_2 (UINT64_C (1) << 14)
+#define CEPA_PROTOCOL_RELAY_3 (UINT64_C (1) << 15) /* extends over IPv6 */
+#define CEPA_PROTOCOL_RELAY_4 (UINT64_C (1) << 16) /* ntor-v3 */
+#define CEPA_PROTOCOL_RELAY_5 (UINT64_C (1) << 17) /* subprotocol requests */
+#define CEPA_PROTOCOL_RELAY_6 (UINT64_C (1) << 18) /* Counter Galois Onion */
+
 /**
  * CepaRelay:
  *
@@ -68,6 +89,12 @@ typedef struct
                                      the same number cepa_network_view_same_family() knows */
   uint32_t exit_policy;           /* for cepa_network_view_exit_allows() */
   char nickname[20];              /* terminated by zero */
+
+  /* Since 1.1: there when the table's stride reaches them. */
+  uint32_t as_number; /* of the network that announces ipv4; 0 when it is not known */
+  uint64_t protocols; /* CEPA_PROTOCOL_*: what its "pr" line says */
+  char country[4];    /* of ipv4: two small letters and zeros; empty when it is not known */
+  uint32_t reserved;  /* 0 */
 } CepaRelay;
 
 /* Returns: whether both relays have IPv4 addresses in one /16, or both have IPv6 addresses and these are in one /32. */

@@ -31,6 +31,9 @@ typedef void (*CepaTimerFunc) (void *user_data);
 /* @events: CEPA_WATCH_* that @fd is ready for. Called at each turn of the loop as long as it is. */
 typedef void (*CepaWatchFunc) (void *user_data, int fd, uint32_t events);
 
+/* @error: (nullable) (transfer none): why it was not done. Not within the call that asked for it. */
+typedef void (*CepaDoneFunc) (void *user_data, const GError *error);
+
 /* An IP address and a port. It never grows. */
 typedef struct
 {

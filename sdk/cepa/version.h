@@ -8,7 +8,7 @@
 /* A plugin fits a host of the same major whose minor is not below the plugin's. */
 #define CEPA_ABI_MAJOR 1
 /* Counts what was added since CEPA_ABI_MAJOR; sdk/README.md has the table. */
-#define CEPA_ABI_MINOR 0
+#define CEPA_ABI_MINOR 1
 
 /* Structs that begin with their size in bytes grow, at their end only: a new minor adds members, nothing ever changes
    its place or meaning. Whoever reads one made by the other side reads no further than the size says. Data of minor 0
