@@ -108,6 +108,13 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
   cepa_host_vocabulary_set_client (cepa_host_get_vocabulary (self->host), &words);
 }
 
+static void
+client_make_circuits_config (const CepaConfig *config, CepaCircuitsConfig *out)
+{
+  cepa_circuits_config_init (out);
+  out->enforce_subnets = config->enforce_distinct_subnets;
+}
+
 CepaClient *
 cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginHost *host,
                  const CepaClientFuncs *funcs, GError **error)
@@ -120,6 +127,7 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   CepaHostMetrics *metrics = cepa_host_get_metrics (host);
   CepaEventSink *events = cepa_host_metrics_get_sink (metrics);
   CepaDirectoryFuncs directory_funcs = { client_network_changed, self };
+  CepaCircuitsConfig circuits_config;
   CepaDirectoryConfig directory_config
       = { config->data_directory, config->authorities, config->fallbacks, config->testing_tor_network };
 
@@ -131,8 +139,9 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
   self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
                                         &directory_funcs);
+  client_make_circuits_config (config, &circuits_config);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
-                                      cepa_plugin_host_get_policies (host), config->enforce_distinct_subnets);
+                                      cepa_plugin_host_get_policies (host), &circuits_config);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
   client_enter_vocabulary (self, line, funcs);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "channel/pool.h"
 #include "directory/directory.h"
+#include "path/build-times.h"
 #include "path/policy.h"
 #include "stream/stream.h"
 
@@ -34,6 +35,47 @@ typedef struct
 } CepaCircuitsWish;
 
 /**
+ * CepaCircuitsConfig:
+ * @enforce_subnets: EnforceDistinctSubnets
+ * @predicts: whether circuits are built ahead of use: __DisablePredictedCircuits is 0
+ * @max_dirty_us: MaxCircuitDirtiness: after its first use no circuit takes new streams for longer
+ * @max_pending: MaxClientCircuitsPending: circuits that are built at a time
+ * @available_us: CircuitsAvailableTimeout: how long after the last use circuits are kept ready; 0: the consensus says
+ * @learns_timeout: @fixed_timeout_ms: LearnCircuitBuildTimeout, CircuitBuildTimeout (0: the consensus says)
+ * @identity_interval_us: new identities that are asked for sooner after the last are put off
+ * @long_lived_ports: (nullable) (array length=n_long_lived_ports): LongLivedPorts; kept
+ */
+typedef struct
+{
+  gboolean enforce_subnets;
+  gboolean predicts;
+  gint64 max_dirty_us;
+  guint max_pending;
+  gint64 available_us;
+  gboolean learns_timeout;
+  guint fixed_timeout_ms;
+  gint64 identity_interval_us;
+  const guint16 *long_lived_ports;
+  guint n_long_lived_ports;
+} CepaCircuitsConfig;
+
+/* C Tor's defaults, without long-lived ports. */
+void cepa_circuits_config_init (CepaCircuitsConfig *self);
+
+/**
+ * CepaCircuitsWatch:
+ * @new_identity: (nullable): a new identity has been taken
+ * @build_timeout: (nullable): circuits are waited for another time from now on
+ *
+ * Called in the middle of things: look, note, and come back.
+ */
+typedef struct
+{
+  void (*new_identity) (gpointer user_data);
+  void (*build_timeout) (gpointer user_data, CepaBuildTimesChange change, const CepaBuildTimesFigures *figures);
+} CepaCircuitsWatch;
+
+/**
  * CepaCircuitsFunc:
  * @circuit: @streams: (nullable) (transfer none): an open circuit; begin the stream before returning
  * @error: (nullable): set when there is no circuit and will be none
@@ -47,11 +89,18 @@ typedef void (*CepaCircuitsFunc) (gpointer user_data, CepaCircuit *circuit, Cepa
  * cepa_circuits_new:
  * @policies: (transfer none): outlive it; it listens to their changes: when another policy is used, circuits that the
  *   former built and nobody has used are closed, those in use live on
+ * @config: copied
  */
 CepaCircuits *cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
                                  CepaChannelPool *channels, CepaDirectory *directory, CepaBootstrap *bootstrap,
-                                 CepaPathPolicies *policies, gboolean enforce_subnets);
+                                 CepaPathPolicies *policies, const CepaCircuitsConfig *config);
 void cepa_circuits_free (CepaCircuits *self);
+
+/* @watch: (nullable): copied; the one who watches. */
+void cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpointer user_data);
+
+/* Returns: (transfer none): how long circuits take; for the state file, and for who watches. */
+CepaBuildTimes *cepa_circuits_get_build_times (CepaCircuits *self);
 
 /* The directory has changed: goes on with what waited for it. */
 void cepa_circuits_network_changed (CepaCircuits *self);
@@ -100,7 +149,8 @@ CepaCircuit *cepa_circuits_find_by_number (CepaCircuits *self, guint64 number);
  */
 gboolean cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error);
 
-/* No circuit that there is now takes new streams; those without any are closed. */
+/* No circuit that there is now takes new streams; those without any are closed. At once, or when the last time is long
+   enough ago (C Tor's 10 seconds); several that are put off are one. */
 void cepa_circuits_new_identity (CepaCircuits *self);
 
 G_END_DECLS

@@ -185,7 +185,25 @@ fake_network_turn (FakeNetwork *self)
 }
 
 void
+fake_network_config_init (CepaCircuitsConfig *config)
+{
+  cepa_circuits_config_init (config);
+  config->enforce_subnets = FALSE;
+  config->learns_timeout = FALSE;
+  config->fixed_timeout_ms = 10000;
+}
+
+void
 fake_network_init (FakeNetwork *self)
+{
+  CepaCircuitsConfig config;
+
+  fake_network_config_init (&config);
+  fake_network_init_with (self, &config);
+}
+
+void
+fake_network_init_with (FakeNetwork *self, const CepaCircuitsConfig *circuits_config)
 {
   CepaDirectoryConfig config;
   CepaDirectoryFuncs directory_funcs = { network_changed, self };
@@ -217,7 +235,7 @@ fake_network_init (FakeNetwork *self)
   while (!cepa_directory_is_sufficient (self->directory))
     fake_network_turn (self);
   self->circuits = cepa_circuits_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
-                                      self->directory, &self->bootstrap, self->policies, FALSE);
+                                      self->directory, &self->bootstrap, self->policies, circuits_config);
 }
 
 static void
