@@ -113,6 +113,12 @@ client_make_circuits_config (const CepaConfig *config, CepaCircuitsConfig *out)
 {
   cepa_circuits_config_init (out);
   out->enforce_subnets = config->enforce_distinct_subnets;
+  out->predicts = !config->disable_predicted_circuits;
+  out->max_dirty_us = config->max_circuit_dirtiness_s * G_USEC_PER_SEC;
+  out->max_pending = config->max_client_circuits_pending;
+  out->available_us = config->circuits_available_timeout_s * G_USEC_PER_SEC;
+  out->learns_timeout = config->learn_circuit_build_timeout;
+  out->fixed_timeout_ms = (guint) config->circuit_build_timeout_s * 1000;
 }
 
 CepaClient *

@@ -299,6 +299,7 @@ cepa_config_free (CepaConfig *self)
   g_strfreev (self->logs);
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
+  g_strfreev (self->track_host_exits);
   g_free (self->pid_file);
   g_ptr_array_unref (self->lines);
   g_free (self);
