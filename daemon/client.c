@@ -134,6 +134,13 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   CepaEventSink *events = cepa_host_metrics_get_sink (metrics);
   CepaDirectoryFuncs directory_funcs = { client_network_changed, self };
   CepaCircuitsConfig circuits_config;
+  const CepaProxyConfig proxy_config = {
+    .reject_internal = config->reject_internal_addresses,
+    .timeout_us = config->socks_timeout_s * G_USEC_PER_SEC,
+    .try_us = config->circuit_stream_timeout_s * G_USEC_PER_SEC,
+    .tracked_hosts = (const char *const *) config->track_host_exits,
+    .tracked_us = config->track_host_exits_expire_s * G_USEC_PER_SEC,
+  };
   CepaDirectoryConfig directory_config
       = { config->data_directory, config->authorities, config->fallbacks, config->testing_tor_network };
 
@@ -148,7 +155,7 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   client_make_circuits_config (config, &circuits_config);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
-  self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses, events);
+  self->proxy = cepa_proxy_new (context, clock, self->circuits, &proxy_config, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
   client_enter_vocabulary (self, line, funcs);
   if (client_open_ports (self, error))

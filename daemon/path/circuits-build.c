@@ -39,18 +39,66 @@ cepa_circuits_may_launch (CepaCircuits *self, gint64 *next_us)
 
 /* ---- the path ---- */
 
+/* Where the user does not want which relays. */
+static gboolean
+build_bar (CepaCircuits *self, const CepaNetwork *network, const CepaCircuitsPlan *plan, CepaPathRequest *request,
+           GError **error)
+{
+  CepaBarred barred = { NULL, 0 };
+
+  if (self->restrictions == NULL && plan->country != NULL)
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG, "the countries of relays are not known");
+      return FALSE;
+    }
+  if (self->restrictions != NULL
+      && !cepa_restrictions_get (self->restrictions, network, plan->country, &barred, error))
+    return FALSE;
+  request->barred = barred.rows;
+  request->barred_id = barred.id;
+  return TRUE;
+}
+
+/* A path to an exit that is settled has one hop more, as C Tor's have: whoever can make us want it shall not know who
+   stands next to it. */
+static gboolean
+build_settle (const CepaNetwork *network, const CepaCircuitsPlan *plan, CepaPathRequest *request, guint32 *fixed,
+              GError **error)
+{
+  gint row;
+
+  if (plan->exit == NULL)
+    return TRUE;
+  row = cepa_network_find (network, plan->exit);
+  if (row < 0)
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "the exit that is wanted has left the network");
+      return FALSE;
+    }
+  request->n_hops = CEPA_CIRCUITS_N_HOPS + 1;
+  for (guint i = 0; i < request->n_hops; i++)
+    fixed[i] = CEPA_PATH_ANY_ROW;
+  fixed[request->n_hops - 1] = (guint32) row;
+  request->fixed = fixed;
+  return TRUE;
+}
+
 static gboolean
 build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *excluded, CepaPath *path,
                guint64 *proposed_by, GError **error)
 {
+  const CepaNetwork *network = cepa_directory_get_network (self->directory);
   CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL,
                               .n_hops = CEPA_CIRCUITS_N_HOPS, .port = plan->port };
+  guint32 fixed[CEPA_PATH_MAX_HOPS];
 
+  if (!build_bar (self, network, plan, &request, error) || !build_settle (network, plan, &request, fixed, error))
+    return FALSE;
   request.flags = (plan->ipv6 ? CEPA_PATH_IPV6 : 0) | (plan->is_stable ? CEPA_PATH_NEED_STABLE : 0);
   request.excluded = (const guint32 *) (void *) excluded->data;
   request.n_excluded = excluded->len;
-  return cepa_path_policies_propose (self->policies, cepa_directory_get_network (self->directory), self->random, &request,
-                                     self->config.enforce_subnets, path, proposed_by, error);
+  return cepa_path_policies_propose (self->policies, network, self->random, &request, self->config.enforce_subnets, path,
+                                     proposed_by, error);
 }
 
 static gboolean

@@ -41,6 +41,7 @@ typedef struct
   gint64 idle_until_us; /* while it is clean and open; 0 before */
   gboolean is_dead;
   gboolean is_retired;  /* takes no new streams */
+  gboolean is_broken;   /* and those that it has are lost */
   gboolean is_replaced; /* so because another policy is in use now */
   gboolean is_late;     /* it has taken longer than the timeout, and that was counted */
   gboolean is_measured; /* so it goes on for its time alone */
@@ -70,6 +71,7 @@ struct _CepaCircuits
   CepaDirectory *directory;
   CepaBootstrap *bootstrap;
   CepaPathPolicies *policies;
+  CepaRestrictions *restrictions; /* (nullable) */
   CepaCircuitsConfig config;
   CepaCircuitsWatch watch;
   gpointer watch_data;
@@ -88,6 +90,7 @@ struct _CepaCircuits
   guint n_failed;      /* in a row */
   gint64 identity_us;  /* the last new identity was taken */
   gboolean wants_identity;
+  guint64 n_identities;
   GHashTable *beyond;  /* (element-type utf8 guint): by first relay, failures in a row of later ones */
 };
 
@@ -98,6 +101,8 @@ typedef struct
   gboolean ipv6, is_stable;
   guint n_avoid;
   const guint8 (*avoid)[20]; /* exits */
+  const char *country;       /* (nullable): of the exit */
+  const guint8 *exit;        /* (nullable): its RSA identity */
 } CepaCircuitsPlan;
 
 /* ---- circuits.c ---- */

@@ -60,6 +60,15 @@ cepa_circuits_is_long_lived (const CepaCircuits *self, guint16 port)
 /* ---- fitting ---- */
 
 static gboolean
+request_is_in (CepaCircuits *self, const CepaCircuitHop *exit, const char *country)
+{
+  const CepaNetwork *network = cepa_directory_get_network (self->directory);
+  gint row = network != NULL ? cepa_network_find (network, exit->target.rsa_id) : -1;
+
+  return row >= 0 && g_str_equal (cepa_network_get_relay (network, (guint) row)->country, country);
+}
+
+static gboolean
 request_exit_fits (CepaCircuits *self, CepaPoolCircuit *entry, const CepaCircuitsWish *wish)
 {
   const CepaCircuitHop *exit = pool_circuit_get_exit (entry);
@@ -67,6 +76,10 @@ request_exit_fits (CepaCircuits *self, CepaPoolCircuit *entry, const CepaCircuit
   for (guint i = 0; i < wish->n_avoid; i++)
     if (memcmp (wish->avoid[i], exit->target.rsa_id, sizeof wish->avoid[i]) == 0)
       return FALSE;
+  if (wish->has_exit && memcmp (wish->exit, exit->target.rsa_id, sizeof wish->exit) != 0)
+    return FALSE;
+  if (wish->country[0] != '\0' && !request_is_in (self, exit, wish->country))
+    return FALSE;
   return cepa_circuits_exit_allows (self, entry, wish->port, wish->ipv6);
 }
 
@@ -144,8 +157,9 @@ cepa_circuits_finish_request (CepaCircuits *self, CepaCircuitsRequest *request, 
 static CepaPoolCircuit *
 request_launch (CepaCircuits *self, CepaCircuitsRequest *request, GError **error)
 {
-  CepaCircuitsPlan plan = { request->wish.port, request->wish.ipv6, request->is_stable, request->wish.n_avoid,
-                            (const guint8 (*)[20]) request->wish.avoid };
+  const CepaCircuitsWish *wish = &request->wish;
+  CepaCircuitsPlan plan = { wish->port, wish->ipv6, request->is_stable, wish->n_avoid, wish->avoid,
+                            wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL };
   CepaPoolCircuit *entry;
 
   if (request->tries >= CEPA_CIRCUITS_MAX_TRIES)
@@ -237,5 +251,43 @@ cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 sin
     }
   if (is_silent)
     cepa_circuits_blame_channel (self, channel);
+  cepa_circuits_wake (self);
+}
+
+/* Returns: (nullable) */
+static CepaPoolCircuit *
+request_find_entry (CepaCircuits *self, const CepaCircuit *circuit)
+{
+  for (guint i = 0; i < self->circuits->len; i++)
+    {
+      CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
+
+      if (entry->circuit == circuit)
+        return entry;
+    }
+  return NULL;
+}
+
+void
+cepa_circuits_note_refusal (CepaCircuits *self, CepaCircuit *circuit, guint reason)
+{
+  CepaPoolCircuit *entry = request_find_entry (self, circuit);
+
+  if (entry == NULL)
+    return;
+  switch (reason)
+    {
+    case CEPA_END_HIBERNATING:
+    case CEPA_END_RESOURCELIMIT:
+      cepa_failures_note (self->failures, pool_circuit_get_exit (entry)->target.rsa_id);
+      entry->is_retired = TRUE;
+      break;
+    case CEPA_END_DESTROY:
+    case CEPA_END_TORPROTOCOL:
+      entry->is_retired = entry->is_broken = TRUE;
+      break;
+    default:
+      return;
+    }
   cepa_circuits_wake (self);
 }

@@ -90,7 +90,7 @@ time_look_at_building (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
 static gint64
 time_get_end (CepaCircuits *self, const CepaPoolCircuit *entry, gint64 now)
 {
-  if (cepa_pool_circuit_is_in_use (entry))
+  if (cepa_pool_circuit_is_in_use (entry) && !entry->is_broken)
     return 0; /* until its last stream has ended */
   if (entry->is_retired)
     return now;
@@ -127,6 +127,7 @@ time_look_at_all (CepaCircuits *self, gint64 now, gint64 *next)
           if (due != 0 && due <= now)
             {
               time_close (entry, CEPA_ERROR_CLOSED, entry->is_replaced ? "another path policy is in use"
+                                                    : entry->is_broken   ? "its exit breaks the protocol"
                                                     : entry->is_measured ? "its time has been measured"
                                                                          : "it has been in use for long enough");
               continue;

@@ -143,6 +143,12 @@ cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpo
   self->watch_data = user_data;
 }
 
+void
+cepa_circuits_set_restrictions (CepaCircuits *self, CepaRestrictions *restrictions)
+{
+  self->restrictions = restrictions;
+}
+
 CepaBuildTimes *
 cepa_circuits_get_build_times (CepaCircuits *self)
 {
@@ -209,6 +215,7 @@ cepa_circuits_take_identity (CepaCircuits *self)
       = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "a new identity was asked for before it was used");
 
   self->wants_identity = FALSE;
+  self->n_identities++;
   self->identity_us = cepa_clock_monotonic_us (self->clock);
   for (guint i = self->circuits->len; i-- > 0;)
     {
@@ -221,6 +228,12 @@ cepa_circuits_take_identity (CepaCircuits *self)
   cepa_circuits_wake (self);
   if (self->watch.new_identity != NULL)
     self->watch.new_identity (self->watch_data);
+}
+
+guint64
+cepa_circuits_get_identity (const CepaCircuits *self)
+{
+  return self->n_identities;
 }
 
 void
@@ -241,6 +254,39 @@ cepa_circuits_new_identity (CepaCircuits *self)
 }
 
 /* ---- the network, and the end ---- */
+
+static gboolean
+circuits_is_allowed (CepaCircuits *self, const CepaNetwork *network, const CepaPoolCircuit *entry)
+{
+  guint n_hops = cepa_circuit_get_n_hops (entry->circuit);
+
+  for (guint i = 0; i < n_hops; i++)
+    {
+      gint row = cepa_network_find (network, cepa_circuit_get_hop (entry->circuit, i)->target.rsa_id);
+      CepaPlace place = i == 0 ? CEPA_PLACE_GUARD : i == n_hops - 1 ? CEPA_PLACE_EXIT : CEPA_PLACE_MIDDLE;
+
+      if (row >= 0 && !cepa_restrictions_allows (self->restrictions, network, (guint) row, place))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+void
+cepa_circuits_restrictions_changed (CepaCircuits *self)
+{
+  const CepaNetwork *network = cepa_directory_get_network (self->directory);
+
+  if (self->restrictions == NULL || network == NULL)
+    return;
+  for (guint i = 0; i < self->circuits->len; i++)
+    {
+      CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
+
+      entry->is_retired = entry->is_retired || !circuits_is_allowed (self, network, entry);
+    }
+  self->retry_us = self->ahead_us = 0;
+  cepa_circuits_wake (self);
+}
 
 void
 cepa_circuits_network_changed (CepaCircuits *self)

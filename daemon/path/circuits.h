@@ -9,6 +9,7 @@
 #include "directory/directory.h"
 #include "path/build-times.h"
 #include "path/policy.h"
+#include "path/restrictions.h"
 #include "stream/stream.h"
 
 G_BEGIN_DECLS
@@ -24,6 +25,8 @@ typedef struct _CepaCircuitsRequest CepaCircuitsRequest;
  * @ipv6: whether to an IPv6 address
  * @isolation: streams with different texts never share a circuit
  * @avoid: (array length=n_avoid): RSA identities of exits that have been tried in vain
+ * @country: two small letters: exits there alone; empty: anywhere
+ * @has_exit: @exit: the RSA identity of the one exit that will do
  */
 typedef struct
 {
@@ -32,6 +35,9 @@ typedef struct
   const char *isolation;
   guint n_avoid;
   guint8 avoid[CEPA_CIRCUITS_MAX_AVOID][20];
+  char country[4];
+  gboolean has_exit;
+  guint8 exit[20];
 } CepaCircuitsWish;
 
 /**
@@ -102,6 +108,17 @@ void cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch
 /* Returns: (transfer none): how long circuits take; for the state file, and for who watches. */
 CepaBuildTimes *cepa_circuits_get_build_times (CepaCircuits *self);
 
+/**
+ * cepa_circuits_set_restrictions:
+ * @restrictions: (nullable) (transfer none): outlive it
+ *
+ * Where the user does not want which relays. Without them there are no exit countries.
+ */
+void cepa_circuits_set_restrictions (CepaCircuits *self, CepaRestrictions *restrictions);
+
+/* They are others now: circuits that break them take no new streams. */
+void cepa_circuits_restrictions_changed (CepaCircuits *self);
+
 /* The directory has changed: goes on with what waited for it. */
 void cepa_circuits_network_changed (CepaCircuits *self);
 
@@ -131,6 +148,14 @@ void cepa_circuits_cancel (CepaCircuits *self, CepaCircuitsRequest *request);
  */
 void cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 since_us);
 
+/**
+ * cepa_circuits_note_refusal:
+ * @reason: of END, which came before CONNECTED
+ *
+ * An exit that is full or asleep is left out of paths for a while; a circuit whose exit breaks the protocol is closed.
+ */
+void cepa_circuits_note_refusal (CepaCircuits *self, CepaCircuit *circuit, guint reason);
+
 /* ---- for those who watch and control ---- */
 
 typedef void (*CepaCircuitsEachFunc) (gpointer user_data, CepaCircuit *circuit);
@@ -152,5 +177,8 @@ gboolean cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboo
 /* No circuit that there is now takes new streams; those without any are closed. At once, or when the last time is long
    enough ago (C Tor's 10 seconds); several that are put off are one. */
 void cepa_circuits_new_identity (CepaCircuits *self);
+
+/* Returns: how many new identities were taken: what was learned under another number must not be used. */
+guint64 cepa_circuits_get_identity (const CepaCircuits *self);
 
 G_END_DECLS

@@ -127,6 +127,20 @@ network_make_cache (FakeNetwork *self)
 
 /* ---- the policy ---- */
 
+/* Guard, middle, the other exit, and the one that is settled. */
+static void
+network_choose_settled (FakeNetwork *self, const CepaPathRequest *request, CepaPath *path)
+{
+  guint32 exit = cepa_path_request_fixed (request, 3);
+
+  path->n_hops = 4;
+  path->hops[0] = FAKE_ROW_GUARD;
+  path->hops[1] = FAKE_ROW_MIDDLE;
+  path->hops[2] = exit == FAKE_ROW_EXIT_A ? FAKE_ROW_EXIT_B : FAKE_ROW_EXIT_A;
+  path->hops[3] = exit;
+  self->n_chosen[exit]++;
+}
+
 /* Guard, middle, and the first exit that is not excluded and lets the port through. */
 static gboolean
 network_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *view, const CepaPathRequest *request,
@@ -135,6 +149,11 @@ network_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *vie
   FakeNetwork *self = policy->context;
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
 
+  if (request->n_hops == 4)
+    {
+      network_choose_settled (self, request, path);
+      return TRUE;
+    }
   for (guint row = FAKE_ROW_EXIT_A; row <= FAKE_ROW_EXIT_B; row++)
     {
       if (cepa_path_request_excludes (request, row) || cepa_path_request_excludes (request, FAKE_ROW_GUARD)
