@@ -268,6 +268,8 @@ void cepa_guard_ticket_use_succeeded (CepaGuardTicket *self);   /* the last hop 
 void cepa_guard_ticket_use_rolled_back (CepaGuardTicket *self); /* a stream left it, to be tried elsewhere */
 void cepa_guard_ticket_timed_out (CepaGuardTicket *self);       /* it took too long to build */
 
+void cepa_guard_ticket_probe_failed (CepaGuardTicket *self);    /* the probe came back wrong, or not at all */
+
 /* Whether the circuit was used and nothing proves that it works: probe it before it is closed. */
 gboolean cepa_guard_ticket_wants_probe (const CepaGuardTicket *self);
 

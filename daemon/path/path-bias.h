@@ -102,6 +102,9 @@ void cepa_path_bias_use_succeeded (CepaPathBias *self, CepaPathBiasStage *stage)
 /* A stream left it to be tried elsewhere: what it did before does not count until it is proved again. */
 void cepa_path_bias_use_rolled_back (CepaPathBias *self, CepaPathBiasStage *stage);
 
+/* The probe of a circuit that was used in vain came back wrong, or did not come back. */
+void cepa_path_bias_probe_failed (CepaPathBias *self, CepaPathBiasStage *stage);
+
 /* It took too long to build. */
 void cepa_path_bias_timed_out (CepaPathBias *self, const CepaPathBiasStage *stage);
 
