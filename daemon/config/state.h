@@ -27,7 +27,8 @@ typedef GVariant *(*CepaStateFunc) (gpointer user_data);
  */
 CepaState *cepa_state_load (GMainContext *context, const CepaClock *clock, const char *path);
 
-/* Without another write: cepa_state_save_async() first. A write that is under way goes on. */
+/* Without another write: cepa_state_save_async() first. A write that is under way goes on; who waits
+   for one gets CEPA_ERROR_CANCELLED. */
 void cepa_state_free (CepaState *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaState, cepa_state_free)
 
@@ -49,13 +50,23 @@ GVariant *cepa_state_get_section (CepaState *self, const char *name);
  */
 void cepa_state_add_section (CepaState *self, const char *name, CepaStateFunc save, gpointer user_data);
 
+/**
+ * cepa_state_reject_section:
+ * @reason: what is wrong with it
+ *
+ * Whoever owns a section cannot make sense of what was read: a copy of the file is set aside, which is said in the log, and
+ * the section is as if it had not been there.
+ */
+void cepa_state_reject_section (CepaState *self, const char *name, const GError *reason);
+
 /* A section has changed: the file is written within half a minute, however many changes follow. */
 void cepa_state_changed (CepaState *self);
 
 /**
  * cepa_state_save_async:
  *
- * Writes it now if something has changed, in a thread. For the end of the daemon, and for tests.
+ * Writes it now if something has changed, in a thread, and waits for a write that is under way. For the end of the daemon,
+ * and for tests. A file that cannot be written is said once in the log; the next change tries again.
  */
 void cepa_state_save_async (CepaState *self, GAsyncReadyCallback callback, gpointer user_data);
 
