@@ -88,7 +88,7 @@ static const char *const known_later[] = {
   "HTTPProxyAuthenticator", "HTTPTunnelPort", "KeepalivePeriod",
   "KeepBindCapabilities", "KeyDirectory", "KeyDirectoryGroupReadable", "KISTSchedRunInterval",
   "KISTSockBufSizeFactor", "LearnCircuitBuildTimeout", "LogMessageDomains", "LogTimeGranularity",
-  "LongLivedPorts", "MainloopStats", "MapAddress", "MaxCircuitDirtiness", "MaxClientCircuitsPending",
+  "MainloopStats", "MapAddress", "MaxCircuitDirtiness", "MaxClientCircuitsPending",
   "MaxMemInQueues", "MaxUnparseableDescSizeToLog", "MiddleNodes",
   "NATDPort", "NewCircuitPeriod", "NodeFamily", "NoExec", "NumCPUs", "NumDirectoryGuards",
   "NumEntryGuards", "NumPrimaryGuards", "OutboundBindAddress", "OutboundBindAddressOR",

@@ -54,6 +54,9 @@ static const CepaOption options_table[] = {
           "What is logged, from the lesser to the greater severity (debug, info, notice, warn, err), and "
           "where to. Domains of messages may be given before a severity: [circ,net]debug [~net]info notice. "
           "Without a Log line: notice and above to standard output."),
+  OPTION ("LongLivedPorts", PORTS, "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300", long_lived_ports,
+          "Ports whose connections last long, as of SSH and chat: they get circuits of relays with the Stable flag alone, "
+          "where there are any."),
   OF_PLUGIN ("MetricsPort", OF_PLUGIN_LIST, "[ADDRESS:]PORT|0", "metrics.prometheus", "port",
              "Where measurements can be had over HTTP, in Prometheus' text format. Read MetricsPortPolicy first."),
   OF_PLUGIN ("MetricsPortPolicy", OF_PLUGIN_LIST, "accept|reject ADDRESS[/BITS]", "metrics.prometheus", "policy",
