@@ -118,6 +118,7 @@ client_make_circuits_config (const CepaConfig *config, CepaCircuitsConfig *out)
   out->max_pending = config->max_client_circuits_pending;
   out->available_us = config->circuits_available_timeout_s * G_USEC_PER_SEC;
   out->learns_timeout = config->learn_circuit_build_timeout;
+  out->long_lived_ports = config->long_lived_ports;
   out->fixed_timeout_ms = (guint) config->circuit_build_timeout_s * 1000;
 }
 

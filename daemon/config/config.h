@@ -59,6 +59,7 @@ typedef struct
   GPtrArray *fallbacks;        /* (element-type CepaDirectorySource) */
   gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */
   gboolean is_public_network;  /* the built-in authorities are in use */
+  GArray *long_lived_ports;    /* (element-type guint16): LongLivedPorts */
   GStrv logs;                  /* values of Log lines, checked */
   char *path_policy;           /* PathPolicy: "weighted" */
   GStrv plugin_directories;    /* PluginDirectory lines: looked through before the built-in place */

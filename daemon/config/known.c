@@ -88,7 +88,7 @@ static const char *const known_later[] = {
   "HTTPProxyAuthenticator", "HTTPTunnelPort", "KeepalivePeriod",
   "KeepBindCapabilities", "KeyDirectory", "KeyDirectoryGroupReadable", "KISTSchedRunInterval",
   "KISTSockBufSizeFactor", "LogMessageDomains", "LogTimeGranularity",
-  "LongLivedPorts", "MainloopStats", "MapAddress",
+  "MainloopStats", "MapAddress",
   "MaxMemInQueues", "MaxUnparseableDescSizeToLog", "MiddleNodes",
   "NATDPort", "NewCircuitPeriod", "NodeFamily", "NoExec", "NumCPUs", "NumDirectoryGuards",
   "NumEntryGuards", "NumPrimaryGuards", "OutboundBindAddress", "OutboundBindAddressOR",

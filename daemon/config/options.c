@@ -77,6 +77,9 @@ static const CepaOption options_table[] = {
           "What is logged, from the lesser to the greater severity (debug, info, notice, warn, err), and "
           "where to. Domains of messages may be given before a severity: [circ,net]debug [~net]info notice. "
           "Without a Log line: notice and above to standard output."),
+  OPTION ("LongLivedPorts", PORTS, "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300", long_lived_ports,
+          "Ports whose connections last long, as of SSH and chat: they get circuits of relays with the Stable flag alone, "
+          "where there are any."),
   NUMBER ("MaxCircuitDirtiness", INTERVAL, "10 minutes", max_circuit_dirtiness_s, 10, DAYS (30), FALSE,
           "For how long after its first use a circuit may take new streams."),
   NUMBER ("MaxClientCircuitsPending", UINT, "32", max_client_circuits_pending, 1, 1024, FALSE,

@@ -123,6 +123,15 @@ cepa_path_place_of (const CepaPathRequest *request, guint hop)
 }
 
 gboolean
+cepa_path_port_is_long_lived (const GArray *ports, guint16 port)
+{
+  for (guint i = 0; i < ports->len; i++)
+    if (g_array_index (ports, guint16, i) == port)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
 cepa_path_is_guard_of (const CepaPathRequest *request, guint32 row)
 {
   guint n_guards = cepa_path_request_n_guards (request);

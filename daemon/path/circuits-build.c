@@ -102,8 +102,8 @@ build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *e
 }
 
 static gboolean
-build_choose_path (CepaCircuits *self, const CepaCircuitsPlan *plan, CepaPath *path, guint64 *proposed_by,
-                   GError **error)
+build_choose_from_all (CepaCircuits *self, const CepaCircuitsPlan *plan, CepaPath *path, guint64 *proposed_by,
+                       GError **error)
 {
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
   g_autoptr (GArray) excluded = cepa_failures_list (self->failures, network, plan->avoid, plan->n_avoid);
@@ -122,6 +122,23 @@ build_choose_path (CepaCircuits *self, const CepaCircuitsPlan *plan, CepaPath *p
   g_array_unref (excluded);
   excluded = cepa_failures_list (self->failures, network, plan->avoid, plan->n_avoid);
   return build_propose (self, plan, excluded, path, proposed_by, error);
+}
+
+/* For long-lived streams by Stable relays alone, as long as there is a path of them. */
+static gboolean
+build_choose_path (CepaCircuits *self, const CepaCircuitsPlan *plan, CepaPath *path, guint64 *proposed_by,
+                   GError **error)
+{
+  g_autoptr (GError) first = NULL;
+  CepaCircuitsPlan any = *plan;
+
+  if (build_choose_from_all (self, plan, path, proposed_by, &first))
+    return TRUE;
+  any.is_stable = FALSE;
+  if (plan->is_stable && g_error_matches (first, CEPA_ERROR, CEPA_ERROR_NO_PATH))
+    return build_choose_from_all (self, &any, path, proposed_by, error);
+  g_propagate_error (error, g_steal_pointer (&first));
+  return FALSE;
 }
 
 /* Tells whoever proposed the path what became of it. */

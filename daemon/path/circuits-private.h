@@ -45,7 +45,7 @@ typedef struct
   gboolean is_replaced; /* so because another policy is in use now */
   gboolean is_late;     /* it has taken longer than the timeout, and that was counted */
   gboolean is_measured; /* so it goes on for its time alone */
-  gboolean is_stable;   /* every relay is Stable, for long-lived streams */
+  gboolean is_stable;   /* for long-lived streams: every relay is Stable, if there was such a path */
   gboolean is_counted;  /* its build time has been recorded */
   CepaPath path;
   guint64 proposed_by;  /* the policy's term */
@@ -142,9 +142,6 @@ gboolean cepa_pool_circuit_is_clean (const CepaPoolCircuit *entry);
 
 /* Whether its exit lets @port through. */
 gboolean cepa_circuits_exit_allows (CepaCircuits *self, const CepaPoolCircuit *entry, guint16 port, gboolean ipv6);
-
-/* Whether streams to @port are long-lived. */
-gboolean cepa_circuits_is_long_lived (const CepaCircuits *self, guint16 port);
 
 /* Gives circuits to requests, and launches what they need. */
 void cepa_circuits_try_requests (CepaCircuits *self, gint64 *next_us);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "path/check.h"
 #include "path/circuits-private.h"
 
 static void
@@ -46,15 +47,6 @@ cepa_circuits_exit_allows (CepaCircuits *self, const CepaPoolCircuit *entry, gui
   gint row = network != NULL ? cepa_network_find (network, pool_circuit_get_exit (entry)->target.rsa_id) : -1;
 
   return row >= 0 && cepa_network_exit_allows (network, (guint) row, port, ipv6);
-}
-
-gboolean
-cepa_circuits_is_long_lived (const CepaCircuits *self, guint16 port)
-{
-  for (guint i = 0; i < self->config.n_long_lived_ports; i++)
-    if (self->config.long_lived_ports[i] == port)
-      return TRUE;
-  return FALSE;
 }
 
 /* ---- fitting ---- */
@@ -215,7 +207,9 @@ CepaCircuitsRequest *
 cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCircuitsFunc func, gpointer user_data)
 {
   CepaCircuitsRequest *request = g_new0 (CepaCircuitsRequest, 1);
-  CepaPredictNeed need = { wish->port, wish->ipv6, cepa_circuits_is_long_lived (self, wish->port) };
+  const GArray *long_lived = self->config.long_lived_ports;
+  gboolean is_stable = long_lived != NULL && cepa_path_port_is_long_lived (long_lived, wish->port);
+  CepaPredictNeed need = { wish->port, wish->ipv6, is_stable };
 
   request->wish = *wish;
   request->isolation = g_strdup (wish->isolation);

@@ -49,7 +49,7 @@ typedef struct
  * @available_us: CircuitsAvailableTimeout: how long after the last use circuits are kept ready; 0: the consensus says
  * @learns_timeout: @fixed_timeout_ms: LearnCircuitBuildTimeout, CircuitBuildTimeout (0: the consensus says)
  * @identity_interval_us: new identities that are asked for sooner after the last are put off
- * @long_lived_ports: (nullable) (array length=n_long_lived_ports): LongLivedPorts; kept
+ * @long_lived_ports: (nullable) (element-type guint16): LongLivedPorts; outlive the circuits
  */
 typedef struct
 {
@@ -61,8 +61,7 @@ typedef struct
   gboolean learns_timeout;
   guint fixed_timeout_ms;
   gint64 identity_interval_us;
-  const guint16 *long_lived_ports;
-  guint n_long_lived_ports;
+  const GArray *long_lived_ports;
 } CepaCircuitsConfig;
 
 /* C Tor's defaults, without long-lived ports. */

@@ -304,6 +304,19 @@ test_vanguards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_KIN_A, ROW_GUARD, ROW_EXIT), "repeated-relay");
 }
 
+static void
+test_long_lived (G_GNUC_UNUSED Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const guint16 numbers[] = { 22, 6667 };
+  g_autoptr (GArray) ports = g_array_new (FALSE, FALSE, sizeof (guint16));
+
+  g_assert_false (cepa_path_port_is_long_lived (ports, 22));
+  g_array_append_vals (ports, numbers, G_N_ELEMENTS (numbers));
+  g_assert_true (cepa_path_port_is_long_lived (ports, 22));
+  g_assert_true (cepa_path_port_is_long_lived (ports, 6667));
+  g_assert_false (cepa_path_port_is_long_lived (ports, 80));
+}
+
 #define ADD(name, function) \
   g_test_add ("/path/check/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -323,5 +336,6 @@ main (int argc, char **argv)
   ADD ("settled", test_settled);
   ADD ("barred", test_barred);
   ADD ("vanguards", test_vanguards);
+  ADD ("long-lived", test_long_lived);
   return g_test_run ();
 }
