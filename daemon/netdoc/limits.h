@@ -35,8 +35,8 @@
 #define CEPA_KEY_CERTIFICATE_MAX_BYTES (128 * 1024)
 #define CEPA_MICRODESCRIPTOR_MAX_BYTES (256 * 1024)
 
-/* Of one line of a consensus diff or of what it is applied to, without its end. */
-#define CEPA_CONSENSUS_DIFF_MAX_LINE (1024 * 1024)
+/* A relay's entry has about five lines, most of which do not change. */
+#define CEPA_CONSENSUS_DIFF_MAX_COMMANDS 500000
 
 /* The public network's descriptors have up to 30 KiB. */
 #define CEPA_SERVER_DESCRIPTOR_MAX_BYTES (256 * 1024)

@@ -8,9 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* What this client does, in the form of such a list. Each is here because the code does it: Link and FlowCtrl channel/ and
-   circuit/, Cons, Desc, Microdesc and DirCache (diffs) netdoc/, Relay circuit/. */
-#define CEPA_PROTOCOLS_SUPPORTED "Cons=1-2 Desc=1-2 DirCache=2 FlowCtrl=1 Link=3-5 Microdesc=1-2 Relay=2"
+/* What this client does, in the form of such a list. Each is here because the code does it: Link channel/, FlowCtrl and
+   Relay circuit/, Cons, Desc, Microdesc and DirCache (diffs) netdoc/. */
+#define CEPA_PROTOCOLS_SUPPORTED "Cons=1-2 Desc=1-4 DirCache=2 FlowCtrl=1 Link=3-5 Microdesc=1-3 Relay=2"
 
 /* The highest version that a list may name. */
 #define CEPA_PROTOCOLS_MAX_VERSION 63
