@@ -41,8 +41,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaAddressPolicy, cepa_address_policy_unref)
 /**
  * cepa_address_policy_add:
  * @text: @len bytes: one rule: `[accept|reject|accept6|reject6] ADDRESS[/BITS|/MASK][:PORT|:PORT-PORT|:*]`, where
- *   ADDRESS is a dotted quad, an IPv6 address in brackets, `*`, `*4` or `*6`; or `private` for all networks that are
- *   nobody's in the Internet. Of accept6 and reject6, `*` and `private` are of IPv6 alone
+ *   ADDRESS is a dotted quad, an IPv6 address in brackets, `*`, `*4` or `*6`; or `private`, which is every network
+ *   that belongs to nobody in the Internet. accept6 and reject6 take IPv6 addresses alone, and `*` is IPv6 with them
  *
  * Appends one rule, or what it stands for.
  *

@@ -48,6 +48,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaRestrictions, cepa_restrictions_free)
 /* Other options are in force from now on: what cepa_restrictions_get() gave is void. */
 void cepa_restrictions_set_config (CepaRestrictions *self, const CepaRestrictionsConfig *config);
 
+/* Countries are being read (or not any more): until then no path is made by options, or a wish, that need them. */
+void cepa_restrictions_set_waiting (CepaRestrictions *self, gboolean is_waiting);
+
 /**
  * cepa_restrictions_get:
  * @exit_country: (nullable): two letters, in any case: exits of this country alone
@@ -56,8 +59,8 @@ void cepa_restrictions_set_config (CepaRestrictions *self, const CepaRestriction
  * Computed once for each network, options and country, O(relays), and kept. What leaves nobody for a place is logged
  * once as a warning that names the option.
  *
- * Returns: FALSE with CEPA_ERROR_CONFIG when countries are not known (no GeoIP file) or @exit_country is none, with
- * CEPA_ERROR_NO_PATH when the options and @exit_country leave no exit of the network.
+ * Returns: FALSE with CEPA_ERROR_CONFIG when countries are not known (no GeoIP file) or @exit_country is none; with
+ * CEPA_ERROR_NO_PATH when no exit in @exit_country is left, or while the options wait for countries to be read.
  */
 gboolean cepa_restrictions_get (CepaRestrictions *self, const CepaNetwork *network, const char *exit_country,
                                 CepaBarred *barred, GError **error);
@@ -65,8 +68,8 @@ gboolean cepa_restrictions_get (CepaRestrictions *self, const CepaNetwork *netwo
 /**
  * cepa_restrictions_allows:
  *
- * Whether @row may stand at @place, without an exit's country. For circuits that are there already: one of whose
- * relays is not allowed takes no new streams.
+ * Whether @row may stand at @place, without an exit's country; nowhere while the options wait for countries. For
+ * circuits that are there already: one with a relay that is not allowed takes no new streams.
  */
 gboolean cepa_restrictions_allows (CepaRestrictions *self, const CepaNetwork *network, guint row, CepaPlace place);
 
