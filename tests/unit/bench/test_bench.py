@@ -16,7 +16,7 @@ import types
 import unittest
 import unittest.mock
 
-from tests.benchmarks import build, paths, report
+from tests.benchmarks import build, pairs, paths, report
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.figures import FIGURES, MEASUREMENTS, make_rows
 from tests.benchmarks.main import parse_arguments
@@ -43,6 +43,19 @@ def some_rows():
     theirs = [{"download_cpu": 6.0, "idle_cpu": 0.0, "size": 600}, {"download_cpu": 12.0},
               {"download_cpu": 13.0}]
     return make_rows(ours, theirs, 100)
+
+
+class PairsTest(unittest.TestCase):
+    def test_difference(self):
+        difference = pairs.compare([(5.5, 5.0), (5.0, 5.0), (6.0, 5.0)])
+        self.assertAlmostEqual(difference.share, 0.1)
+        self.assertAlmostEqual(difference.error, 0.1 / 3 ** 0.5)
+        self.assertEqual(difference.format_line(NAMES), "CPU per GiB downloaded: 5.50 s with Cepa, 5.00 s with C Tor:"
+                                                        " +10.0% ± 5.8% (3 rounds)")
+
+    def test_drift_counts_for_both(self):
+        self.assertEqual(sum(i for i, side in enumerate(pairs.ORDER) if side),
+                         sum(i for i, side in enumerate(pairs.ORDER) if not side))
 
 
 class FiguresTest(unittest.TestCase):
