@@ -471,6 +471,13 @@ cepa_network_get_relay (const CepaNetwork *self, guint row)
   return &self->relays[row];
 }
 
+guint64
+cepa_network_get_consensus_weight (const CepaNetwork *self, guint row, CepaPlace place)
+{
+  g_return_val_if_fail (row < self->n_relays, 0);
+  return network_weigh (self, &self->relays[row], place);
+}
+
 gint
 cepa_network_find (const CepaNetwork *self, const guint8 rsa_id[20])
 {
