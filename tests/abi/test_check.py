@@ -91,6 +91,10 @@ PATH = [
     ("path", "too-long", "path-unknown", "wrote behind the path"),
     ("path", "outcome", "path-results", "crashed in result"),
     ("path", "own-chance", "path-replay", "other paths"),
+    ("path", "guards", "path-guards", "none of the guards"),
+    ("path", "settled", "path-settled", "settled for a hop"),
+    ("path", "barred", "path-barred", "bars a relay"),
+    ("path", "vanguards", "path-vanguards", "within two hops"),
     ("path", "slow", "comes-back", "network_changed held the thread"),
 ]
 OTHERS = [
@@ -243,6 +247,15 @@ class CheckTest(unittest.TestCase):
         status, verdicts, output = self.check(path, "", "--rule", "create-destroy")
         self.assertEqual(status, 1)
         self.assertEqual(verdicts["keyfile"][0], "FAIL", output)
+
+    def test_older(self):
+        """A plugin for 1.0 that does not know of guards is told what becomes of its paths."""
+        path = self.put("older", AbiMinor="0")
+        self.assertEqual(self.check(path, "", "--rule", "path-guards")[0], 0)
+        status, verdicts, output = self.check(path, "guards", "--rule", "path-guards")
+        self.assertEqual(status, 1, output)
+        self.assertEqual(verdicts["path-guards"][0], "FAIL", output)
+        self.assertIn("built for version 1.0", output)
 
     def test_keyfile_elsewhere(self):
         path = self.put("path")
