@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define N_RELAYS 120
-#define N_EVENTS 4000
-#define N_SEEDS 6
+#define N_EVENTS 2000
+#define N_SEEDS 3
 #define LAST_S (TEST_CONSENSUS_VALID_AFTER_S + 200 * G_GINT64_CONSTANT (86400)) /* the authority's certificate ends then */
 
 typedef struct
