@@ -37,12 +37,18 @@ typedef struct _CepaCircuit CepaCircuit;
  * CepaCircuitOwner:
  * @opened: every hop is there
  * @closed: it is gone, for the reason in @reason; told once, also when the owner closed it
+ * @progress: (nullable): the first cell has been sent, or a hop has answered and the next one was asked for
+ * @idle: (nullable): the last of its streams has ended
+ *
+ * @progress and @idle are told from the middle of things: look, note, and come back.
  */
 typedef struct
 {
   void (*opened) (gpointer user_data, CepaCircuit *circuit);
   void (*closed) (gpointer user_data, CepaCircuit *circuit, const GError *reason);
   gpointer user_data;
+  void (*progress) (gpointer user_data, CepaCircuit *circuit);
+  void (*idle) (gpointer user_data, CepaCircuit *circuit);
 } CepaCircuitOwner;
 
 /**

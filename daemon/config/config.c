@@ -296,9 +296,11 @@ cepa_config_free (CepaConfig *self)
   g_ptr_array_unref (self->fallbacks);
   g_ptr_array_unref (self->plugins);
   g_ptr_array_unref (self->plugin_options);
+  g_clear_pointer (&self->long_lived_ports, g_array_unref);
   g_strfreev (self->logs);
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
+  g_strfreev (self->track_host_exits);
   g_free (self->pid_file);
   g_ptr_array_unref (self->lines);
   g_free (self);
