@@ -19,11 +19,15 @@ typedef enum
   CEPA_OPTION_CONTROL_PORTS, /* the same, and an option of a plugin */
   CEPA_OPTION_AUTHORITIES,  /* GPtrArray of CepaDirectorySource */
   CEPA_OPTION_FALLBACKS,    /* the same */
-  CEPA_OPTION_PORTS,        /* GArray of guint16: with commas between them, in the place of the default */
   CEPA_OPTION_LOGS,         /* GStrv: checked values of Log lines */
   CEPA_OPTION_PLUGINS,      /* GPtrArray of CepaPluginConfig */
   CEPA_OPTION_PLUGIN_OPTIONS, /* GPtrArray of CepaPluginOptionConfig */
-  /* The same array, of options that stand for one of a plugin, which checks the value. */
+  CEPA_OPTION_PORTS,        /* GArray of guint16: with commas between them, in the place of the default */
+  CEPA_OPTION_AUTO_BOOL,    /* gint: 0, 1, or -1 for auto */
+  CEPA_OPTION_NODES,        /* CepaNodeSet: of all lines together */
+  CEPA_OPTION_NODE_FAMILIES, /* GPtrArray of CepaNodeSet: one a line */
+  CEPA_OPTION_ADDRESSES,    /* CepaAddressPolicy: of all lines together */
+  /* An array of CepaPluginOptionConfig, of options that stand for one of a plugin, which checks the value. */
   CEPA_OPTION_OF_PLUGIN,
   CEPA_OPTION_OF_PLUGIN_BOOL,
   CEPA_OPTION_OF_PLUGIN_PATH,

@@ -22,6 +22,7 @@ typedef struct
   guint32 bandwidth; /* of the "w" line, kilobytes per second; 0 without one */
   gboolean is_unmeasured;
   char nickname[20];
+  guint64 protocols; /* CEPA_PROTOCOL_* of cepa/relay.h: of the "pr" line */
 } CepaRouterStatus;
 
 /* The numbers of bandwidth-weights, in their order in @weights; 10000 is one. */

@@ -182,6 +182,7 @@ network_fill_row (CepaRelay *relay, const CepaRouterStatus *status)
   relay->ipv6_port = status->ipv6_port;
   relay->flags = status->flags & ~CEPA_RELAY_HAS_KEYS;
   relay->bandwidth = status->bandwidth;
+  relay->protocols = status->protocols;
   relay->exit_policy = CEPA_EXIT_POLICY_NONE;
   g_strlcpy (relay->nickname, status->nickname, sizeof relay->nickname);
 }
