@@ -8,7 +8,7 @@ from tests.stat import draws
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python3 -m tests.stat", 
+    parser = argparse.ArgumentParser(prog="python3 -m tests.stat",
                                      description="Draws paths and compares how often each comes with chances that are "
                                      "worked out from the rules alone.")
     parser.add_argument("--draws", type=int, default=1000000, help="paths for each request (default: %(default)s)")
