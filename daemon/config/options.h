@@ -23,7 +23,12 @@ typedef enum
   CEPA_OPTION_LOGS,         /* GStrv: checked values of Log lines */
   CEPA_OPTION_PLUGINS,      /* GPtrArray of CepaPluginConfig */
   CEPA_OPTION_PLUGIN_OPTIONS, /* GPtrArray of CepaPluginOptionConfig */
-  /* The same array, of options that stand for one of a plugin, which checks the value. */
+  CEPA_OPTION_PORTS,        /* GArray of guint16: with commas between them, in the place of the default */
+  CEPA_OPTION_AUTO_BOOL,    /* gint: 0, 1, or -1 for auto */
+  CEPA_OPTION_NODES,        /* CepaNodeSet: of all lines together */
+  CEPA_OPTION_NODE_FAMILIES, /* GPtrArray of CepaNodeSet: one a line */
+  CEPA_OPTION_ADDRESSES,    /* CepaAddressPolicy: of all lines together */
+  /* An array of CepaPluginOptionConfig, of options that stand for one of a plugin, which checks the value. */
   CEPA_OPTION_OF_PLUGIN,
   CEPA_OPTION_OF_PLUGIN_BOOL,
   CEPA_OPTION_OF_PLUGIN_PATH,
@@ -44,7 +49,7 @@ typedef struct
   const char *plugin_option; /* (nullable): its name there */
 } CepaOption;
 
-#define CEPA_OPTIONS_MAX 64
+#define CEPA_OPTIONS_MAX 256
 
 /* Returns: (transfer none) (array length=n): the table, by name; at most CEPA_OPTIONS_MAX options. */
 const CepaOption *cepa_options (guint *n);

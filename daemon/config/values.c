@@ -9,6 +9,7 @@
 #include "config/options.h"
 #include "config/paths.h"
 #include "config/plugins.h"
+#include "config/relay-values.h"
 
 /* @target: the option's member of CepaConfig. */
 typedef gboolean (*ValueParse) (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
@@ -229,6 +230,71 @@ value_parse_of_plugin_path (const CepaOption *option, const char *value, CepaCon
   return path != NULL && cepa_plugins_parse_of_plugin (option, path, *(GPtrArray **) target, error);
 }
 
+/* Ports with commas between them, as C Tor's lists; blanks around them do not count. */
+static gboolean
+value_parse_ports (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
+                   GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (value, ",", -1);
+  g_autoptr (GArray) ports = g_array_new (FALSE, FALSE, sizeof (guint16));
+  GArray **old = target;
+
+  (void) option, (void) config, (void) warnings;
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      const char *word = g_strstrip (words[i]);
+      guint64 number;
+      guint16 port;
+
+      if (*word == '\0')
+        continue;
+      if (!g_ascii_string_to_unsigned (word, 10, 1, 65535, &number, NULL))
+        return value_fail (word, "is not a port from 1 to 65535; write them with commas between them", error);
+      port = (guint16) number;
+      g_array_append_val (ports, port);
+    }
+  g_clear_pointer (old, g_array_unref);
+  *old = g_steal_pointer (&ports);
+  return TRUE;
+}
+
+static gboolean
+value_parse_auto_bool (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                       GPtrArray *warnings, GError **error)
+{
+  gboolean is_auto = g_ascii_strcasecmp (value, "auto") == 0;
+
+  (void) option, (void) config, (void) warnings;
+  if (!is_auto && !g_str_equal (value, "0") && !g_str_equal (value, "1"))
+    return value_fail (value, "is not 0, 1 or auto", error);
+  *(gint *) target = is_auto ? -1 : value[0] - '0';
+  return TRUE;
+}
+
+static gboolean
+value_parse_nodes (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
+                   GError **error)
+{
+  (void) option, (void) config, (void) warnings;
+  return cepa_relay_values_parse_node_set (value, target, error);
+}
+
+static gboolean
+value_parse_node_family (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                         GPtrArray *warnings, GError **error)
+{
+  (void) option, (void) config, (void) warnings;
+  return cepa_relay_values_parse_node_family (value, *(GPtrArray **) target, error);
+}
+
+static gboolean
+value_parse_addresses (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                       GPtrArray *warnings, GError **error)
+{
+  (void) option, (void) config, (void) warnings;
+  return cepa_relay_values_parse_addresses (value, target, error);
+}
+
 static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
   [CEPA_OPTION_BOOL] = { "0|1", FALSE, value_parse_bool },
   [CEPA_OPTION_SAFE_LOGGING] = { "0|1|relay", FALSE, value_parse_safe_logging },
@@ -246,6 +312,11 @@ static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
                               value_parse_fallback },
   [CEPA_OPTION_PLUGINS] = { "PLUGIN required|optional|disabled", TRUE, value_parse_plugin },
   [CEPA_OPTION_PLUGIN_OPTIONS] = { "PLUGIN.OPTION VALUE", TRUE, value_parse_plugin_option },
+  [CEPA_OPTION_PORTS] = { "PORT[,PORT ...]", FALSE, value_parse_ports },
+  [CEPA_OPTION_AUTO_BOOL] = { "0|1|auto", FALSE, value_parse_auto_bool },
+  [CEPA_OPTION_NODES] = { "NODE[,NODE ...]", TRUE, value_parse_nodes },
+  [CEPA_OPTION_NODE_FAMILIES] = { "NODE,NODE[,NODE ...]", TRUE, value_parse_node_family },
+  [CEPA_OPTION_ADDRESSES] = { "[accept|reject] ADDRESS[/BITS][:PORT][,...]", TRUE, value_parse_addresses },
   [CEPA_OPTION_OF_PLUGIN] = { "TEXT", FALSE, value_parse_of_plugin },
   [CEPA_OPTION_OF_PLUGIN_BOOL] = { "0|1", FALSE, value_parse_of_plugin_bool },
   [CEPA_OPTION_OF_PLUGIN_PATH] = { "PATH", FALSE, value_parse_of_plugin_path },

@@ -37,6 +37,7 @@ typedef struct
   gint64 valid_after_s;
   gint64 fresh_until_s;
   gint64 valid_until_s;
+  gint64 distribution_s; /* of voting-delay */
   char *required_client_protocols;    /* (nullable) */
   char *recommended_client_protocols; /* (nullable) */
   gboolean has_previous_shared_random;
@@ -61,6 +62,9 @@ int cepa_consensus_compare_param (CepaSlice a, CepaSlice b);
 /* @fallback when there is none. */
 gint32 cepa_consensus_body_get_param (const CepaConsensusBody *self, CepaSlice name, gint32 fallback);
 
+/* "pr" lines that are remembered while relays are read: a whole network has a few dozen different ones. */
+#define CEPA_RELAY_READER_N_PROTOCOLS 64
+
 /**
  * CepaRelayReader:
  *
@@ -72,6 +76,12 @@ typedef struct
   CepaRouterStatus entry;
   guint32 seen; /* which items of @entry there were; 0: none is being read */
   guint n_entries;
+  guint n_protocols;
+  struct
+  {
+    CepaSlice text;
+    guint64 bits;
+  } protocols[CEPA_RELAY_READER_N_PROTOCOLS];
 } CepaRelayReader;
 
 /* Reads an item from the first "r" to the footer. FALSE with CEPA_ERROR_BAD_DOCUMENT naming the relay. */

@@ -415,7 +415,15 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
     { "V3AuthoritativeDirectory 1", "torrc:1: V3AuthoritativeDirectory" FOR_RELAYS },
     { "UseBridges 1", "torrc:1: UseBridges" NOT_YET },
     { "HiddenServiceDir /x", "torrc:1: HiddenServiceDir" NOT_YET },
-    { "ExcludeNode {aq}", "torrc:1: ExcludeNodes" NOT_YET },
+    { "ExcludeNode {aq", "torrc:1: ExcludeNodes: \"{aq\": is not a fingerprint (40 hexadecimal digits), a nickname (up to "
+                         "19 letters and digits), a country as {de}, or an address as 192.0.2.0/24 or [2001:db8::]/32" },
+    { "ExitNodes Alice\nExitNodes 192.0.2.0/40", "torrc:2: ExitNodes: \"192.0.2.0/40\": behind / is the number of bits of "
+                                                 "the network, at most 32" },
+    { "ReachableAddresses *:80, 1.2.3", "torrc:1: ReachableAddresses: \"1.2.3\": the address is not IPv4, IPv6 in "
+                                        "brackets, *, *4 or *6" },
+    { "GeoIPExcludeUnknown maybe", "torrc:1: GeoIPExcludeUnknown: \"maybe\" is not 0, 1 or auto" },
+    { "FirewallPorts 80,0", "torrc:1: FirewallPorts: \"0\" is not a port from 1 to 65535; write them with commas between "
+                            "them" },
     { "AlternateDirAuthority x", "torrc:1: AlternateDirAuthority" NOT_YET },
     { "RunAsDaemon 1", "torrc:1: RunAsDaemon" NOT_YET },
     { "Log notice\nk \"", "torrc:2: the quoted value has no closing quote on its line" },

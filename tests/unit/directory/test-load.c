@@ -347,7 +347,7 @@ fixture_check_consensus (Fixture *self, const char *text, guint n_certificates, 
 
   if (microdescriptors != NULL)
     g_ptr_array_add (texts, g_bytes_new (microdescriptors, strlen (microdescriptors)));
-  cepa_load_consensus_async (bytes, "the test", self->sources, certificates, texts, NOW_S, NULL, fixture_loaded,
+  cepa_load_consensus_async (bytes, NULL, "the test", self->sources, certificates, texts, NOW_S, NULL, fixture_loaded,
                              self);
   /* The worker has its own: these may change at once. */
   g_ptr_array_set_size (certificates, 0);

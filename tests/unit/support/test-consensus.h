@@ -31,6 +31,7 @@ typedef struct
   guint32 ipv4;          /* 0: 10.N.0.1, each in another /16 up to 255 relays */
   const char *ipv6;      /* (nullable): of the consensus: "[2001:db8::1]:9001" */
   const char *microdesc; /* (nullable): lines behind ntor-onion-key: "family $...\np accept 80\n" */
+  const char *protocols; /* (nullable): "Link=1-5 Relay=1-4" */
   guint key;             /* what the ntor key is made of; 0: the relay's number + 1 */
 } TestRelay;
 
