@@ -70,7 +70,8 @@ class Weights(unittest.TestCase):
 
     CASES = {"plenty": (400, 100, 400, 100), "both scarce, rare": (100, 500, 50, 20),
              "both scarce": (250, 300, 260, 200), "both scarce, unbalanced": (150, 330, 140, 380),
-             "guards scarce, few": (50, 300, 600, 40), "guards scarce": (200, 100, 500, 200), "exits scarce, few": (600, 200, 100, 60),
+             "guards scarce, few": (50, 300, 600, 40), "guards scarce": (200, 100, 500, 200),
+             "exits scarce, few": (600, 200, 100, 60),
              "exits scarce": (500, 100, 200, 200)}
 
     def test_shares_are_whole(self):
