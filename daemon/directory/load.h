@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * @missing_certificates: (nullable) (element-type CepaKeyCertificateId): without them @network could not be made;
  *   @consensus_text is the consensus that waits for them
  * @microdescriptors: (element-type GBytes): texts with those that @network uses, and maybe others
+ * @mapped: (element-type GBytes): those of all these texts that are maps of files: see cepa_file_forget_pages()
  * @problems: (element-type utf8): what was refused, each a sentence for the log
  */
 typedef struct
@@ -24,6 +25,7 @@ typedef struct
   GArray *missing_certificates;
   GBytes *consensus_text;
   GPtrArray *microdescriptors;
+  GPtrArray *mapped;
   GPtrArray *problems;
 } CepaLoadResult;
 

@@ -155,11 +155,13 @@ class Bench:
 
     def _measure_directory(self):
         cepad, tor = self._choose_ours().resolve(), TorClient.default_binary()
-        n_relays, settle = (200, 0) if self.options.smoke else (DIRECTORY_RELAYS, directory.SETTLE_SECONDS)
+        n_relays, n_authorities, settle = DIRECTORY_RELAYS, 9, directory.SETTLE_SECONDS
+        if self.options.smoke:
+            n_relays, n_authorities, settle = 200, 2, 0
         ours, theirs = [], []
         with tempfile.TemporaryDirectory(prefix="cepa-bench-") as folder:
             with self._phase("directory", "making it"):
-                made = make_directory(n_relays, keys=pathlib.Path(folder) / "keys")
+                made = make_directory(n_relays, n_authorities=n_authorities, keys=pathlib.Path(folder) / "keys")
                 directory.write_inputs(pathlib.Path(folder), made)
                 self.screen.done(f"{n_relays:,} relays")
             for number in range(1, self.plan.runs + 1):
