@@ -26,12 +26,18 @@ struct _CepaConsensus
 CepaUnverifiedConsensus *
 cepa_consensus_parse (GBytes *text, GError **error)
 {
+  return cepa_consensus_parse_flavour (text, CEPA_CONSENSUS_MICRODESC, error);
+}
+
+CepaUnverifiedConsensus *
+cepa_consensus_parse_flavour (GBytes *text, CepaConsensusFlavour flavour, GError **error)
+{
   CepaUnverifiedConsensus *self;
   CepaConsensusBody *body;
 
   g_return_val_if_fail (text != NULL, NULL);
 
-  body = cepa_consensus_body_parse (text, error);
+  body = cepa_consensus_body_parse (text, flavour, error);
   if (body == NULL)
     return NULL;
   self = g_new0 (CepaUnverifiedConsensus, 1);
@@ -337,6 +343,21 @@ cepa_consensus_get_relays (const CepaConsensus *self, guint *n)
 {
   *n = self->body->relays->len;
   return (const CepaRouterStatus *) (gpointer) self->body->relays->data;
+}
+
+CepaConsensusFlavour
+cepa_consensus_get_flavour (const CepaConsensus *self)
+{
+  return self->body->flavour;
+}
+
+const CepaSlice *
+cepa_consensus_get_policies (const CepaConsensus *self, guint *n)
+{
+  const GArray *policies = self->body->policies;
+
+  *n = policies != NULL ? policies->len : 0;
+  return policies != NULL ? (const CepaSlice *) (gconstpointer) policies->data : NULL;
 }
 
 gint32

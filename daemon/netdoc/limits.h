@@ -34,3 +34,21 @@
 
 #define CEPA_KEY_CERTIFICATE_MAX_BYTES (128 * 1024)
 #define CEPA_MICRODESCRIPTOR_MAX_BYTES (256 * 1024)
+
+/* A relay's entry has about five lines, most of which do not change. */
+#define CEPA_CONSENSUS_DIFF_MAX_COMMANDS 500000
+
+/* The public network's descriptors have up to 30 KiB. */
+#define CEPA_SERVER_DESCRIPTOR_MAX_BYTES (256 * 1024)
+
+/* Policy lines, and family certificates, of one server descriptor. */
+#define CEPA_SERVER_DESCRIPTOR_MAX_POLICY 1024
+#define CEPA_SERVER_DESCRIPTOR_MAX_FAMILY_CERTS 32
+
+/* Of one certificate in it, bytes; of the RSA keys and signatures, which have 1024 bits. */
+#define CEPA_SERVER_DESCRIPTOR_MAX_CERT 512
+
+/* A list of subprotocols; what a relay's "pr" line says is under 200 bytes. */
+#define CEPA_PROTOCOLS_MAX_BYTES (16 * 1024)
+#define CEPA_PROTOCOLS_MAX_NAME 100
+#define CEPA_PROTOCOLS_MAX_ENTRIES 256
