@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "directory/cache.h"
 #include "directory/load.h"
+#include "netdoc/consensus-diff.h"
 
 #define N_ROUNDS 5
 
@@ -24,6 +25,7 @@ typedef struct
 {
   GPtrArray *authorities;
   Input now, next;
+  GBytes *diff; /* from the one to the other */
 } Bench;
 
 static GBytes *
@@ -112,11 +114,30 @@ bench_load (const Bench *self, const Input *input, double took[3])
   return network;
 }
 
+/* From the diff to a consensus whose signatures are good. */
+static void
+bench_apply_diff (const Bench *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CepaUnverifiedConsensus) unverified = NULL;
+  g_autoptr (CepaConsensus) consensus = NULL;
+  g_autoptr (GBytes) text = cepa_consensus_diff_apply (self->now.consensus, self->diff, &error);
+
+  if (text != NULL)
+    unverified = cepa_consensus_parse (text, &error);
+  if (unverified != NULL)
+    consensus = cepa_consensus_verify (unverified, self->authorities, self->next.certificates,
+                                       g_get_real_time () / G_USEC_PER_SEC, &error);
+  if (consensus == NULL)
+    g_error ("%s", error->message);
+  g_assert (g_bytes_equal (text, self->next.consensus));
+}
+
 static void
 bench_run (const Bench *self)
 {
   static const char *const keys[] = { "parse", "verify", "network" };
-  double took[3] = { 0 }, ignored[3] = { 0 }, change = 0;
+  double took[3] = { 0 }, ignored[3] = { 0 }, change = 0, diff = 0;
 
   for (guint i = 0; i < N_ROUNDS; i++)
     {
@@ -129,9 +150,13 @@ bench_run (const Bench *self)
       cepa_network_unref (network);
       change += bench_cpu_ms () - began;
       cepa_network_unref (next);
+      began = bench_cpu_ms ();
+      bench_apply_diff (self);
+      diff += bench_cpu_ms () - began;
     }
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     printf ("%s %.3f\n", keys[i], took[i] / N_ROUNDS);
+  printf ("diff %.3f\n", diff / N_ROUNDS);
   printf ("change %.3f\n", change / N_ROUNDS);
 }
 
@@ -148,7 +173,9 @@ main (int argc, char **argv)
   bench_read_authorities (&bench, argv[1]);
   input_init (&bench.now, argv[1], "now");
   input_init (&bench.next, argv[1], "next");
+  bench.diff = bench_map (argv[1], "diff");
   bench_run (&bench);
+  g_bytes_unref (bench.diff);
   input_clear (&bench.now);
   input_clear (&bench.next);
   g_ptr_array_unref (bench.authorities);

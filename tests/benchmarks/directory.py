@@ -10,7 +10,7 @@ import time
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.probe import cpu_seconds
 from tests.net import Cepad, ProcessDied, TorClient
-from tests.scale import SilentProxy
+from tests.scale import SilentProxy, make_diff
 
 READY_SECONDS = 60
 POLL_SECONDS = 0.002
@@ -36,6 +36,8 @@ FIGURES = {
     "stall": Figure("longest turn of the main loop", "ms", 1, of_both=False),
     "parse": Figure("consensus parsed, CPU", "ms", 1, of_both=False, from_program=True),
     "verify": Figure("its signatures checked, CPU", "ms", 1, of_both=False, from_program=True),
+    "diff": Figure("diff to the next hour's consensus applied, it parsed and checked, CPU", "ms", 1, of_both=False,
+                   from_program=True),
     "network": Figure("table made with all microdescriptors, CPU", "ms", 1, of_both=False, from_program=True),
     "change": Figure("change to the next hour's consensus, CPU", "ms", 1, of_both=False, from_program=True),
 }
@@ -130,7 +132,9 @@ def parse(output):
 def write_inputs(folder, directory):
     """`directory` and that of the next hour, as tests/benchmarks/directory.c takes them."""
     directory.write(folder / "now")
-    directory.next().write(folder / "next")
+    later = directory.next()
+    later.write(folder / "next")
+    (folder / "diff").write_text(make_diff(directory.consensus(), later.consensus()), encoding="ascii")
     identities = "".join(one.v3ident + "\n" for one in directory.authorities)
     (folder / "now/authorities").write_text(identities, encoding="ascii")
 

@@ -2,13 +2,14 @@
 # The made-up directory itself: what it is made of, and that both clients take it.
 
 import collections
+import hashlib
 import pathlib
 import re
 import tempfile
 import unittest
 
 from tests.net import Cepad, TorClient
-from tests.scale import SilentProxy, make_directory
+from tests.scale import SilentProxy, make_diff, make_directory
 from tests.scale.weights import SCALE, compute_weights
 
 N_RELAYS = 400
@@ -30,6 +31,17 @@ def make(**options):
     return make_directory(**{"n_relays": N_RELAYS, "n_authorities": N_AUTHORITIES, "keys": KEYS, **options})
 
 
+def patch(lines, commands):
+    """Applies the commands, which go from the end to the start."""
+    commands = iter(commands)
+    for command in commands:
+        first, last, what = re.fullmatch(r"(\d+)(?:,(\d+))?([acd])", command).groups()
+        text = [] if what == "d" else list(iter(lambda: next(commands), "."))
+        start = int(first) - (what != "a")
+        lines[start:int(last or first)] = text
+    return lines
+
+
 class Documents(unittest.TestCase):
     def test_the_same_seed_makes_the_same_bytes(self):
         one, two, other = make(at=AT), make(at=AT), make(at=AT, seed=2)
@@ -48,6 +60,16 @@ class Documents(unittest.TestCase):
         self.assertTrue(0.002 < len(after.keys() - before.keys()) / 3000 < 0.02)
         moved = sum(before[name].bandwidth != after[name].bandwidth for name in before.keys() & after.keys())
         self.assertTrue(0.2 < moved / 3000 < 0.4)
+
+    def test_a_diff_leads_from_one_to_the_other(self):
+        """As a reader of limited ed diffs would apply it, who knows nothing of consensuses."""
+        directory = make(at=AT)
+        old, new = directory.consensus(), directory.next(2).consensus()
+        version, hashes, *commands = make_diff(old, new).splitlines()
+        self.assertEqual(version, "network-status-diff-version 1")
+        self.assertEqual(hashes.split()[2], hashlib.sha3_256(new.encode()).hexdigest().upper())
+        self.assertLess(len("\n".join(commands)), len(new) / 2)
+        self.assertEqual("\n".join(patch(old.splitlines(), commands)) + "\n", new)
 
     def test_proportions(self):
         relays = make(n_relays=3000, at=AT).relays
