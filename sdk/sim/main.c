@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -29,6 +30,7 @@ typedef struct
   CepaSimSet *adversary; /* (nullable) */
   CepaSimOutcome *outcome;
   gint64 run_us; /* how long it drew; 0 before */
+  double cpu_s;  /* of all workers */
 } Main;
 
 static void
@@ -152,6 +154,17 @@ main_show_progress (guint n_done, guint n_steps)
     g_printerr ("\rcepa-sim: %u of %u consensuses%s", n_done, n_steps, n_done == n_steps ? "\n" : "");
 }
 
+/* CPU time of the processes that have ended. */
+static double
+main_children_s (void)
+{
+  struct rusage usage;
+
+  getrusage (RUSAGE_CHILDREN, &usage);
+  return (double) (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+         + (double) (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 static gboolean
 main_draw (Main *self, int csv_fd, GError **error)
 {
@@ -166,6 +179,7 @@ main_draw (Main *self, int csv_fd, GError **error)
   run.progress = !options->is_quiet && isatty (STDERR_FILENO) ? main_show_progress : NULL;
   self->outcome = cepa_sim_run (&run, error);
   self->run_us = MAX (g_get_monotonic_time () - began_us, 1);
+  self->cpu_s = MAX (main_children_s (), 1e-6);
   return self->outcome != NULL;
 }
 
@@ -215,6 +229,17 @@ main_write_results (const Main *self, GError **error)
   return main_write ("-", cepa_sim_report_to_text (&report), error);
 }
 
+/* Not among the results: it is another each time. */
+static void
+main_tell_speed (const Main *self)
+{
+  const CepaSimTotals *totals = &self->outcome->tally->totals;
+  guint64 n = totals->n_paths + totals->n_refused;
+
+  g_printerr ("cepa-sim: %" G_GUINT64_FORMAT " draws in %.2f s: %.0f a second, %.0f a second of CPU time\n", n,
+              (double) self->run_us / 1e6, (double) n / (double) self->run_us * 1e6, (double) n / self->cpu_s);
+}
+
 static gboolean
 main_run_paths (Main *self, GError **error)
 {
@@ -223,9 +248,7 @@ main_run_paths (Main *self, GError **error)
   if (!main_prepare (self, error) || !main_draw_to_file (self, error))
     return FALSE;
   tally = self->outcome->tally;
-  g_printerr ("cepa-sim: %" G_GUINT64_FORMAT " draws in %.2f s: %.0f a second\n",
-              tally->totals.n_paths + tally->totals.n_refused, (double) self->run_us / 1e6,
-              (double) (tally->totals.n_paths + tally->totals.n_refused) / (double) self->run_us * 1e6);
+  main_tell_speed (self);
   if (!main_write_results (self, error))
     return FALSE;
   if (tally->totals.n_paths > 0)
