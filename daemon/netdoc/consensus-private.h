@@ -58,6 +58,14 @@ CepaConsensusBody *cepa_consensus_body_ref (CepaConsensusBody *self);
 void cepa_consensus_body_unref (CepaConsensusBody *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaConsensusBody, cepa_consensus_body_unref)
 
+struct _CepaUnverifiedConsensus
+{
+  CepaConsensusBody *body;
+};
+
+/* Returns: (transfer full): what is verified from now on. @body: (transfer none): kept by reference */
+CepaConsensus *cepa_consensus_from_body (CepaConsensusBody *body);
+
 /* The order of the params line: that of the names with a "=" behind them, by bytes. */
 int cepa_consensus_compare_param (CepaSlice a, CepaSlice b);
 
