@@ -100,6 +100,7 @@ maker_authority (guint i)
   authority->source.nickname = authority->nickname;
   authority->source.is_authority = TRUE;
   authority->source.is_v3 = TRUE;
+  authority->source.weight = 1.0;
   memcpy (authority->source.v3_id, authority->identity->digest, 20);
   return authority;
 }
@@ -114,8 +115,7 @@ maker_sources (guint n)
   return sources;
 }
 
-/* (transfer full): base64 in lines of 64 between BEGIN and END. */
-static char *
+char *
 maker_object (const char *type, const void *data, gsize len)
 {
   g_autofree char *base64 = g_base64_encode (data, len);
