@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "channel/pool.h"
+#include "client-kept.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
 #include "host/padding.h"
@@ -15,6 +16,7 @@ struct _CepaClient
   CepaPluginHost *host;
   const CepaConfig *config;
   CepaBootstrap bootstrap;
+  CepaClientKept *kept;
   CepaChannelPool *channels;
   CepaDirectory *directory;
   CepaCircuits *circuits;
@@ -45,6 +47,7 @@ client_network_changed (gpointer user_data)
 {
   CepaClient *self = user_data;
 
+  cepa_guards_set_network (cepa_client_kept_get_guards (self->kept), cepa_directory_get_network (self->directory), NULL);
   cepa_plugin_host_network_changed (self->host, cepa_network_get_view (cepa_directory_get_network (self->directory)));
   cepa_circuits_network_changed (self->circuits);
 }
@@ -99,6 +102,7 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
     .bootstrap = &self->bootstrap,
     .directory = self->directory,
     .circuits = self->circuits,
+    .guards = cepa_client_kept_get_guards (self->kept),
     .proxy = self->proxy,
     .channels = self->channels,
     .shutdown = funcs->shutdown,
@@ -148,6 +152,7 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   self->host = host;
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
+  self->kept = cepa_client_kept_new (context, config, host);
   self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs,
                                           events);
   cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
@@ -182,12 +187,14 @@ cepa_client_stop (CepaClient *self)
   cepa_circuits_stop (self->circuits, reason);
   cepa_directory_stop (self->directory);
   cepa_channel_pool_close_all (self->channels, reason);
+  cepa_client_kept_save (self->kept);
 }
 
 gboolean
 cepa_client_is_stopped (const CepaClient *self)
 {
-  return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory);
+  return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory)
+         && cepa_client_kept_is_saved (self->kept);
 }
 
 void
@@ -201,5 +208,6 @@ cepa_client_free (CepaClient *self)
   g_clear_pointer (&self->circuits, cepa_circuits_free);
   g_clear_pointer (&self->directory, cepa_directory_free);
   g_clear_pointer (&self->channels, cepa_channel_pool_free);
+  g_clear_pointer (&self->kept, cepa_client_kept_free);
   g_free (self);
 }
