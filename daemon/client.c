@@ -47,7 +47,6 @@ client_network_changed (gpointer user_data)
 {
   CepaClient *self = user_data;
 
-  cepa_guards_set_network (cepa_client_kept_get_guards (self->kept), cepa_directory_get_network (self->directory), NULL);
   cepa_plugin_host_network_changed (self->host, cepa_network_get_view (cepa_directory_get_network (self->directory)));
   cepa_circuits_network_changed (self->circuits);
 }
@@ -74,6 +73,12 @@ client_figures (gpointer user_data, CepaHostFigures *figures)
       figures->fresh_until_s = cepa_consensus_get_fresh_until_s (consensus);
       figures->valid_until_s = cepa_consensus_get_valid_until_s (consensus);
     }
+}
+
+static void
+client_guards_switched (gpointer user_data)
+{
+  cepa_circuits_retire_all (((CepaClient *) user_data)->circuits);
 }
 
 static gboolean
@@ -161,6 +166,8 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   client_make_circuits_config (config, &circuits_config);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
+  cepa_circuits_set_guards (self->circuits, cepa_client_kept_get_guards (self->kept));
+  cepa_client_kept_set_switched (self->kept, client_guards_switched, self);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, &proxy_config, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
   client_enter_vocabulary (self, line, funcs);
