@@ -52,6 +52,10 @@ cert_type_name (guint type)
       return "Ed25519 link certificate (type 5)";
     case CEPA_CERT_RSA_ED_CROSS:
       return "RSA to Ed25519 cross-certificate (type 7)";
+    case CEPA_CERT_NTOR_ID:
+      return "ntor key's certificate (type 10)";
+    case CEPA_CERT_FAMILY_ID:
+      return "family certificate (type 12)";
     default:
       return "certificate of another type";
     }

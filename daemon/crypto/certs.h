@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Certificate types of a CERTS cell (cert-spec). */
+/* Certificate types (cert-spec): of a CERTS cell, and of server descriptors. */
 enum
 {
   CEPA_CERT_TLS_LINK_RSA = 1,
@@ -14,6 +14,8 @@ enum
   CEPA_CERT_ED_SIGNING = 4, /* ED_IDENTITY_V_SIGNING: identity certifies signing key */
   CEPA_CERT_ED_LINK = 5,    /* ED_SIGNING_V_TLS_CERT: signing key certifies the TLS certificate's SHA-256 */
   CEPA_CERT_RSA_ED_CROSS = 7,
+  CEPA_CERT_NTOR_ID = 10,   /* NTOR_CC_IDENTITY: the ntor key, as an Ed25519 key, certifies the identity */
+  CEPA_CERT_FAMILY_ID = 12, /* FAMILY_V_IDENTITY: a family's key certifies the identity (proposal 321) */
 };
 
 /**

@@ -23,4 +23,17 @@ gboolean cepa_x25519 (const guint8 secret[CEPA_X25519_LEN], const guint8 public_
 gboolean cepa_ed25519_verify (const guint8 signature[CEPA_ED25519_SIGNATURE_LEN], const void *data, gsize len,
                               const guint8 key[CEPA_ED25519_KEY_LEN]);
 
+/**
+ * cepa_ed25519_from_x25519:
+ * @public_key: a Curve25519 public key
+ * @is_negative: the sign of the x-coordinate that is wanted
+ *
+ * The Ed25519 key of the same secret (dir-spec: appendix on converting a curve25519 public key to an ed25519 public key).
+ * For public keys alone: its time depends on them.
+ *
+ * Returns: FALSE when there is none.
+ */
+gboolean cepa_ed25519_from_x25519 (const guint8 public_key[CEPA_X25519_LEN], gboolean is_negative,
+                                   guint8 out[CEPA_ED25519_KEY_LEN]);
+
 G_END_DECLS

@@ -143,3 +143,20 @@ cepa_rsa_key_verify_digest (const CepaRsaKey *self, const void *signature, gsize
   memcpy (expected + len - digest_len, digest, digest_len);
   return rsa_key_open (self, signature, opened, len) && memcmp (opened, expected, len) == 0;
 }
+
+gboolean
+cepa_rsa_key_verify_start (const CepaRsaKey *self, const void *signature, gsize signature_len, const void *start,
+                           gsize start_len)
+{
+  guint8 opened[RSA_MAX_LEN];
+  gsize len = (self->bits + 7) / 8, at = 2;
+
+  if (signature_len != len || !rsa_key_open (self, signature, opened, len) || opened[0] != 0 || opened[1] != 1)
+    return FALSE;
+  while (at < len && opened[at] == 0xff)
+    at++;
+  if (at < 2 + RSA_MIN_PADDING || at == len || opened[at] != 0)
+    return FALSE;
+  at++;
+  return start_len <= len - at && memcmp (opened + at, start, start_len) == 0;
+}

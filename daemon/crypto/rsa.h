@@ -35,4 +35,8 @@ void cepa_rsa_key_get_digest (const CepaRsaKey *self, guint8 out[20]);
 gboolean cepa_rsa_key_verify_digest (const CepaRsaKey *self, const void *signature, gsize signature_len,
                                      const void *digest, gsize digest_len);
 
+/* The same, but what is signed begins with @start and may go on (dir-spec: "onion-key-crosscert"). */
+gboolean cepa_rsa_key_verify_start (const CepaRsaKey *self, const void *signature, gsize signature_len,
+                                    const void *start, gsize start_len);
+
 G_END_DECLS

@@ -41,10 +41,12 @@
 /* The public network's descriptors have up to 30 KiB. */
 #define CEPA_SERVER_DESCRIPTOR_MAX_BYTES (256 * 1024)
 
-/* Policy lines, family certificates and further addresses of one server descriptor. */
+/* Policy lines, and family certificates, of one server descriptor. */
 #define CEPA_SERVER_DESCRIPTOR_MAX_POLICY 1024
 #define CEPA_SERVER_DESCRIPTOR_MAX_FAMILY_CERTS 32
-#define CEPA_SERVER_DESCRIPTOR_MAX_ADDRESSES 8
+
+/* Of one certificate in it, bytes; of the RSA keys and signatures, which have 1024 bits. */
+#define CEPA_SERVER_DESCRIPTOR_MAX_CERT 512
 
 /* A list of subprotocols; what a relay's "pr" line says is under 200 bytes. */
 #define CEPA_PROTOCOLS_MAX_BYTES (16 * 1024)

@@ -381,6 +381,12 @@ cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets)
   g_clear_pointer (&old, g_ptr_array_unref);
 }
 
+GPtrArray *
+cepa_network_get_node_families (const CepaNetwork *self)
+{
+  return self->node_families;
+}
+
 /* Tells the families which rows the user puts together. */
 static void
 network_settle_node_families (CepaNetwork *self)

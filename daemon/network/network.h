@@ -80,6 +80,9 @@ gboolean cepa_network_has_countries (const CepaNetwork *self);
  */
 void cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets);
 
+/* Returns: (transfer none) (nullable): what was set. */
+GPtrArray *cepa_network_get_node_families (const CepaNetwork *self);
+
 /* Returns: (transfer none): the table for plugins; changes at cepa_network_add_microdescriptor and commit,
    its weights, families and version only at commit: no plugin may see it in between. */
 const CepaNetworkView *cepa_network_get_view (const CepaNetwork *self);

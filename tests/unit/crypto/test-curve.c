@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "crypto/digest.h"
 #include "support/vectors.h"
 
 static void
@@ -179,11 +180,49 @@ test_ed25519_low_order (void)
   g_assert_false (cepa_ed25519_verify (signature, "message", 7, key));
 }
 
+/* C Tor 0.4.9.11, src/test/ed25519_vectors.inc: the same secrets as keys of both kinds. */
+static void
+test_ed25519_from_x25519 (void)
+{
+  static const struct
+  {
+    const char *x25519, *ed25519;
+  } cases[] = {
+    { "17ba77846e04c7ee5ca17cade774ac1884408f9701f439d4df32cbd8736c6a1f",
+      "c2247870536a192d142d056abefca68d6193158e7c1a59c1654c954eccaff894" },
+    { "022be2124bc1899a78ba2b4167d191af3b59cadf94f0382bc31ce183a117f161",
+      "1519a3b15816a1aafab0b213892026ebf5c0dc232c58b21088d88cb90e9b940d" },
+    { "bf4fd38ef22f718f03c0a12ba5127bd1e3afd494793753f519728b29cc577571",
+      "081faa81992e360ea22c06af1aba096e7a73f1c665bc8b3e4e531c46455fd1dd" },
+    { "56c493e490261cef31633efd2461d2b896908e90459e4eecde950a895aef681d",
+      "73cfa1189a723aad7966137cbffa35140bb40d7e16eae4c40b79b5f0360dd65a" },
+    { "089675a3e8ff2a7d8b2844a79269c95b7f97a4b8b5ea0cbeec669c6f2dea9b39",
+      "66c1a77104d86461b6f98f73acf3cd229c80624495d2d74d6fda1e940080a96b" },
+    { "59e20dcb691c4a345fe86c8a79ac817e5b514d84bbf0512a842a08e43f7f087e",
+      "d21c294db0e64cb2d8976625786ede1d9754186ae8197a64d72f68c792eecc19" },
+  };
+  static const char *const minus_one = "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f";
+  guint8 from[32], wanted[32], got[32];
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      vector_fill (cases[i].x25519, from, sizeof from);
+      vector_fill (cases[i].ed25519, wanted, sizeof wanted);
+      g_assert_true (cepa_ed25519_from_x25519 (from, wanted[31] >> 7, got));
+      g_assert_cmpmem (got, sizeof got, wanted, sizeof wanted);
+      g_assert_true (cepa_ed25519_from_x25519 (from, !(wanted[31] >> 7), got));
+      wanted[31] ^= 0x80;
+      g_assert_cmpmem (got, sizeof got, wanted, sizeof wanted);
+    }
+  vector_fill (minus_one, from, sizeof from);
+  g_assert_false (cepa_ed25519_from_x25519 (from, FALSE, got));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  if (!cepa_secret_init (NULL))
+  if (!cepa_secret_init (NULL) || !cepa_crypto_init (NULL))
     return 1;
   g_test_add_func ("/crypto/curve/x25519", test_x25519);
   g_test_add_func ("/crypto/curve/x25519-iterated", test_x25519_iterated);
@@ -192,5 +231,6 @@ main (int argc, char **argv)
   g_test_add_func ("/crypto/curve/ed25519-verify", test_ed25519_verify);
   g_test_add_func ("/crypto/curve/ed25519-malleable", test_ed25519_malleable);
   g_test_add_func ("/crypto/curve/ed25519-low-order", test_ed25519_low_order);
+  g_test_add_func ("/crypto/curve/ed25519-from-x25519", test_ed25519_from_x25519);
   return g_test_run ();
 }

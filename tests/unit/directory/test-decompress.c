@@ -174,6 +174,31 @@ test_vectors (void)
     }
 }
 
+/* One consensus as an authority of C Tor 0.4.9.11 answered three times; its SHA-256 is by Python's hashlib. */
+static void
+test_c_tor (void)
+{
+  static const char *const names[] = { "deflate", "x-zstd", "x-tor-lzma" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *name = g_strconcat ("consensus.", names[i], NULL), *data = NULL, *digest = NULL;
+      g_autofree char *path = g_test_build_filename (G_TEST_DIST, "data", "directory", name, NULL);
+      g_autoptr (GBytes) out = NULL;
+      g_autoptr (GError) error = NULL;
+      CepaEncoding encoding;
+      gsize len;
+
+      g_assert_true (g_file_get_contents (path, &data, &len, &error));
+      g_assert_true (cepa_encoding_from_name (names[i], &encoding));
+      g_assert_cmpint (cepa_encoding_guess ((const guint8 *) data, len), ==, encoding);
+      out = cepa_decompress (encoding, (const guint8 *) data, len, MAX_SIZE, &error);
+      g_assert_no_error (error);
+      digest = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, out);
+      g_assert_cmpstr (digest, ==, "5377166ad389b4758da899eeaffe1fb8d251521c0062b57c8d15a5c8b8756b00");
+    }
+}
+
 static void
 test_parts (void)
 {
@@ -419,6 +444,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/decompress/vectors", test_vectors);
+  g_test_add_func ("/decompress/c-tor", test_c_tor);
   g_test_add_func ("/decompress/parts", test_parts);
   g_test_add_func ("/decompress/sizes", test_sizes);
   g_test_add_func ("/decompress/identity", test_identity);

@@ -125,7 +125,7 @@ test_good (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *body = g_strnfill (MAX_SIZE, 'b');
   g_autofree char *request = g_strdup ("GET /tor/test HTTP/1.0\r\nHost: 127.0.0.1\r\n"
-                                       "Accept-Encoding: deflate, gzip, identity\r\nX-Of: test\r\n\r\n");
+                                       "Accept-Encoding: x-tor-lzma, x-zstd, deflate, gzip, identity\r\nX-Of: test\r\n\r\n");
 
   fake_directory_put (&self->directory, "/tor/test", body);
   fixture_fetch (self);

@@ -114,8 +114,7 @@ maker_sources (guint n)
   return sources;
 }
 
-/* (transfer full): base64 in lines of 64 between BEGIN and END. */
-static char *
+char *
 maker_object (const char *type, const void *data, gsize len)
 {
   g_autofree char *base64 = g_base64_encode (data, len);

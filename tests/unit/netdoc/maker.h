@@ -43,6 +43,9 @@ MakerAuthority *maker_authority (guint i);
 /* (transfer container) (element-type CepaDirectorySource): the first @n authorities. */
 GPtrArray *maker_sources (guint n);
 
+/* (transfer full): base64 in lines of 64 between BEGIN and END. */
+char *maker_object (const char *type, const void *data, gsize len);
+
 /* (transfer full): an object of type @type around the PKCS#1 signature of @digest. */
 char *maker_sign (const MakerKey *key, const char *type, const void *digest, gsize len);
 

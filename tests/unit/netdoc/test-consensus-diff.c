@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
+#include "maker.h"
 #include "netdoc/consensus-diff.h"
 
 #define VERSION "network-status-diff-version 1\n"
@@ -228,6 +229,42 @@ test_whole (void)
     }
 }
 
+/* A diff that an authority of a network of C Tor 0.4.9.11 made. */
+static void
+test_network (void)
+{
+  gsize len[3];
+  g_autofree char *base = maker_read_data ("consensus-ns.txt", &len[0]);
+  g_autofree char *diff = maker_read_data ("consensus-ns-diff.txt", &len[1]);
+  g_autofree char *next = maker_read_data ("consensus-ns-next.txt", &len[2]);
+  g_autoptr (GBytes) base_bytes = g_bytes_new (base, len[0]), diff_bytes = g_bytes_new (diff, len[1]), got = NULL;
+  g_autoptr (GError) error = NULL;
+
+  got = cepa_consensus_diff_apply (base_bytes, diff_bytes, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (g_bytes_get_data (got, NULL), g_bytes_get_size (got), next, len[2]);
+}
+
+/* Cut anywhere, it is refused. */
+static void
+test_cut (void)
+{
+  gsize base_len, len;
+  g_autofree char *base = maker_read_data ("consensus-ns.txt", &base_len);
+  g_autofree char *diff = maker_read_data ("consensus-ns-diff.txt", &len);
+  g_autoptr (GBytes) base_bytes = g_bytes_new (base, base_len);
+
+  for (gsize i = 0; i < len; i += 1 + i / 200)
+    {
+      g_autoptr (GBytes) cut = g_bytes_new (diff, i), got = NULL;
+      g_autoptr (GError) error = NULL;
+
+      got = cepa_consensus_diff_apply (base_bytes, cut, &error);
+      g_assert_null (got);
+      g_assert_error (error, CEPA_ERROR, CEPA_ERROR_BAD_DOCUMENT);
+    }
+}
+
 static void
 test_wrong_hashes (void)
 {
@@ -319,6 +356,8 @@ main (int argc, char **argv)
   g_test_add_func ("/consensus-diff/hostile", test_hostile);
   g_test_add_func ("/consensus-diff/head", test_head);
   g_test_add_func ("/consensus-diff/whole", test_whole);
+  g_test_add_func ("/consensus-diff/network", test_network);
+  g_test_add_func ("/consensus-diff/cut", test_cut);
   g_test_add_func ("/consensus-diff/wrong-hashes", test_wrong_hashes);
   g_test_add_func ("/consensus-diff/is", test_is);
   g_test_add_func ("/consensus-diff/base-digest", test_base_digest);
