@@ -99,24 +99,35 @@ append_relay (GString *out, const TestConsensus *self, guint i)
   g_string_append_printf (out, "v Tor 0.4.9.11\npr Link=1-5 Relay=1-4\nw Bandwidth=%u\n", relay->bandwidth);
 }
 
+static void
+append_time (GString *out, const char *keyword, gint64 seconds)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
+  g_autofree char *text = g_date_time_format (time, "%Y-%m-%d %H:%M:%S");
+
+  g_string_append_printf (out, "%s %s\n", keyword, text);
+}
+
 char *
 test_consensus_text (const TestConsensus *self)
 {
   const MakerAuthority *authority = maker_authority (0);
   GString *out = g_string_new ("network-status-version 3 microdesc\n"
                                "vote-status consensus\n"
-                               "consensus-method 34\n"
-                               "valid-after 2026-06-01 12:00:00\n"
-                               "fresh-until 2026-06-01 13:00:00\n"
-                               "valid-until 2026-06-01 15:00:00\n"
-                               "voting-delay 300 300\n"
-                               "client-versions\n"
-                               "server-versions\n"
-                               "known-flags Authority BadExit Exit Fast Guard HSDir MiddleOnly NoEdConsensus "
-                               "Running Stable StaleDesc V2Dir Valid\n");
+                               "consensus-method 34\n");
   g_autofree char *signature = NULL;
   char identity[41];
 
+  append_time (out, "valid-after", TEST_CONSENSUS_VALID_AFTER_S + self->later_s);
+  append_time (out, "fresh-until", TEST_CONSENSUS_VALID_AFTER_S + self->later_s + 3600);
+  append_time (out, "valid-until", TEST_CONSENSUS_VALID_AFTER_S + self->later_s + 3 * 3600);
+  g_string_append (out, "voting-delay 300 300\n"
+                        "client-versions\n"
+                        "server-versions\n"
+                        "known-flags Authority BadExit Exit Fast Guard HSDir MiddleOnly NoEdConsensus "
+                        "Running Stable StaleDesc V2Dir Valid\n");
+  if (self->protocols != NULL)
+    g_string_append (out, self->protocols);
   if (self->params != NULL)
     g_string_append_printf (out, "params %s\n", self->params);
   cepa_hex_encode_to (authority->identity->digest, 20, identity);

@@ -40,6 +40,8 @@ typedef struct
   guint n_relays;
   const char *params;  /* (nullable): "use-family-ids=0" */
   const char *weights; /* (nullable): of bandwidth-weights: all 19, "Wbd=10000 ..." */
+  gint64 later_s;      /* its times are so much later */
+  const char *protocols; /* (nullable): whole lines: "required-client-protocols Link=4\n" */
 } TestConsensus;
 
 /* Relay @i's identity, which ascends with @i; and, (transfer full), "$" and its hexadecimal digits. */
