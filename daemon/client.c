@@ -11,6 +11,7 @@
 #include "host/padding.h"
 #include "host/vocabulary.h"
 #include "path/circuits.h"
+#include "path/directory-guards.h"
 #include "proxy/proxy.h"
 
 /* A jump of the clock that people are told of: C Tor's number. */
@@ -24,6 +25,7 @@ struct _CepaClient
   const CepaConfig *config;
   CepaBootstrap bootstrap;
   CepaClientKept *kept;
+  CepaDirectoryGuards directory_guards;
   CepaChannelPool *channels;
   CepaDirectory *directory;
   CepaCircuits *circuits;
@@ -223,6 +225,8 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   client_make_circuits_config (config, &circuits_config);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
+  cepa_directory_guards_init (&self->directory_guards, cepa_client_kept_get_guards (self->kept));
+  cepa_directory_set_guards (self->directory, &self->directory_guards);
   cepa_circuits_set_guards (self->circuits, cepa_client_kept_get_guards (self->kept));
   cepa_client_kept_set_switched (self->kept, client_guards_switched, self);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, &proxy_config, events);
