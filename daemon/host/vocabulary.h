@@ -11,6 +11,7 @@
 #include "directory/directory.h"
 #include "host/host.h"
 #include "path/circuits.h"
+#include "path/guards.h"
 #include "proxy/proxy.h"
 
 G_BEGIN_DECLS
@@ -38,6 +39,7 @@ typedef struct
   CepaBootstrap *bootstrap;
   CepaDirectory *directory;
   CepaCircuits *circuits;
+  CepaGuards *guards;
   CepaProxy *proxy;
   CepaChannelPool *channels;
   void (*shutdown) (gpointer user_data);
@@ -59,6 +61,7 @@ void cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabu
 
 /* A CepaHostListenFunc: @self: (type CepaHostVocabulary) */
 void cepa_host_vocabulary_event (gpointer self, const CepaEvent *event, gpointer object, const GError *reason);
+void cepa_host_vocabulary_guard_event (CepaHostVocabulary *self, CepaGuardEvent event, const CepaGuardInfo *guard);
 void cepa_host_vocabulary_network_changed (CepaHostVocabulary *self);
 void cepa_host_vocabulary_plugin_changed (CepaHostVocabulary *self, CepaHostPlugin *plugin);
 

@@ -47,6 +47,7 @@ typedef struct
 
 extern const CepaWords cepa_words_client;
 extern const CepaWords cepa_words_circuits;
+extern const CepaWords cepa_words_guards;
 extern const CepaWords cepa_words_streams;
 extern const CepaWords cepa_words_channels;
 extern const CepaWords cepa_words_network;
