@@ -30,7 +30,7 @@ typedef enum
   CEPA_TOR_EVENT_CIRC_MINOR = 1 << 17,
 } CepaTorEvent;
 
-#define CEPA_TOR_N_SOURCES 13
+#define CEPA_TOR_N_SOURCES 14
 
 struct _CepaTorEvents
 {
