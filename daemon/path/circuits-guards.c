@@ -168,5 +168,7 @@ cepa_circuits_probe (CepaCircuits *self, CepaPoolCircuit *entry)
   entry->probe_until_us
       = cepa_clock_monotonic_us (self->clock) + cepa_build_times_get_close_us (self->build_times);
   entry->probe = cepa_streams_begin (entry->streams, host, GUARDS_PROBE_PORT, 0, &guards_probe_funcs, entry, NULL);
+  if (entry->probe != NULL)
+    cepa_circuits_tell_use (entry);
   return entry->probe != NULL;
 }

@@ -6,21 +6,23 @@
 #include "events.h"
 #include "text.h"
 
-/* @method: (nullable): of Client1; NULL for nothing to do. @event: (nullable): what is told then */
+/* @method: (nullable): of Client1; NULL for nothing to do. @event: (nullable): what is told then. @is_put_off: it may be
+   done some time later, and the controller does not wait for that */
 typedef struct
 {
   const char *name, *method, *event;
+  gboolean is_put_off;
 } TorActionsSignal;
 
 static const TorActionsSignal tor_actions_signals[] = {
-  { "RELOAD", "Reload", "RELOAD" },
-  { "HUP", "Reload", "RELOAD" },
-  { "SHUTDOWN", "Shutdown", NULL },
-  { "HALT", "Shutdown", NULL },
-  { "TERM", "Shutdown", NULL },
-  { "INT", "Shutdown", NULL },
-  { "NEWNYM", "NewIdentity", NULL }, /* told when it has been taken, whoever asked */
-  { "CLEARDNSCACHE", NULL, "CLEARDNSCACHE" }, /* answers of exits are not kept */
+  { "RELOAD", "Reload", "RELOAD", FALSE },
+  { "HUP", "Reload", "RELOAD", FALSE },
+  { "SHUTDOWN", "Shutdown", NULL, FALSE },
+  { "HALT", "Shutdown", NULL, FALSE },
+  { "TERM", "Shutdown", NULL, FALSE },
+  { "INT", "Shutdown", NULL, FALSE },
+  { "NEWNYM", "NewIdentity", NULL, TRUE }, /* told when it has been taken, whoever asked */
+  { "CLEARDNSCACHE", NULL, "CLEARDNSCACHE", FALSE }, /* answers of exits are not kept */
 };
 
 static const char *const tor_actions_refused[] = {
@@ -64,7 +66,9 @@ tor_actions_run_signal (CepaTorConnection *connection, const TorActionsSignal *s
 {
   CepaTorControl *control = connection->control;
 
-  if (signal->method == NULL)
+  if (signal->is_put_off)
+    cepa_tor_call (control, "Client1", signal->method, NULL, NULL, NULL, NULL);
+  if (signal->method == NULL || signal->is_put_off)
     tor_actions_succeed (connection, signal);
   else if (!g_str_equal (signal->method, "Shutdown"))
     cepa_tor_connection_call (connection, "Client1", signal->method, NULL, tor_actions_on_signal, (gpointer) signal,

@@ -14,6 +14,13 @@ guint64 cepa_tor_dict_number (GVariant *dict, const char *key);
    of the vocabulary. Adds nothing when it is another one. */
 void cepa_tor_describe_circuit (GString *out, guint64 id, const char *event, GVariant *circuit);
 
+/* Adds "7 PURPOSE_CHANGED $FP~nick ... PURPOSE=... OLD_PURPOSE=..." (control-spec: CIRC_MINOR). Adds nothing when @event is
+   another one. */
+void cepa_tor_describe_minor (GString *out, guint64 id, const char *event, GVariant *circuit);
+
+/* Adds "COMPUTED TOTAL_TIMES=100 TIMEOUT_MS=1500 ..." (control-spec: BUILDTIMEOUT_SET). @cause: of the vocabulary */
+void cepa_tor_describe_build_timeout (GString *out, const char *cause, GVariant *figures);
+
 /* Adds "7 SUCCEEDED 3 host:80" and what the event has beside (control-spec: STREAM). */
 void cepa_tor_describe_stream (GString *out, guint64 id, const char *event, GVariant *stream);
 
