@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SIGNAL, CLOSECIRCUIT, CLOSESTREAM. */
+/* SIGNAL, CLOSECIRCUIT, CLOSESTREAM, DROPGUARDS. */
 #include <string.h>
 
 #include "commands.h"
@@ -209,4 +209,25 @@ cepa_tor_command_closestream (CepaTorConnection *connection, const CepaTorComman
   else
     tor_actions_close (connection, "Streams1", g_variant_new ("(tu)", id, (guint32) reason), "stream",
                        words->pdata[0]);
+}
+
+static void
+tor_actions_on_dropped (CepaTorConnection *connection, G_GNUC_UNUSED gpointer data, G_GNUC_UNUSED GVariant *result,
+                        const GError *error)
+{
+  if (error == NULL)
+    cepa_tor_connection_reply (connection, 250, "OK");
+  else
+    cepa_tor_connection_reply (connection, 551, "Dropping guards: %s", error->message);
+}
+
+void
+cepa_tor_command_dropguards (CepaTorConnection *connection, const CepaTorCommand *command)
+{
+  g_autoptr (GPtrArray) words = cepa_tor_command_split (command->args);
+
+  if (words->len > 0)
+    cepa_tor_connection_reply (connection, 512, "Too many arguments to DROPGUARDS");
+  else
+    cepa_tor_connection_call (connection, "Guards1", "Drop", NULL, tor_actions_on_dropped, NULL, NULL);
 }

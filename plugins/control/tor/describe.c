@@ -315,6 +315,49 @@ cepa_tor_describe_channel_state (GString *out, GVariant *channel)
   g_string_append (out, g_str_equal (state, "open") ? " CONNECTED" : " LAUNCHED");
 }
 
+static void
+tor_describe_guard_name (GString *out, GVariant *guard)
+{
+  const char *nickname = cepa_tor_dict_text (guard, "nickname", "");
+
+  g_string_append_c (out, '$');
+  cepa_tor_text_append_word (out, cepa_tor_dict_text (guard, "fingerprint", ""));
+  if (*nickname != '\0')
+    {
+      g_string_append_c (out, '~');
+      cepa_tor_text_append_word (out, nickname);
+    }
+}
+
+void
+cepa_tor_describe_guard (GString *out, const char *event, GVariant *guard)
+{
+  static const char *const events[] = { "new", "up", "down", "bad", "good", "dropped", NULL };
+  g_autofree char *status = g_ascii_strup (event, -1);
+
+  if (!g_strv_contains (events, event))
+    return;
+  g_string_append (out, "ENTRY ");
+  tor_describe_guard_name (out, guard);
+  g_string_append_printf (out, " %s", status);
+}
+
+void
+cepa_tor_describe_guard_state (GString *out, GVariant *guard)
+{
+  gint64 since = (gint64) cepa_tor_dict_number (guard, "since");
+  g_autofree char *time = since > 0 ? cepa_tor_text_time (since, "%Y-%m-%d %H:%M:%S") : NULL;
+  gboolean is_current = FALSE;
+
+  if (!g_variant_lookup (guard, "is-current", "b", &is_current) || !is_current)
+    return;
+  tor_describe_guard_name (out, guard);
+  g_string_append_c (out, ' ');
+  cepa_tor_text_append_word (out, cepa_tor_dict_text (guard, "state", "never-connected"));
+  if (time != NULL)
+    g_string_append_printf (out, " %s", time);
+}
+
 /* Base64 without the "=" at the end (dir-spec: "r" line). */
 static void
 tor_describe_base64 (GString *out, const guint8 *bytes, gsize len)

@@ -27,6 +27,13 @@ void cepa_tor_describe_stream (GString *out, guint64 id, const char *event, GVar
 /* Adds "$FP~nick CONNECTED ID=7" (control-spec: ORCONN). */
 void cepa_tor_describe_channel (GString *out, guint64 id, const char *event, GVariant *channel);
 
+/* Adds "ENTRY $FP~nick UP" (control-spec: GUARD). @event: one of the vocabulary; nothing for another one. */
+void cepa_tor_describe_guard (GString *out, const char *event, GVariant *guard);
+
+/* Adds "$FP~nick down 2026-01-02 03:04:05" (control-spec: GETINFO entry-guards); nothing for a guard of a set that is not
+   in use. */
+void cepa_tor_describe_guard_state (GString *out, GVariant *guard);
+
 /* The same as circuit-status, stream-status and orconn-status say it: nothing for what has closed. */
 void cepa_tor_describe_circuit_state (GString *out, GVariant *circuit);
 void cepa_tor_describe_stream_state (GString *out, GVariant *stream);

@@ -28,9 +28,10 @@ typedef enum
   CEPA_TOR_EVENT_STREAM_BW = 1 << 15,
   CEPA_TOR_EVENT_BUILDTIMEOUT_SET = 1 << 16,
   CEPA_TOR_EVENT_CIRC_MINOR = 1 << 17,
+  CEPA_TOR_EVENT_GUARD = 1 << 18,
 } CepaTorEvent;
 
-#define CEPA_TOR_N_SOURCES 14
+#define CEPA_TOR_N_SOURCES 15
 
 struct _CepaTorEvents
 {

@@ -108,6 +108,21 @@ tor_sources_on_build_timeout (void *user_data, G_GNUC_UNUSED const char *interfa
 }
 
 static void
+tor_sources_on_guard (void *user_data, G_GNUC_UNUSED const char *interface_name, G_GNUC_UNUSED const char *signal,
+                      GVariant *args)
+{
+  g_autoptr (GString) line = g_string_new ("650 GUARD ");
+  g_autoptr (GVariant) guard = g_variant_get_child_value (args, 1);
+  gsize head = line->len;
+  const char *what;
+
+  g_variant_get_child (args, 0, "&s", &what);
+  cepa_tor_describe_guard (line, what, guard);
+  if (line->len > head)
+    tor_sources_emit (user_data, CEPA_TOR_EVENT_GUARD, line);
+}
+
+static void
 tor_sources_on_stream (void *user_data, G_GNUC_UNUSED const char *interface_name, G_GNUC_UNUSED const char *signal,
                        GVariant *args)
 {
@@ -371,6 +386,7 @@ static const struct
   { CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "Bootstrapped", "(uss)", tor_sources_on_bootstrapped },
   { CEPA_TOR_EVENT_NEWCONSENSUS | CEPA_TOR_EVENT_STATUS_CLIENT, "Network1", "Changed", "(ux)",
     tor_sources_on_network },
+  { CEPA_TOR_EVENT_GUARD, "Guards1", "Changed", "(sa{sv})", tor_sources_on_guard },
   { CEPA_TOR_EVENT_CONF_CHANGED, "Options1", "Changed", "(as)", tor_sources_on_options },
   { CEPA_TOR_EVENT_STATUS_GENERAL | CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "ClockJumped", "(x)",
     tor_sources_on_clock_jump },

@@ -207,6 +207,29 @@ test_channels (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
+test_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const events[][2] = {
+    { "new", "NEW" }, { "up", "UP" }, { "down", "DOWN" }, { "bad", "BAD" }, { "good", "GOOD" }, { "dropped", "DROPPED" },
+  };
+  Client *client = client_new_for (self, "GUARD");
+
+  for (guint i = 0; i < G_N_ELEMENTS (events); i++)
+    {
+      g_autofree char *args = g_strdup_printf ("('%s', {'fingerprint': <'" GUARD "'>, 'nickname': <'guard'>})",
+                                               events[i][0]);
+      g_autofree char *line = g_strdup_printf ("650 GUARD ENTRY $" GUARD "~guard %s", events[i][1]);
+
+      emit_text (self, "Guards1", "Changed", args);
+      client_check_event (client, line);
+    }
+  emit_text (self, "Guards1", "Changed", "('moved', {'fingerprint': <'" GUARD "'>})"); /* of a later version: not told */
+  emit_text (self, "Guards1", "Changed", "('up', {'fingerprint': <'" GUARD "'>, 'nickname': <'a\r\nb'>})");
+  client_check_event (client, "650 GUARD ENTRY $" GUARD "~a??b UP");
+  client_free (client);
+}
+
+static void
 test_liveness (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client = client_new_for (self, "NETWORK_LIVENESS");
@@ -354,6 +377,7 @@ main (int argc, char **argv)
   ADD ("build-timeout", test_build_timeout);
   ADD ("streams", test_streams);
   ADD ("channels", test_channels);
+  ADD ("guards", test_guards);
   ADD ("liveness", test_liveness);
   ADD ("status", test_status);
   ADD ("consensus", test_consensus);
