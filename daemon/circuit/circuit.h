@@ -115,6 +115,9 @@ gint64 cepa_circuit_get_created_us (const CepaCircuit *self);      /* since 1970
 gint64 cepa_circuit_get_launched_us (const CepaCircuit *self);     /* the same moment, monotonic */
 guint cepa_circuit_get_remote_reason (const CepaCircuit *self);    /* of DESTROY or TRUNCATED that came; else 0 */
 
+/* Whether the first relay has ended it by DESTROY. */
+gboolean cepa_circuit_was_destroyed (const CepaCircuit *self);
+
 /* Returns: (transfer full): "$FINGERPRINT~nickname at A:P, ..." in the order of the hops. */
 char *cepa_circuit_describe_path (const CepaCircuit *self);
 

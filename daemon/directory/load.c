@@ -55,6 +55,7 @@ load_result_new (void)
 
   self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
   self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->problems = g_ptr_array_new_with_free_func (g_free);
   return self;
 }
@@ -68,6 +69,7 @@ cepa_load_result_free (CepaLoadResult *self)
   g_clear_pointer (&self->missing_certificates, g_array_unref);
   g_clear_pointer (&self->consensus_text, g_bytes_unref);
   g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_clear_pointer (&self->mapped, g_ptr_array_unref);
   g_clear_pointer (&self->problems, g_ptr_array_unref);
   g_free (self);
 }
@@ -205,6 +207,8 @@ load_file (CepaLoadResult *result, const char *directory, const char *name)
 
   if (bytes == NULL && !g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND))
     g_ptr_array_add (result->problems, g_strdup (error->message));
+  if (bytes != NULL)
+    g_ptr_array_add (result->mapped, g_bytes_ref (bytes));
   return bytes;
 }
 
@@ -333,6 +337,12 @@ load_take_supplement (LoadInput *input, const CepaLoadSupplement *supplement)
 }
 
 static void
+load_forget_pages (gpointer mapped, G_GNUC_UNUSED gpointer user_data)
+{
+  cepa_file_forget_pages (mapped);
+}
+
+static void
 load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_GNUC_UNUSED GCancellable *cancellable)
 {
   const LoadInput *input = task_data;
@@ -346,6 +356,7 @@ load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_G
     load_fetched (result, input);
   if (result->network != NULL)
     load_supplement (result->network, &input->supplement);
+  g_ptr_array_foreach (result->mapped, load_forget_pages, NULL);
   g_task_return_pointer (task, result, (GDestroyNotify) cepa_load_result_free);
 }
 

@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @missing_certificates: (nullable) (element-type CepaKeyCertificateId): signatures of our authorities need them; when
  *   @consensus_text is there, it is the consensus that waits for them, and @network could not be made
  * @microdescriptors: (element-type GBytes): texts with those that @network uses, and maybe others
+ * @mapped: (element-type GBytes): those of all these texts that are maps of files: see cepa_file_forget_pages()
  * @problems: (element-type utf8): what was refused, each a sentence for the log
  */
 typedef struct
@@ -33,6 +34,7 @@ typedef struct
   GArray *missing_certificates;
   GBytes *consensus_text;
   GPtrArray *microdescriptors;
+  GPtrArray *mapped;
   GPtrArray *problems;
 } CepaLoadResult;
 

@@ -27,7 +27,7 @@ cepa_circuits_may_launch (CepaCircuits *self, gint64 *next_us)
   gint64 now = cepa_clock_monotonic_us (self->clock);
   gint64 full_us = now + (CEPA_CIRCUITS_BURST - 1) * CEPA_CIRCUITS_RATE_US;
 
-  if (self->is_stopped || !cepa_directory_is_sufficient (self->directory)
+  if (self->is_stopped || !cepa_directory_is_sufficient (self->directory) || cepa_circuits_lack_guards (self)
       || (self->restrictions != NULL && cepa_restrictions_is_waiting (self->restrictions))
       || self->circuits->len >= CEPA_CIRCUITS_MAX || build_count (self) >= self->config.max_pending)
     return FALSE;
@@ -85,8 +85,8 @@ build_settle (const CepaNetwork *network, const CepaCircuitsPlan *plan, CepaPath
 }
 
 static gboolean
-build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *excluded, CepaPath *path,
-               guint64 *proposed_by, GError **error)
+build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *guards, const GArray *excluded,
+               CepaPath *path, guint64 *proposed_by, GError **error)
 {
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
   CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL,
@@ -98,19 +98,22 @@ build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *e
   request.flags = (plan->ipv6 ? CEPA_PATH_IPV6 : 0) | (plan->is_stable ? CEPA_PATH_NEED_STABLE : 0);
   request.excluded = (const guint32 *) (void *) excluded->data;
   request.n_excluded = excluded->len;
+  request.guards = guards != NULL ? (const guint32 *) (void *) guards->data : NULL;
+  request.n_guards = guards != NULL ? guards->len : 0;
   return cepa_path_policies_propose (self->policies, network, self->random, &request, self->config.enforce_subnets, path,
                                      proposed_by, error);
 }
 
+/* @guards: (nullable): rows that may be first */
 static gboolean
-build_choose_from_all (CepaCircuits *self, const CepaCircuitsPlan *plan, CepaPath *path, guint64 *proposed_by,
-                       GError **error)
+build_choose_from_all (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *guards, CepaPath *path,
+                       guint64 *proposed_by, GError **error)
 {
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
   g_autoptr (GArray) excluded = cepa_failures_list (self->failures, network, plan->avoid, plan->n_avoid);
   g_autoptr (GError) first = NULL;
 
-  if (build_propose (self, plan, excluded, path, proposed_by, &first))
+  if (build_propose (self, plan, guards, excluded, path, proposed_by, &first))
     return TRUE;
   if (excluded->len == 0 || !g_error_matches (first, CEPA_ERROR, CEPA_ERROR_NO_PATH))
     {
@@ -122,22 +125,22 @@ build_choose_from_all (CepaCircuits *self, const CepaCircuitsPlan *plan, CepaPat
   cepa_failures_forget_all (self->failures);
   g_array_unref (excluded);
   excluded = cepa_failures_list (self->failures, network, plan->avoid, plan->n_avoid);
-  return build_propose (self, plan, excluded, path, proposed_by, error);
+  return build_propose (self, plan, guards, excluded, path, proposed_by, error);
 }
 
 /* For long-lived streams by Stable relays alone, as long as there is a path of them. */
 static gboolean
-build_choose_path (CepaCircuits *self, const CepaCircuitsPlan *plan, CepaPath *path, guint64 *proposed_by,
-                   GError **error)
+build_choose_path (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *guards, CepaPath *path,
+                   guint64 *proposed_by, GError **error)
 {
   g_autoptr (GError) first = NULL;
   CepaCircuitsPlan any = *plan;
 
-  if (build_choose_from_all (self, plan, path, proposed_by, &first))
+  if (build_choose_from_all (self, plan, guards, path, proposed_by, &first))
     return TRUE;
   any.is_stable = FALSE;
   if (plan->is_stable && g_error_matches (first, CEPA_ERROR, CEPA_ERROR_NO_PATH))
-    return build_choose_from_all (self, &any, path, proposed_by, error);
+    return build_choose_from_all (self, &any, guards, path, proposed_by, error);
   g_propagate_error (error, g_steal_pointer (&first));
   return FALSE;
 }
@@ -160,7 +163,8 @@ build_report (CepaCircuits *self, const CepaPoolCircuit *entry, CepaPathOutcome 
 
 /* ---- who is to blame ---- */
 
-/* A later relay did not answer, or the first one does not let us reach any: after some of these it is the first. */
+/* A later relay did not answer, or the first one does not let us reach any: after some of these it is the first. Where
+   guards are kept, they are counted instead (path-bias.h). */
 static void
 build_suspect_first (CepaCircuits *self, CepaPoolCircuit *entry, const GError *reason)
 {
@@ -177,20 +181,12 @@ build_suspect_first (CepaCircuits *self, CepaPoolCircuit *entry, const GError *r
   cepa_failures_note (self->failures, first);
 }
 
-/* Blames whoever did not answer. */
+/* After several failures in a row, ever longer ones. */
 static void
-build_note_failure (CepaCircuits *self, CepaPoolCircuit *entry, const GError *reason)
+build_pause (CepaCircuits *self)
 {
-  guint n_built = cepa_circuit_get_n_built (entry->circuit);
   gint64 wait;
 
-  if (n_built < cepa_circuit_get_n_hops (entry->circuit))
-    cepa_failures_note (self->failures, cepa_circuit_get_hop (entry->circuit, n_built)->target.rsa_id);
-  /* It may as well be the one before that cannot extend; the first is proved by its own answer. */
-  if (n_built >= 2)
-    cepa_failures_note (self->failures, cepa_circuit_get_hop (entry->circuit, n_built - 1)->target.rsa_id);
-  if (n_built > 0)
-    build_suspect_first (self, entry, reason);
   if (++self->n_failed < CEPA_CIRCUITS_FREE_FAILURES)
     return;
   wait = MIN (CEPA_CIRCUITS_RETRY_US << MIN (self->n_failed - CEPA_CIRCUITS_FREE_FAILURES, 10u),
@@ -198,11 +194,39 @@ build_note_failure (CepaCircuits *self, CepaPoolCircuit *entry, const GError *re
   self->retry_us = cepa_clock_monotonic_us (self->clock) + wait;
 }
 
+/* Blames whoever did not answer. */
+static void
+build_note_failure (CepaCircuits *self, CepaPoolCircuit *entry, const GError *reason)
+{
+  guint n_built = cepa_circuit_get_n_built (entry->circuit);
+
+  if (n_built < cepa_circuit_get_n_hops (entry->circuit) && (n_built > 0 || entry->ticket == NULL))
+    cepa_failures_note (self->failures, cepa_circuit_get_hop (entry->circuit, n_built)->target.rsa_id);
+  /* It may as well be the one before that cannot extend; the first is proved by its own answer. */
+  if (n_built >= 2)
+    cepa_failures_note (self->failures, cepa_circuit_get_hop (entry->circuit, n_built - 1)->target.rsa_id);
+  if (n_built > 0 && entry->ticket == NULL)
+    build_suspect_first (self, entry, reason);
+  build_pause (self);
+}
+
 void
 cepa_circuits_blame_channel (CepaCircuits *self, CepaChannel *channel)
 {
+  gboolean is_guard = FALSE;
+
   cepa_channel_set_bad (channel);
-  cepa_failures_note (self->failures, cepa_channel_get_target (channel)->rsa_id);
+  for (guint i = 0; i < self->circuits->len; i++)
+    {
+      CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
+
+      if (entry->ticket == NULL || cepa_circuit_get_channel (entry->circuit) != channel)
+        continue;
+      cepa_guard_ticket_failed (entry->ticket);
+      is_guard = TRUE;
+    }
+  if (!is_guard)
+    cepa_failures_note (self->failures, cepa_channel_get_target (channel)->rsa_id);
 }
 
 /* ---- build times ---- */
@@ -247,6 +271,8 @@ build_progress (gpointer user_data, CepaCircuit *circuit)
 
   if (cepa_circuit_get_n_built (circuit) > 0)
     {
+      if (entry->ticket != NULL && cepa_circuit_get_n_built (circuit) == 1)
+        cepa_guard_ticket_first_hop_built (entry->ticket);
       build_measure (entry->pool, entry);
       return;
     }
@@ -276,9 +302,18 @@ cepa_circuits_set_measured (CepaCircuits *self, CepaPoolCircuit *entry)
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u takes too long: it is measured, and not used",
             cepa_circuit_get_number (entry->circuit));
   entry->is_measured = TRUE;
+  if (entry->ticket != NULL)
+    cepa_guard_ticket_timed_out (entry->ticket);
   build_release (self, entry, FALSE);
   build_report (self, entry, CEPA_PATH_TIMEOUT);
   cepa_circuits_wake (self);
+}
+
+void
+cepa_circuits_make_ready (CepaCircuits *self, CepaPoolCircuit *entry)
+{
+  entry->streams = cepa_streams_new (entry->circuit, self->random);
+  cepa_bootstrap_reach (self->bootstrap, CEPA_BOOTSTRAP_DONE, 0);
 }
 
 static void
@@ -288,6 +323,7 @@ build_opened (gpointer user_data, CepaCircuit *circuit)
   CepaCircuits *self = entry->pool;
   g_autofree char *path = cepa_circuit_describe_path (circuit);
   g_autofree char *key = NULL;
+  CepaGuardVerdict verdict;
 
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u open through %s", cepa_circuit_get_number (circuit), path);
   for (guint i = 0; i < cepa_circuit_get_n_hops (circuit); i++)
@@ -296,16 +332,18 @@ build_opened (gpointer user_data, CepaCircuit *circuit)
   g_hash_table_remove (self->beyond, key);
   self->n_failed = 0;
   self->retry_us = 0;
+  entry->was_built = TRUE;
   build_measure (self, entry);
-  entry->streams = cepa_streams_new (circuit, self->random);
-  if (entry->is_measured)
-    {
-      entry->is_retired = TRUE;
-      cepa_circuits_wake (self);
-      return;
-    }
-  cepa_bootstrap_reach (self->bootstrap, CEPA_BOOTSTRAP_DONE, 0);
-  build_report (self, entry, CEPA_PATH_BUILT);
+  if (!entry->is_measured)
+    build_report (self, entry, CEPA_PATH_BUILT);
+  verdict = entry->ticket != NULL ? cepa_guard_ticket_succeeded (entry->ticket) : CEPA_GUARD_USE;
+  if (entry->is_measured || verdict == CEPA_GUARD_DROP)
+    entry->is_retired = TRUE;
+  else if (verdict == CEPA_GUARD_USE)
+    cepa_circuits_make_ready (self, entry);
+  else
+    cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u waits: a better guard may answer",
+              cepa_circuit_get_number (circuit));
   cepa_circuits_wake (self);
 }
 
@@ -322,7 +360,7 @@ build_idle (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit)
 static void
 build_failed (CepaCircuits *self, CepaPoolCircuit *entry, const GError *reason)
 {
-  if (entry->streams != NULL || self->is_stopped || entry->is_replaced || entry->is_measured
+  if (entry->was_built || self->is_stopped || entry->is_replaced || entry->is_measured
       || g_error_matches (reason, CEPA_ERROR, CEPA_ERROR_CANCELLED))
     return;
   build_note_failure (self, entry, reason);
@@ -337,7 +375,8 @@ build_closed (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit, const GErr
   CepaCircuits *self = entry->pool;
 
   build_failed (self, entry, reason);
-  build_release (self, entry, entry->streams == NULL);
+  cepa_circuits_end_ticket (self, entry);
+  build_release (self, entry, !entry->was_built);
   entry->is_dead = TRUE;
   g_ptr_array_remove_fast (self->circuits, entry);
   g_ptr_array_add (self->dead, entry);
@@ -355,16 +394,28 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
   CepaCircuitOwner owner = build_owner;
   g_autoptr (CepaChannel) channel = NULL;
   gint64 now = cepa_clock_monotonic_us (self->clock);
+  g_autoptr (GArray) guards = g_array_new (FALSE, FALSE, sizeof (guint32));
+  gboolean has_guards = cepa_circuits_list_guards (self, guards);
   CepaPoolCircuit *entry;
   CepaPath path = { .size = sizeof path };
   guint64 proposed_by;
 
-  if (!build_choose_path (self, plan, &path, &proposed_by, error))
+  if (has_guards && guards->len == 0)
+    {
+      build_pause (self);
+      return NULL;
+    }
+  if (!build_choose_path (self, plan, has_guards ? guards : NULL, &path, &proposed_by, error))
     return NULL;
   for (guint i = 0; i < path.n_hops; i++)
     cepa_servers_hop_from_row (network, path.hops[i], &hops[i]);
   entry = g_new0 (CepaPoolCircuit, 1);
   entry->pool = self;
+  if (has_guards && !cepa_circuits_attempt_guard (self, entry, hops, path.n_hops, error))
+    {
+      g_free (entry);
+      return NULL;
+    }
   entry->path = path;
   entry->proposed_by = proposed_by;
   entry->version = cepa_network_get_view (network)->version;

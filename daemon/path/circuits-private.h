@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Shared by circuits.c, circuits-build.c, circuits-requests.c and circuits-time.c. */
+/* Shared by circuits.c and the files whose names begin with circuits-. */
 #pragma once
 
 #include "path/build-times.h"
 #include "path/circuits.h"
 #include "path/failures.h"
+#include "path/guards.h"
 #include "path/predict.h"
 
 G_BEGIN_DECLS
@@ -33,13 +34,16 @@ typedef struct
 {
   CepaCircuits *pool;
   CepaCircuit *circuit;
-  CepaStreams *streams; /* (nullable): once it is open */
+  CepaStreams *streams; /* (nullable): once it is built and may be used */
+  CepaGuardTicket *ticket; /* (nullable): without guards */
   char *isolation;      /* (nullable): NULL while it is clean */
   gint64 started_us;    /* its path was chosen */
   gint64 begun_us;      /* its first cell was sent; 0 before: the channel is not open */
   gint64 dirty_us;
   gint64 idle_until_us; /* while it is clean and open; 0 before */
+  gboolean was_built;   /* every hop answered */
   gboolean is_dead;
+  gboolean is_ours;     /* we close it, or have closed it */
   gboolean is_retired;  /* takes no new streams */
   gboolean is_broken;   /* and those that it has are lost */
   gboolean is_replaced; /* so because another policy is in use now */
@@ -47,6 +51,9 @@ typedef struct
   gboolean is_measured; /* so it goes on for its time alone */
   gboolean is_stable;   /* for long-lived streams: every relay is Stable, if there was such a path */
   gboolean is_counted;  /* its build time has been recorded */
+  CepaStream *probe;    /* (nullable): asks whether it works, before it is closed */
+  gint64 probe_until_us; /* 0: it was not asked */
+  guint8 probe_address[4];
   CepaPath path;
   guint64 proposed_by;  /* the policy's term */
   guint64 version;      /* of the view that the path's rows are of */
@@ -72,6 +79,7 @@ struct _CepaCircuits
   CepaBootstrap *bootstrap;
   CepaPathPolicies *policies;
   CepaRestrictions *restrictions; /* (nullable) */
+  CepaGuards *guards;             /* (nullable) */
   CepaCircuitsConfig config;
   CepaCircuitsWatch watch;
   gpointer watch_data;
@@ -109,6 +117,12 @@ typedef struct
 
 void cepa_pool_circuit_free (CepaPoolCircuit *entry);
 
+/* Closes it, and not because of what a relay did. */
+void cepa_pool_circuit_close (CepaPoolCircuit *entry, const GError *reason);
+
+/* Returns: (transfer none) (nullable): the pool's entry of the circuit; NULL when it is none of the pool. */
+CepaPoolCircuit *cepa_circuits_find_entry (CepaCircuits *self, const CepaCircuit *circuit);
+
 /* A turn of the timer's own, as soon as can be. */
 void cepa_circuits_wake (CepaCircuits *self);
 
@@ -132,10 +146,37 @@ void cepa_circuits_blame_channel (CepaCircuits *self, CepaChannel *channel);
 /* What the build times know of the network being alive. */
 void cepa_circuits_update_live (CepaCircuits *self);
 
+/* It may take streams from now on. */
+void cepa_circuits_make_ready (CepaCircuits *self, CepaPoolCircuit *entry);
+
+/* ---- circuits-guards.c ---- */
+
+/* Fills @rows with those that may be first. FALSE: any Guard may. */
+gboolean cepa_circuits_list_guards (CepaCircuits *self, GArray *rows);
+
+/* The documents of the best guards are not here: nothing is built before they are. */
+gboolean cepa_circuits_lack_guards (CepaCircuits *self);
+
+/* The directory or the restrictions have changed. */
+void cepa_circuits_update_guards (CepaCircuits *self);
+
+/* A circuit is about to be built through @hops. FALSE: not through that guard. */
+gboolean cepa_circuits_attempt_guard (CepaCircuits *self, CepaPoolCircuit *entry, const CepaCircuitHop *hops,
+                                      guint n_hops, GError **error);
+
+/* The circuit has closed. */
+void cepa_circuits_end_ticket (CepaCircuits *self, CepaPoolCircuit *entry);
+
+/* Whether it must not be closed yet, for it is to show first whether it works. */
+gboolean cepa_circuits_probe (CepaCircuits *self, CepaPoolCircuit *entry);
+
 /* ---- circuits-requests.c ---- */
 
 gboolean cepa_pool_circuit_is_in_use (const CepaPoolCircuit *entry);
 gboolean cepa_pool_circuit_is_building (const CepaPoolCircuit *entry);
+
+/* It may take streams; not so while it waits for a better guard. */
+gboolean cepa_pool_circuit_is_ready (const CepaPoolCircuit *entry);
 
 /* Nobody has used it, and it can be. */
 gboolean cepa_pool_circuit_is_clean (const CepaPoolCircuit *entry);

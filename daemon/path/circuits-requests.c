@@ -29,6 +29,12 @@ cepa_pool_circuit_is_building (const CepaPoolCircuit *entry)
 }
 
 gboolean
+cepa_pool_circuit_is_ready (const CepaPoolCircuit *entry)
+{
+  return entry->streams != NULL;
+}
+
+gboolean
 cepa_pool_circuit_is_clean (const CepaPoolCircuit *entry)
 {
   return entry->isolation == NULL && !entry->is_retired && !entry->is_measured;
@@ -91,7 +97,7 @@ request_fits (CepaCircuits *self, CepaPoolCircuit *entry, const CepaCircuitsRequ
   gint64 now = cepa_clock_monotonic_us (self->clock);
 
   if (entry->is_retired || entry->is_measured || (request->is_stable && !entry->is_stable)
-      || (cepa_pool_circuit_is_building (entry) && now >= request_get_patience_end (self, entry)))
+      || (!cepa_pool_circuit_is_ready (entry) && now >= request_get_patience_end (self, entry)))
     return FALSE;
   if (entry->isolation != NULL
       && (strcmp (entry->isolation, wish->isolation) != 0 || now - entry->dirty_us > self->config.max_dirty_us))
@@ -109,7 +115,7 @@ request_find (CepaCircuits *self, const CepaCircuitsRequest *request)
   for (guint i = 0; i < self->circuits->len; i++)
     {
       CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
-      guint score = 1 + (cepa_pool_circuit_is_building (entry) ? 0 : 2) + (entry->isolation != NULL ? 1 : 0);
+      guint score = 1 + (cepa_pool_circuit_is_ready (entry) ? 2 : 0) + (entry->isolation != NULL ? 1 : 0);
 
       if (score > best_score && request_fits (self, entry, request))
         {
@@ -139,6 +145,8 @@ cepa_circuits_finish_request (CepaCircuits *self, CepaCircuitsRequest *request, 
   if (entry != NULL)
     {
       request_claim (self, entry, request->isolation);
+      if (entry->ticket != NULL)
+        cepa_guard_ticket_used (entry->ticket);
       request->func (request->user_data, entry->circuit, entry->streams, NULL);
     }
   else
@@ -171,7 +179,7 @@ request_try (CepaCircuits *self, CepaCircuitsRequest *request, gint64 *next_us)
   g_autoptr (GError) error = NULL;
   CepaPoolCircuit *entry = request_find (self, request);
 
-  if (entry != NULL && entry->streams != NULL)
+  if (entry != NULL && cepa_pool_circuit_is_ready (entry))
     {
       cepa_circuits_finish_request (self, request, entry, NULL);
       return TRUE;
@@ -250,24 +258,28 @@ cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 sin
   cepa_circuits_wake (self);
 }
 
-/* Returns: (nullable) */
-static CepaPoolCircuit *
-request_find_entry (CepaCircuits *self, const CepaCircuit *circuit)
+void
+cepa_circuits_note_answer (CepaCircuits *self, CepaCircuit *circuit)
 {
-  for (guint i = 0; i < self->circuits->len; i++)
-    {
-      CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
+  CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
 
-      if (entry->circuit == circuit)
-        return entry;
-    }
-  return NULL;
+  if (entry != NULL && entry->ticket != NULL)
+    cepa_guard_ticket_use_succeeded (entry->ticket);
+}
+
+void
+cepa_circuits_note_left (CepaCircuits *self, CepaCircuit *circuit)
+{
+  CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
+
+  if (entry != NULL && entry->ticket != NULL)
+    cepa_guard_ticket_use_rolled_back (entry->ticket);
 }
 
 void
 cepa_circuits_note_refusal (CepaCircuits *self, CepaCircuit *circuit, guint reason)
 {
-  CepaPoolCircuit *entry = request_find_entry (self, circuit);
+  CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
 
   if (entry == NULL)
     return;

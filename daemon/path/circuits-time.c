@@ -12,14 +12,14 @@ time_close (CepaPoolCircuit *entry, CepaErrorKind kind, const char *why)
 {
   g_autoptr (GError) reason = g_error_new_literal (CEPA_ERROR, (gint) kind, why);
 
-  cepa_circuit_close (entry->circuit, reason);
+  cepa_pool_circuit_close (entry, reason);
 }
 
 static gboolean
 time_has_open (CepaCircuits *self)
 {
   for (guint i = 0; i < self->circuits->len; i++)
-    if (((CepaPoolCircuit *) g_ptr_array_index (self->circuits, i))->streams != NULL)
+    if (((CepaPoolCircuit *) g_ptr_array_index (self->circuits, i))->was_built)
       return TRUE;
   return FALSE;
 }
@@ -55,6 +55,10 @@ time_end_building (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
     cepa_build_times_note_close (self->build_times, entry->begun_us, now - entry->begun_us);
   if (time_is_silent (entry))
     cepa_channel_set_bad (cepa_circuit_get_channel (entry->circuit));
+  if (entry->ticket != NULL)
+    cepa_guard_ticket_timed_out (entry->ticket);
+  if (entry->ticket != NULL && cepa_circuit_get_n_built (entry->circuit) == 0)
+    cepa_guard_ticket_failed (entry->ticket);
   time_close (entry, CEPA_ERROR_TIMEOUT, "a relay did not answer in time");
 }
 
@@ -90,6 +94,8 @@ time_look_at_building (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
 static gint64
 time_get_end (CepaCircuits *self, const CepaPoolCircuit *entry, gint64 now)
 {
+  if (entry->probe_until_us != 0)
+    return now;
   if (cepa_pool_circuit_is_in_use (entry) && !entry->is_broken)
     return 0; /* until its last stream has ended */
   if (entry->is_retired)
@@ -124,7 +130,9 @@ time_look_at_all (CepaCircuits *self, gint64 now, gint64 *next)
           if (entry->idle_until_us == 0)
             entry->idle_until_us = time_draw_idle_end (self, now);
           due = time_get_end (self, entry, now);
-          if (due != 0 && due <= now)
+          if (due != 0 && due <= now && cepa_circuits_probe (self, entry))
+            due = entry->probe_until_us;
+          else if (due != 0 && due <= now)
             {
               time_close (entry, CEPA_ERROR_CLOSED, entry->is_replaced ? "another path policy is in use"
                                                     : entry->is_broken   ? "its exit breaks the protocol"
@@ -243,6 +251,16 @@ time_take_identity (CepaCircuits *self, gint64 now, gint64 *next)
     cepa_circuits_earlier (next, due);
 }
 
+/* Which circuits that wait for a better guard may be used, and which have waited too long. */
+static void
+time_update_guards (CepaCircuits *self, gint64 *next)
+{
+  gint64 due = self->guards != NULL ? cepa_guards_update (self->guards) : -1;
+
+  if (due >= 0)
+    cepa_circuits_earlier (next, due);
+}
+
 void
 cepa_circuits_step (CepaCircuits *self)
 {
@@ -252,6 +270,7 @@ cepa_circuits_step (CepaCircuits *self)
   if (self->is_stopped)
     return;
   time_take_identity (self, now, &next);
+  time_update_guards (self, &next);
   time_look_at_all (self, now, &next);
   cepa_circuits_try_requests (self, &next);
   time_build_ahead (self, now, &next);

@@ -73,6 +73,13 @@ cepa_pool_circuit_free (CepaPoolCircuit *entry)
   g_free (entry);
 }
 
+void
+cepa_pool_circuit_close (CepaPoolCircuit *entry, const GError *reason)
+{
+  entry->is_ours = TRUE;
+  cepa_circuit_close (entry->circuit, reason);
+}
+
 static gint64
 circuits_available_us (const CepaCircuits *self)
 {
@@ -190,10 +197,24 @@ cepa_circuits_find_by_number (CepaCircuits *self, guint64 number)
   return search.found;
 }
 
+CepaPoolCircuit *
+cepa_circuits_find_entry (CepaCircuits *self, const CepaCircuit *circuit)
+{
+  for (guint i = 0; i < self->circuits->len; i++)
+    {
+      CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
+
+      if (entry->circuit == circuit)
+        return entry;
+    }
+  return NULL;
+}
+
 gboolean
 cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error)
 {
   CepaCircuit *circuit = cepa_circuits_find_by_number (self, number);
+  CepaPoolCircuit *entry;
   g_autoptr (GError) reason = NULL;
 
   if (circuit == NULL)
@@ -204,6 +225,9 @@ cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_u
   if (if_unused && cepa_circuit_get_n_streams (circuit) > 0)
     return TRUE;
   reason = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "closed by a controller");
+  entry = cepa_circuits_find_entry (self, circuit);
+  if (entry != NULL)
+    entry->is_ours = TRUE;
   cepa_circuit_close (circuit, reason);
   return TRUE;
 }
@@ -222,8 +246,8 @@ cepa_circuits_take_identity (CepaCircuits *self)
       CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
 
       entry->is_retired = TRUE;
-      if (!cepa_pool_circuit_is_in_use (entry))
-        cepa_circuit_close (entry->circuit, reason);
+      if (!cepa_pool_circuit_is_in_use (entry) && !cepa_circuits_probe (self, entry))
+        cepa_pool_circuit_close (entry, reason);
     }
   cepa_circuits_wake (self);
   if (self->watch.new_identity != NULL)
@@ -285,6 +309,14 @@ cepa_circuits_restrictions_changed (CepaCircuits *self)
       entry->is_retired = entry->is_retired || !circuits_is_allowed (self, network, entry);
     }
   self->retry_us = self->ahead_us = 0;
+  cepa_circuits_update_guards (self);
+}
+
+void
+cepa_circuits_retire_all (CepaCircuits *self)
+{
+  for (guint i = 0; i < self->circuits->len; i++)
+    ((CepaPoolCircuit *) g_ptr_array_index (self->circuits, i))->is_retired = TRUE;
   cepa_circuits_wake (self);
 }
 
@@ -302,7 +334,7 @@ cepa_circuits_network_changed (CepaCircuits *self)
   if (self->bootstrap->percent < CEPA_BOOTSTRAP_DONE)
     cepa_predict_note (self->predict, &first); /* the former network may have had no exit for it */
   cepa_path_policies_network_changed (self->policies, cepa_network_get_view (network));
-  cepa_circuits_wake (self);
+  cepa_circuits_update_guards (self);
 }
 
 void

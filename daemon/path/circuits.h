@@ -8,6 +8,7 @@
 #include "channel/pool.h"
 #include "directory/directory.h"
 #include "path/build-times.h"
+#include "path/guards.h"
 #include "path/policy.h"
 #include "path/restrictions.h"
 #include "stream/stream.h"
@@ -108,6 +109,17 @@ void cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch
 CepaBuildTimes *cepa_circuits_get_build_times (CepaCircuits *self);
 
 /**
+ * cepa_circuits_set_guards:
+ * @guards: (nullable) (transfer none): outlive it
+ *
+ * Who may be first, from now on; they are told of networks and restrictions by the circuits. Without them any Guard may.
+ */
+void cepa_circuits_set_guards (CepaCircuits *self, CepaGuards *guards);
+
+/* No circuit that there is now takes new streams: another set of guards is in use. */
+void cepa_circuits_retire_all (CepaCircuits *self);
+
+/**
  * cepa_circuits_set_restrictions:
  * @restrictions: (nullable) (transfer none): outlive it
  *
@@ -146,6 +158,12 @@ void cepa_circuits_cancel (CepaCircuits *self, CepaCircuitsRequest *request);
  * others on that channel, and its relay is left out of paths for a while.
  */
 void cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 since_us);
+
+/* The last relay has answered a stream, whatever it said: the circuit works. */
+void cepa_circuits_note_answer (CepaCircuits *self, CepaCircuit *circuit);
+
+/* A stream has left it, to be tried on another one. */
+void cepa_circuits_note_left (CepaCircuits *self, CepaCircuit *circuit);
 
 /**
  * cepa_circuits_note_refusal:

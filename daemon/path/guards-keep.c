@@ -30,12 +30,19 @@ static const char *const keep_members[] = {
 };
 
 static void
-keep_insert_date (GVariantDict *dict, const char *name, gint64 date_s)
+keep_add_text (GVariantBuilder *out, const char *name, const char *text)
+{
+  if (text != NULL && text[0] != '\0')
+    g_variant_builder_add (out, "{sv}", name, g_variant_new_string (text));
+}
+
+static void
+keep_add_date (GVariantBuilder *out, const char *name, gint64 date_s)
 {
   g_autoptr (GDateTime) date = date_s > 0 ? g_date_time_new_from_unix_utc (date_s) : NULL;
+  g_autofree char *text = date != NULL ? g_date_time_format_iso8601 (date) : NULL;
 
-  if (date != NULL)
-    g_variant_dict_insert_value (dict, name, g_variant_new_take_string (g_date_time_format_iso8601 (date)));
+  keep_add_text (out, name, text);
 }
 
 /* As C Tor does: what is open now counts as good, in case we do not live to see. */
@@ -43,61 +50,64 @@ static GVariant *
 keep_bias_to_variant (const CepaPathBias *bias)
 {
   CepaPathBias copy = *bias;
-  GVariantDict dict;
+  GVariantBuilder out;
 
   for (guint stage = CEPA_PATH_BIAS_BUILD_SUCCEEDED; stage <= CEPA_PATH_BIAS_USE_SUCCEEDED; stage++)
     copy.circuits_closed += bias->open[stage];
   copy.use_successes += bias->open[CEPA_PATH_BIAS_USE_ATTEMPTED] + bias->open[CEPA_PATH_BIAS_USE_SUCCEEDED];
-  g_variant_dict_init (&dict, NULL);
+  g_variant_builder_init (&out, G_VARIANT_TYPE_VARDICT);
   for (guint i = 0; i < G_N_ELEMENTS (keep_counts); i++)
     {
       double count = G_STRUCT_MEMBER (double, &copy, keep_counts[i].offset);
 
       if (count > 0)
-        g_variant_dict_insert (&dict, keep_counts[i].name, "d", count);
+        g_variant_builder_add (&out, "{sv}", keep_counts[i].name, g_variant_new_double (count));
     }
-  return g_variant_dict_end (&dict);
+  return g_variant_builder_end (&out);
 }
 
+/* Members in one order always: the same guards are the same bytes. */
 static GVariant *
 keep_guard_to_variant (const Guard *guard)
 {
-  GVariantDict dict;
+  g_autofree char *hex = cepa_hex_encode (guard->rsa_id, sizeof guard->rsa_id);
+  GVariantBuilder out;
 
-  g_variant_dict_init (&dict, guard->extra);
-  g_variant_dict_insert (&dict, "selection", "s", cepa_guards_selection_to_string (guard->set->kind));
-  g_variant_dict_insert_value (&dict, "rsa_id",
-                               g_variant_new_take_string (cepa_hex_encode (guard->rsa_id, sizeof guard->rsa_id)));
-  if (guard->nickname[0] != '\0')
-    g_variant_dict_insert (&dict, "nickname", "s", guard->nickname);
-  if (guard->bridge_address[0] != '\0')
-    g_variant_dict_insert (&dict, "bridge_address", "s", guard->bridge_address);
-  keep_insert_date (&dict, "sampled_on", guard->sampled_on_s);
-  if (guard->sampled_by != NULL)
-    g_variant_dict_insert (&dict, "sampled_by", "s", guard->sampled_by);
-  keep_insert_date (&dict, "unlisted_since", guard->unlisted_since_s);
-  g_variant_dict_insert (&dict, "listed", "b", guard->is_listed);
-  keep_insert_date (&dict, "confirmed_on", guard->confirmed_on_s);
+  g_variant_builder_init (&out, G_VARIANT_TYPE_VARDICT);
+  keep_add_text (&out, "selection", cepa_guards_selection_to_string (guard->set->kind));
+  keep_add_text (&out, "rsa_id", hex);
+  keep_add_text (&out, "nickname", guard->nickname);
+  keep_add_text (&out, "bridge_address", guard->bridge_address);
+  keep_add_date (&out, "sampled_on", guard->sampled_on_s);
+  keep_add_text (&out, "sampled_by", guard->sampled_by);
+  keep_add_date (&out, "unlisted_since", guard->unlisted_since_s);
+  g_variant_builder_add (&out, "{sv}", "listed", g_variant_new_boolean (guard->is_listed));
+  keep_add_date (&out, "confirmed_on", guard->confirmed_on_s);
   if (guard->confirmed_index >= 0)
-    g_variant_dict_insert (&dict, "confirmed_index", "x", (gint64) guard->confirmed_index);
-  g_variant_dict_insert_value (&dict, "path_bias", keep_bias_to_variant (&guard->bias));
-  return g_variant_dict_end (&dict);
+    g_variant_builder_add (&out, "{sv}", "confirmed_index", g_variant_new_int64 (guard->confirmed_index));
+  g_variant_builder_add (&out, "{sv}", "path_bias", keep_bias_to_variant (&guard->bias));
+  for (gsize i = 0; guard->extra != NULL && i < g_variant_n_children (guard->extra); i++)
+    {
+      g_autoptr (GVariant) member = g_variant_get_child_value (guard->extra, i);
+
+      g_variant_builder_add_value (&out, member);
+    }
+  return g_variant_builder_end (&out);
 }
 
 GVariant *
 cepa_guards_to_variant (CepaGuards *self)
 {
-  GVariantBuilder guards;
-  GVariantDict dict;
+  GVariantBuilder guards, out;
 
   g_variant_builder_init (&guards, G_VARIANT_TYPE ("av"));
   for (guint i = 0; i < CEPA_N_GUARDS_SELECTIONS; i++)
     for (guint j = 0; j < self->sets[i].sampled->len; j++)
       g_variant_builder_add (&guards, "v", keep_guard_to_variant (g_ptr_array_index (self->sets[i].sampled, j)));
-  g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "version", "x", (gint64) KEEP_VERSION);
-  g_variant_dict_insert_value (&dict, "guards", g_variant_builder_end (&guards));
-  return g_variant_dict_end (&dict);
+  g_variant_builder_init (&out, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&out, "{sv}", "version", g_variant_new_int64 (KEEP_VERSION));
+  g_variant_builder_add (&out, "{sv}", "guards", g_variant_builder_end (&guards));
+  return g_variant_builder_end (&out);
 }
 
 /* ---- and back ---- */
@@ -260,13 +270,20 @@ keep_read_bias (GVariant *entry, CepaPathBias *bias)
 static GVariant *
 keep_dup_extra (GVariant *entry)
 {
-  GVariantDict dict;
+  GVariantBuilder out;
   GVariant *extra;
 
-  g_variant_dict_init (&dict, entry);
-  for (guint i = 0; keep_members[i] != NULL; i++)
-    g_variant_dict_remove (&dict, keep_members[i]);
-  extra = g_variant_ref_sink (g_variant_dict_end (&dict));
+  g_variant_builder_init (&out, G_VARIANT_TYPE_VARDICT);
+  for (gsize i = 0; i < g_variant_n_children (entry); i++)
+    {
+      g_autoptr (GVariant) member = g_variant_get_child_value (entry, i);
+      const char *name;
+
+      g_variant_get_child (member, 0, "&s", &name);
+      if (!g_strv_contains (keep_members, name))
+        g_variant_builder_add_value (&out, member);
+    }
+  extra = g_variant_ref_sink (g_variant_builder_end (&out));
   if (g_variant_n_children (extra) == 0)
     g_clear_pointer (&extra, g_variant_unref);
   return extra;

@@ -331,6 +331,7 @@ application_connected (gpointer user_data, G_GNUC_UNUSED const CepaConnected *co
 
   self->state = APPLICATION_OPEN;
   self->was_connected = TRUE;
+  cepa_circuits_note_answer (self->shared->circuits, self->circuit);
   cepa_tracked_exits_note (self->shared->exits, self->socks.host, application_get_exit (self)->target.rsa_id);
   application_tell (self, CEPA_STREAM_EVENT_SUCCEEDED, 0, NULL);
   cepa_loop_set_delay (self->timer, self->at_end ? APPLICATION_LINGER_US : -1);
@@ -421,10 +422,22 @@ application_may_retry (CepaApplication *self, guint reason)
     }
 }
 
+/* The exit has said no: the circuit works then, unless its words are those of a broken one. */
+static void
+application_note_refusal (CepaApplication *self, guint reason)
+{
+  if (cepa_circuit_get_state (self->circuit) == CEPA_CIRCUIT_CLOSED)
+    return;
+  if (reason != CEPA_END_DESTROY && reason != CEPA_END_TORPROTOCOL)
+    cepa_circuits_note_answer (self->shared->circuits, self->circuit);
+  cepa_circuits_note_refusal (self->shared->circuits, self->circuit, reason);
+}
+
 /* It leaves its circuit for another one. */
 static void
 application_detach (CepaApplication *self, guint reason)
 {
+  cepa_circuits_note_left (self->shared->circuits, self->circuit);
   application_tell (self, CEPA_STREAM_EVENT_DETACHED, reason, NULL);
   self->end_reason = 0;
   self->bytes_written = 0; /* sent ahead, in vain */
@@ -458,8 +471,7 @@ application_ended (gpointer user_data, const CepaEnd *end)
       application_finish (self);
       return;
     }
-  if (cepa_circuit_get_state (self->circuit) != CEPA_CIRCUIT_CLOSED)
-    cepa_circuits_note_refusal (self->shared->circuits, self->circuit, end->reason);
+  application_note_refusal (self, end->reason);
   if (!application_may_retry (self, end->reason) || self->tries >= APPLICATION_MAX_TRIES)
     {
       application_refuse (self, cepa_socks_reply_for_end (end->reason));

@@ -5,13 +5,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 BUILD = os.environ.get("CEPA_BUILD", os.path.join(os.getcwd(), "build"))
 HERE = os.path.dirname(os.path.abspath(__file__))
-with open(os.path.join(HERE, "..", "..", "sdk", "cepa", "version.h"), encoding="utf-8") as file:
-    MINOR = int(re.search(r"define CEPA_ABI_MINOR (\d+)", file.read()).group(1))
+sys.path.insert(0, HERE)
+import abi  # noqa: E402: it is found by the line above
+MINOR = abi.read_version(abi.HEADERS)[1]
 CHECK = os.path.join(BUILD, "sdk", "check", "cepa-plugin-check")
 BAD = os.path.join(BUILD, "tests", "abi", "bad")
 SANITIZED = os.environ.get("CEPA_SANITIZED") == "1"

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * PathOracle:
  * @weights: (nullable): by place; NULL: the weights of the relays
  *
- * Settled hops are taken, then the last is drawn, the first, those between, each in proportion to its weight among those
- * that leave a path; of a request's guards the first that leaves one is taken.
+ * Settled hops are taken, then the last is drawn, the first, those between, each in proportion to its weight among
+ * those that leave a path; of a request's guards the first that leaves one is taken.
  */
 typedef struct
 {
