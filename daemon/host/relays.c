@@ -101,13 +101,13 @@ relays_set_side_table (gpointer user_data, const char *name, CepaSideTable *tabl
 static void
 relays_follow (CepaHostRelays *self, const CepaConfig *config)
 {
-  const CepaKnowledgeFiles files = { config->geoip_file, config->geoip6_file, config->as_file };
+  const CepaKnowledgeFiles files = { config->relays.geoip_file, config->relays.geoip6_file, config->relays.as_file };
 
   self->judged = NULL;
-  cepa_plugin_host_set_reachability (self->host, &config->reachability);
-  cepa_knowledge_set_node_families (self->knowledge, config->node_families);
+  cepa_plugin_host_set_reachability (self->host, &config->relays.reachability);
+  cepa_knowledge_set_node_families (self->knowledge, config->relays.node_families);
   cepa_knowledge_set_files (self->knowledge, &files);
-  if (cepa_restrictions_need_countries (self->restrictions) || config->geoip_exclude_unknown == 1
+  if (cepa_restrictions_need_countries (self->restrictions) || config->relays.geoip_exclude_unknown == 1
       || cepa_plugin_host_needs_countries (self->host))
     cepa_knowledge_want_countries (self->knowledge);
   relays_judge_countries (self);
@@ -122,7 +122,7 @@ cepa_host_relays_new (CepaPluginHost *host, CepaDirectory *directory, const Cepa
 
   self->host = host;
   self->directory = directory;
-  cepa_relay_values_get_restrictions (config, &restrictions);
+  cepa_relay_values_get_restrictions (&config->relays, &restrictions);
   self->restrictions = cepa_restrictions_new (&restrictions);
   cepa_restrictions_set_want_countries (self->restrictions, relays_want_countries, self);
   self->knowledge = cepa_knowledge_new (directory, relays_knowledge_changed, self);
@@ -186,7 +186,7 @@ cepa_host_relays_set_config (CepaHostRelays *self, const CepaConfig *config)
 {
   CepaRestrictionsConfig restrictions;
 
-  cepa_relay_values_get_restrictions (config, &restrictions);
+  cepa_relay_values_get_restrictions (&config->relays, &restrictions);
   cepa_restrictions_set_config (self->restrictions, &restrictions);
   relays_follow (self, config);
   relays_update (self);
