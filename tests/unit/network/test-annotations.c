@@ -4,6 +4,7 @@
 #include <cepa/side-table.h>
 
 #include <glib/gstdio.h>
+#include <cepa/side-table.h>
 #include <math.h>
 #include <string.h>
 
