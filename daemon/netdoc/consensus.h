@@ -24,7 +24,7 @@ typedef struct
   union
   {
     guint8 microdesc_digest[32];  /* SHA-256, CEPA_CONSENSUS_MICRODESC */
-    guint8 descriptor_digest[20]; /* SHA-1, CEPA_CONSENSUS_NS */
+    guint8 descriptor_digest[20]; /* SHA-1 and zeros behind it, CEPA_CONSENSUS_NS */
   };
   guint32 ipv4; /* host byte order */
   guint16 or_port;
