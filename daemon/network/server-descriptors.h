@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * @descriptor: not kept
  *
  * Fills the row of its relay when the consensus, of the ns flavour, names this descriptor, as
- * cepa_network_add_microdescriptor() does. Ports are those of the consensus' summary of its exit policy, which is what all
- * clients go by, and of its "ipv6-policy".
+ * cepa_network_add_microdescriptor() does. Ports are those of the consensus' summary of its exit policy, which is what
+ * all clients go by, and of its "ipv6-policy".
  *
  * Returns: how many rows it filled.
  */

@@ -199,8 +199,8 @@ static void
 test_series (void)
 {
   g_autofree char *relay = one_with ("router relay1 "), *exit = one_with ("router exit1 ");
-  g_autofree char *text = g_strconcat ("\n@downloaded-at 2026-11-27 18:10:00\n@purpose bridge\n", relay, "\n\n@source \"x\"\n",
-                                       exit, "rubbish\nrouter x\n", relay, NULL);
+  g_autofree char *text = g_strconcat ("\n@downloaded-at 2026-11-27 18:10:00\n@purpose bridge\n", relay,
+                                       "\n\n@source \"x\"\n", exit, "rubbish\nrouter x\n", relay, NULL);
   CepaSlice rest = { text, strlen (text) };
   static const char *const names[] = { "relay1", NULL, NULL, "relay1" };
 
