@@ -87,7 +87,7 @@ cepa_decompressor_new (CepaEncoding encoding, gsize max_size)
 {
   CepaDecompressor *self;
 
-  g_return_val_if_fail (max_size <= G_MAXUINT32, NULL);
+  g_return_val_if_fail (max_size <= G_MAXINT32, NULL);
   self = g_new0 (CepaDecompressor, 1);
   self->encoding = encoding;
   self->max_size = max_size;

@@ -44,7 +44,7 @@ typedef struct _CepaDecompressor CepaDecompressor;
 
 /**
  * cepa_decompressor_new:
- * @max_size: of all that comes out, bytes; at most G_MAXUINT32
+ * @max_size: of all that comes out, bytes; at most G_MAXINT32
  *
  * Returns: (transfer full)
  */
