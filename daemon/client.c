@@ -5,12 +5,14 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "channel/pool.h"
+#include "client-kept.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
 #include "host/padding.h"
 #include "host/relays.h"
 #include "host/vocabulary.h"
 #include "path/circuits.h"
+#include "path/directory-guards.h"
 #include "proxy/proxy.h"
 
 /* A jump of the clock that people are told of: C Tor's number. */
@@ -23,6 +25,8 @@ struct _CepaClient
   CepaPluginHost *host;
   const CepaConfig *config;
   CepaBootstrap bootstrap;
+  CepaClientKept *kept;
+  CepaDirectoryGuards directory_guards;
   CepaChannelPool *channels;
   CepaDirectory *directory;
   CepaHostRelays *relays;
@@ -119,6 +123,12 @@ client_figures (gpointer user_data, CepaHostFigures *figures)
     }
 }
 
+static void
+client_guards_switched (gpointer user_data)
+{
+  cepa_circuits_retire_all (((CepaClient *) user_data)->circuits);
+}
+
 static gboolean
 client_open_ports (CepaClient *self, GError **error)
 {
@@ -145,6 +155,7 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
     .bootstrap = &self->bootstrap,
     .directory = self->directory,
     .circuits = self->circuits,
+    .guards = cepa_client_kept_get_guards (self->kept),
     .proxy = self->proxy,
     .channels = self->channels,
     .relays = self->relays,
@@ -209,6 +220,7 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   self->host = host;
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
+  self->kept = cepa_client_kept_new (context, config, host);
   self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs,
                                           events);
   cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
@@ -219,6 +231,10 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
   cepa_host_relays_set_circuits (self->relays, self->circuits);
+  cepa_directory_guards_init (&self->directory_guards, cepa_client_kept_get_guards (self->kept));
+  cepa_directory_set_guards (self->directory, &self->directory_guards);
+  cepa_circuits_set_guards (self->circuits, cepa_client_kept_get_guards (self->kept));
+  cepa_client_kept_set_switched (self->kept, client_guards_switched, self);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, &proxy_config, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
   client_enter_vocabulary (self, line, funcs);
@@ -248,13 +264,15 @@ cepa_client_stop (CepaClient *self)
   cepa_directory_stop (self->directory);
   cepa_host_relays_stop (self->relays);
   cepa_channel_pool_close_all (self->channels, reason);
+  cepa_client_kept_save (self->kept);
 }
 
 gboolean
 cepa_client_is_stopped (const CepaClient *self)
 {
   return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory)
-         && !cepa_host_relays_is_busy (self->relays);
+         && !cepa_host_relays_is_busy (self->relays)
+         && cepa_client_kept_is_saved (self->kept);
 }
 
 void
@@ -270,5 +288,6 @@ cepa_client_free (CepaClient *self)
   g_clear_pointer (&self->relays, cepa_host_relays_free);
   g_clear_pointer (&self->directory, cepa_directory_free);
   g_clear_pointer (&self->channels, cepa_channel_pool_free);
+  g_clear_pointer (&self->kept, cepa_client_kept_free);
   g_free (self);
 }

@@ -40,6 +40,7 @@ typedef struct
 gboolean cepa_ctl_status (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_circuits (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_streams (const CepaCtlOptions *options, char **args, GError **error);
+gboolean cepa_ctl_guards (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_plugins (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_newnym (const CepaCtlOptions *options, char **args, GError **error);
 

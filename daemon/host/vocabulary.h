@@ -12,6 +12,7 @@
 #include "host/host.h"
 #include "host/relays.h"
 #include "path/circuits.h"
+#include "path/guards.h"
 #include "proxy/proxy.h"
 
 G_BEGIN_DECLS
@@ -39,6 +40,7 @@ typedef struct
   CepaBootstrap *bootstrap;
   CepaDirectory *directory;
   CepaCircuits *circuits;
+  CepaGuards *guards;
   CepaProxy *proxy;
   CepaChannelPool *channels;
   CepaHostRelays *relays;
@@ -61,6 +63,7 @@ void cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabu
 
 /* A CepaHostListenFunc: @self: (type CepaHostVocabulary) */
 void cepa_host_vocabulary_event (gpointer self, const CepaEvent *event, gpointer object, const GError *reason);
+void cepa_host_vocabulary_guard_event (CepaHostVocabulary *self, CepaGuardEvent event, const CepaGuardInfo *guard);
 void cepa_host_vocabulary_network_changed (CepaHostVocabulary *self);
 void cepa_host_vocabulary_plugin_changed (CepaHostVocabulary *self, CepaHostPlugin *plugin);
 

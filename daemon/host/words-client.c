@@ -142,6 +142,17 @@ words_client_get_config_file (CepaHostVocabulary *self, G_GNUC_UNUSED GError **e
 }
 
 static void
+words_client_identity_taken (gpointer user_data, const GError *error)
+{
+  CepaWordReply *reply = user_data;
+
+  if (error != NULL)
+    cepa_word_reply_fail (reply, error);
+  else
+    cepa_word_reply_return (reply, NULL);
+}
+
+static void
 words_client_new_identity (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *args, CepaWordReply *reply)
 {
   CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
@@ -151,10 +162,7 @@ words_client_new_identity (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *arg
       cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_FAILED, "the daemon is %s", cepa_words_get_state (self));
       return;
     }
-  cepa_circuits_new_identity (circuits);
-  if (cepa_host_vocabulary_has_listener (self, "Client1", "NewIdentityTaken"))
-    cepa_host_vocabulary_emit (self, "Client1", "NewIdentityTaken", NULL);
-  cepa_word_reply_return (reply, NULL);
+  cepa_circuits_new_identity (circuits, words_client_identity_taken, reply);
 }
 
 static void

@@ -96,7 +96,7 @@ time_get_end (CepaCircuits *self, const CepaPoolCircuit *entry, gint64 now)
 {
   if (entry->probe_until_us != 0)
     return now;
-  if (cepa_pool_circuit_is_in_use (entry) && !entry->is_broken)
+  if (entry->is_apart || (cepa_pool_circuit_is_in_use (entry) && !entry->is_broken))
     return 0; /* until its last stream has ended */
   if (entry->is_retired)
     return now;
@@ -243,7 +243,7 @@ time_take_identity (CepaCircuits *self, gint64 now, gint64 *next)
 {
   gint64 due = self->identity_us + self->config.identity_interval_us;
 
-  if (!self->wants_identity)
+  if (self->takers->len == 0)
     return;
   if (now >= due)
     cepa_circuits_take_identity (self);

@@ -116,6 +116,7 @@ cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *ra
   self->circuits = g_ptr_array_new ();
   self->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_pool_circuit_free);
   self->requests = g_ptr_array_new ();
+  self->takers = g_array_new (FALSE, FALSE, sizeof (CepaCircuitsTaker));
   self->timer = cepa_loop_watch_fd (context, -1, "circuits", circuits_timer, self);
   self->identity_us = G_MININT64 / 2;
   self->test_us = cepa_clock_monotonic_us (clock);
@@ -134,6 +135,7 @@ cepa_circuits_free (CepaCircuits *self)
   g_ptr_array_unref (self->circuits);
   g_ptr_array_unref (self->dead);
   g_ptr_array_unref (self->requests);
+  g_array_unref (self->takers);
   cepa_failures_free (self->failures);
   cepa_build_times_free (self->build_times);
   cepa_predict_free (self->predict);
@@ -144,7 +146,7 @@ cepa_circuits_free (CepaCircuits *self)
 void
 cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpointer user_data)
 {
-  static const CepaCircuitsWatch nobody = { NULL, NULL };
+  static const CepaCircuitsWatch nobody = { NULL, NULL, NULL };
 
   self->watch = watch != NULL ? *watch : nobody;
   self->watch_data = user_data;
@@ -210,6 +212,39 @@ cepa_circuits_find_entry (CepaCircuits *self, const CepaCircuit *circuit)
   return NULL;
 }
 
+static CepaCircuitsUse
+circuits_get_use (const CepaPoolCircuit *entry)
+{
+  return entry->is_measured           ? CEPA_CIRCUITS_MEASURED
+         : entry->probe_until_us != 0 ? CEPA_CIRCUITS_PROBED
+         : entry->is_apart            ? CEPA_CIRCUITS_APART
+                                      : CEPA_CIRCUITS_FOR_STREAMS;
+}
+
+void
+cepa_circuits_tell_use (CepaPoolCircuit *entry)
+{
+  CepaCircuits *self = entry->pool;
+  CepaCircuitsUse former = entry->told_use;
+
+  entry->told_use = circuits_get_use (entry);
+  if (self->watch.use_changed != NULL && former != entry->told_use)
+    self->watch.use_changed (self->watch_data, entry->circuit, former);
+}
+
+void
+cepa_circuits_get_info (CepaCircuits *self, const CepaCircuit *circuit, CepaCircuitsInfo *out)
+{
+  const CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
+
+  *out = (CepaCircuitsInfo){ CEPA_CIRCUITS_FOR_STREAMS, FALSE, FALSE };
+  if (entry == NULL)
+    return;
+  out->use = circuits_get_use (entry);
+  out->is_waiting = entry->ticket != NULL && cepa_guard_ticket_is_waiting (entry->ticket);
+  out->is_stable = entry->is_stable;
+}
+
 gboolean
 cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error)
 {
@@ -232,13 +267,28 @@ cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_u
   return TRUE;
 }
 
+/* @error: (nullable) */
+static void
+circuits_tell_takers (CepaCircuits *self, const GError *error)
+{
+  g_autoptr (GArray) takers = g_steal_pointer (&self->takers);
+
+  self->takers = g_array_new (FALSE, FALSE, sizeof (CepaCircuitsTaker));
+  for (guint i = 0; i < takers->len; i++)
+    {
+      const CepaCircuitsTaker *taker = &g_array_index (takers, CepaCircuitsTaker, i);
+
+      if (taker->func != NULL)
+        taker->func (taker->user_data, error);
+    }
+}
+
 void
 cepa_circuits_take_identity (CepaCircuits *self)
 {
   g_autoptr (GError) reason
       = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "a new identity was asked for before it was used");
 
-  self->wants_identity = FALSE;
   self->n_identities++;
   self->identity_us = cepa_clock_monotonic_us (self->clock);
   for (guint i = self->circuits->len; i-- > 0;)
@@ -252,6 +302,7 @@ cepa_circuits_take_identity (CepaCircuits *self)
   cepa_circuits_wake (self);
   if (self->watch.new_identity != NULL)
     self->watch.new_identity (self->watch_data);
+  circuits_tell_takers (self, NULL);
 }
 
 guint64
@@ -261,19 +312,20 @@ cepa_circuits_get_identity (const CepaCircuits *self)
 }
 
 void
-cepa_circuits_new_identity (CepaCircuits *self)
+cepa_circuits_new_identity (CepaCircuits *self, CepaCircuitsTakenFunc func, gpointer user_data)
 {
   gint64 since_us = cepa_clock_monotonic_us (self->clock) - self->identity_us;
+  CepaCircuitsTaker taker = { func, user_data };
 
+  g_array_append_val (self->takers, taker);
   if (since_us >= self->config.identity_interval_us)
     {
       cepa_circuits_take_identity (self);
       return;
     }
-  if (!self->wants_identity)
+  if (self->takers->len == 1)
     cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "a new identity is taken %" G_GINT64_FORMAT " seconds from now, for the "
               "last one is not long ago", (self->config.identity_interval_us - since_us) / G_USEC_PER_SEC + 1);
-  self->wants_identity = TRUE;
   cepa_circuits_wake (self);
 }
 
@@ -341,6 +393,7 @@ void
 cepa_circuits_stop (CepaCircuits *self, const GError *reason)
 {
   self->is_stopped = TRUE;
+  circuits_tell_takers (self, reason);
   while (self->requests->len > 0)
     cepa_circuits_finish_request (self, g_ptr_array_index (self->requests, 0), NULL, reason);
   while (self->circuits->len > 0)

@@ -72,6 +72,18 @@ cepa_tor_getinfo_channels (CepaTorQuery *query)
 }
 
 static void
+tor_getinfo_on_guards (CepaTorQuery *query, GVariant *result, const GError *error)
+{
+  tor_getinfo_answer_list (query, result, error, cepa_tor_describe_guard_state);
+}
+
+void
+cepa_tor_getinfo_guards (CepaTorQuery *query)
+{
+  cepa_tor_query_call (query, "Guards1", "List", NULL, tor_getinfo_on_guards);
+}
+
+static void
 tor_getinfo_add_address (GString *out, const char *address)
 {
   g_string_append (out, out->len > 0 ? " " : "");

@@ -122,6 +122,8 @@ test_closing (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "CLOSESTREAM 99 1", "552 Unknown stream \"99\"");
   client_check (client, "CLOSESTREAM 8 256", "552 Unrecognized reason \"256\"");
   client_check (client, "CLOSESTREAM 8 x", "552 Unrecognized reason \"x\"");
+  client_check (client, "DROPGUARDS", "250 OK");
+  client_check (client, "DROPGUARDS now", "512 Too many arguments to DROPGUARDS");
   client_check (client, "CLOSESTREAM 8", "512 Bad arguments to CLOSESTREAM: Need at least 2 argument(s)");
   g_hash_table_remove (self->methods, "Circuits1.Close");
   client_check (client, "CLOSECIRCUIT 3", "551 Closing the circuit: there is no method Circuits1.Close");
