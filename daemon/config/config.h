@@ -82,6 +82,9 @@ typedef struct
   gint64 max_circuit_dirtiness_s;
   guint max_client_circuits_pending;
   gint64 socks_timeout_s;
+  gint64 dormant_client_timeout_s;
+  gboolean dormant_timeout_enabled, dormant_timeout_disabled_by_idle_streams;
+  gboolean dormant_on_first_startup, dormant_canceled_by_startup;
   GStrv track_host_exits;              /* (nullable) */
   gint64 track_host_exits_expire_s;
   char *pid_file;              /* (nullable) */

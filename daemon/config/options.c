@@ -71,6 +71,18 @@ static const CepaOption options_table[] = {
           "$XDG_STATE_HOME/cepa, which is ~/.local/state/cepa unless you changed it."),
   OPTION ("DirAuthority", AUTHORITIES, NULL, authorities,
           "A directory authority to trust, in place of all built-in ones. Only for private networks."),
+  OPTION ("DormantCanceledByStartup", BOOL, "0", dormant_canceled_by_startup,
+          "Whether a client that ended dormant, or starts for the first time with DormantOnFirstStartup, is awake at the "
+          "start."),
+  NUMBER ("DormantClientTimeout", INTERVAL, "24 hours", dormant_client_timeout_s, MINUTES (10), DAYS (3650), FALSE,
+          "After this time without use Cepa goes dormant: it has no circuits and asks for no directory documents, until an "
+          "application connects or a controller wakes it."),
+  OPTION ("DormantOnFirstStartup", BOOL, "0", dormant_on_first_startup,
+          "Whether Cepa is dormant when it starts for the first time with its data directory."),
+  OPTION ("DormantTimeoutDisabledByIdleStreams", BOOL, "1", dormant_timeout_disabled_by_idle_streams,
+          "Whether an open connection counts as use, even if nothing moves on it."),
+  OPTION ("DormantTimeoutEnabled", BOOL, "1", dormant_timeout_enabled,
+          "Whether DormantClientTimeout does anything."),
   OPTION ("EnforceDistinctSubnets", BOOL, "1", enforce_distinct_subnets,
           "Never put two relays of one IPv4 /16 or IPv6 /32 network in one circuit. Unlike in C Tor the "
           "default is 1 with TestingTorNetwork too; a test network on one address needs 0."),

@@ -16,6 +16,7 @@ void cepa_tor_getinfo_bootstrap (CepaTorQuery *query);
 void cepa_tor_getinfo_traffic (CepaTorQuery *query);
 void cepa_tor_getinfo_flags (CepaTorQuery *query);
 void cepa_tor_getinfo_liveness (CepaTorQuery *query);
+void cepa_tor_getinfo_dormant (CepaTorQuery *query);
 void cepa_tor_getinfo_bandwidth (CepaTorQuery *query);
 
 /* In getinfo-process.c */

@@ -239,6 +239,7 @@ fixture_set_up_world (Fixture *self)
   fixture_set_result (self, "Network1.List", world_parse ("([" RELAY_GUARD ", " RELAY_EXIT "],)"));
   fixture_set_result (self, "Options1.List", world_parse (OPTIONS));
   fixture_set_result (self, "Client1.Reload", g_variant_new ("()"));
+  fixture_set_result (self, "Client1.SetDormant", g_variant_new ("()"));
   fixture_set_result (self, "Client1.Shutdown", g_variant_new ("()"));
   fixture_set_method (self, "Client1.NewIdentity", world_new_identity);
   fixture_set_method (self, "Network1.Find", world_find);
