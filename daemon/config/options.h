@@ -19,7 +19,6 @@ typedef enum
   CEPA_OPTION_CONTROL_PORTS, /* the same, and an option of a plugin */
   CEPA_OPTION_AUTHORITIES,  /* GPtrArray of CepaDirectorySource */
   CEPA_OPTION_FALLBACKS,    /* the same */
-  CEPA_OPTION_PORTS,        /* GArray of guint16: with commas between them, in the place of the default */
   CEPA_OPTION_LOGS,         /* GStrv: checked values of Log lines */
   CEPA_OPTION_PLUGINS,      /* GPtrArray of CepaPluginConfig */
   CEPA_OPTION_PLUGIN_OPTIONS, /* GPtrArray of CepaPluginOptionConfig */

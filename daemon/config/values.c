@@ -102,34 +102,6 @@ value_parse_name (const CepaOption *option, const char *value, CepaConfig *confi
   return TRUE;
 }
 
-/* Ports with commas between them, as C Tor's lists; blanks around them do not count. */
-static gboolean
-value_parse_ports (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
-                   GError **error)
-{
-  g_auto (GStrv) words = g_strsplit (value, ",", -1);
-  g_autoptr (GArray) ports = g_array_new (FALSE, FALSE, sizeof (guint16));
-  GArray **old = target;
-
-  (void) option, (void) config, (void) warnings;
-  for (guint i = 0; words[i] != NULL; i++)
-    {
-      const char *word = g_strstrip (words[i]);
-      guint64 number;
-      guint16 port;
-
-      if (*word == '\0')
-        continue;
-      if (!g_ascii_string_to_unsigned (word, 10, 1, 65535, &number, NULL))
-        return value_fail (word, "is not a port from 1 to 65535; write them with commas between them", error);
-      port = (guint16) number;
-      g_array_append_val (ports, port);
-    }
-  g_clear_pointer (old, g_array_unref);
-  *old = g_steal_pointer (&ports);
-  return TRUE;
-}
-
 static gboolean
 value_parse_socks_port (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                         GError **error)
@@ -301,7 +273,6 @@ static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
   [CEPA_OPTION_PATH] = { "PATH", FALSE, value_parse_path },
   [CEPA_OPTION_PATHS] = { "PATH", TRUE, value_parse_paths },
   [CEPA_OPTION_NAME] = { "NAME", FALSE, value_parse_name },
-  [CEPA_OPTION_PORTS] = { "PORT[,PORT ...]", FALSE, value_parse_ports },
   [CEPA_OPTION_SOCKS_PORTS] = { "[ADDRESS:]PORT|[ADDRESS:]auto|0 [FLAG ...]", TRUE, value_parse_socks_port },
   [CEPA_OPTION_CONTROL_PORTS] = { "[ADDRESS:]PORT|unix:PATH|auto|0", TRUE, value_parse_control_port },
   [CEPA_OPTION_AUTHORITIES] = { "[NICKNAME] orport=PORT v3ident=HEX [ipv6=[ADDRESS]:PORT] ADDRESS:PORT "
