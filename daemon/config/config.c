@@ -334,6 +334,8 @@ cepa_config_free (CepaConfig *self)
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
   g_free (self->pid_file);
+  cepa_node_set_unref (self->layer2_nodes);
+  cepa_node_set_unref (self->layer3_nodes);
   cepa_node_set_unref (self->exclude_nodes);
   cepa_node_set_unref (self->exclude_exit_nodes);
   cepa_node_set_unref (self->entry_nodes);

@@ -84,7 +84,7 @@ static const char *const known_later[] = {
   "HiddenServiceMaxStreamsCloseCircuit", "HiddenServiceNonAnonymousMode",
   "HiddenServiceNumIntroductionPoints", "HiddenServiceOnionBalanceInstance", "HiddenServicePort",
   "HiddenServicePoWDefensesEnabled", "HiddenServicePoWQueueBurst", "HiddenServicePoWQueueRate",
-  "HiddenServiceSingleHopMode", "HiddenServiceVersion", "HSLayer2Nodes", "HSLayer3Nodes", "HTTPProxy",
+  "HiddenServiceSingleHopMode", "HiddenServiceVersion", "HTTPProxy",
   "HTTPProxyAuthenticator", "HTTPTunnelPort", "KeepalivePeriod",
   "KeepBindCapabilities", "KeyDirectory", "KeyDirectoryGroupReadable", "KISTSchedRunInterval",
   "KISTSockBufSizeFactor", "LearnCircuitBuildTimeout", "LogMessageDomains", "LogTimeGranularity",
@@ -106,7 +106,7 @@ static const char *const known_later[] = {
   "TestingDirConnectionMaxStall", "TestingEnableCellStatsEvent", "TestingEnableConnBwEvent", "TestSocks",
   "TokenBucketRefillInterval", "TrackHostExits", "TrackHostExitsExpire", "TransPort", "TransProxyType",
   "TruncateLogFile", "UnixSocksGroupWritable", "UpdateBridgesFromAuthority", "UseBridges",
-  "UseEntryGuards", "UseGuardFraction", "UseMicrodescriptors", "User", "VanguardsLiteEnabled",
+  "UseEntryGuards", "UseGuardFraction", "UseMicrodescriptors", "User",
   "VirtualAddrNetworkIPv4", "VirtualAddrNetworkIPv6", "WarnPlaintextPorts",
 };
 

@@ -81,6 +81,13 @@ static const CepaOption options_table[] = {
   OPTION ("GeoIPv6File", PATH, "/usr/share/tor/geoip6", geoip6_file, "The same of IPv6 addresses."),
   OF_PLUGIN ("HashedControlPassword", OF_PLUGIN_LIST, "16:HEX", "control.tor", "hashed-password",
              "The hash of a password that controllers may show, as tor --hash-password makes it."),
+  OPTION ("HSLayer2Nodes", NODES, NULL, layer2_nodes,
+          "The relays that may be the second of circuits for onion services, and no others: few, which you change rarely. "
+          "Relays of one family or network may then be in one such circuit. Lines are put together; see ExcludeNodes for "
+          "how they are named. Without a line: see VanguardsLiteEnabled."),
+  OPTION ("HSLayer3Nodes", NODES, NULL, layer3_nodes,
+          "The same for the third relay; such circuits then are one relay longer where the last is somebody else's choice "
+          "or would learn of the third."),
   OF_PLUGIN ("HTTPSProxy", OF_PLUGIN, "ADDRESS[:PORT]", "transport.direct", "https-proxy",
              "Connect to relays through this HTTP proxy by CONNECT. Port: 443 without one."),
   OF_PLUGIN ("HTTPSProxyAuthenticator", OF_PLUGIN, "USER:PASSWORD", "transport.direct", "https-proxy-authenticator",
@@ -145,6 +152,10 @@ static const CepaOption options_table[] = {
           "Use a private network whose DirAuthority lines are given, and the defaults that suit one."),
   OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,
           "Whether the built-in fallback directories are used. They never are with DirAuthority lines."),
+  OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", vanguards_lite,
+          "Keep a few relays to be the second of circuits for onion services, for some days each, so that who makes many "
+          "such circuits does not soon find the first. auto: as the consensus says, or yes. HSLayer2Nodes holds in any "
+          "case, unlike in C Tor."),
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (options_table) <= CEPA_OPTIONS_MAX);

@@ -97,6 +97,12 @@ cepa_relay_values_settle (CepaConfig *config)
 }
 
 void
+cepa_relay_values_get_vanguards (const CepaConfig *config, CepaVanguardsConfig *out)
+{
+  *out = (CepaVanguardsConfig){ config->vanguards_lite, config->layer2_nodes, config->layer3_nodes };
+}
+
+void
 cepa_relay_values_get_restrictions (const CepaConfig *config, CepaRestrictionsConfig *out)
 {
   *out = (CepaRestrictionsConfig){

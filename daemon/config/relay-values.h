@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "path/restrictions.h"
+#include "path/vanguards.h"
 
 G_BEGIN_DECLS
 
@@ -30,5 +31,8 @@ char *cepa_relay_values_settle (CepaConfig *config);
 
 /* Fills @out, which owns nothing, from the options. */
 void cepa_relay_values_get_restrictions (const CepaConfig *config, CepaRestrictionsConfig *out);
+
+/* The same for the relays behind the guard of onion circuits. */
+void cepa_relay_values_get_vanguards (const CepaConfig *config, CepaVanguardsConfig *out);
 
 G_END_DECLS
