@@ -333,6 +333,7 @@ cepa_config_free (CepaConfig *self)
   g_strfreev (self->logs);
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
+  g_strfreev (self->track_host_exits);
   g_free (self->pid_file);
   cepa_node_set_unref (self->layer2_nodes);
   cepa_node_set_unref (self->layer3_nodes);

@@ -67,6 +67,16 @@ typedef struct
   GStrv plugin_directories;    /* PluginDirectory lines: looked through before the built-in place */
   GPtrArray *plugins;          /* (element-type CepaPluginConfig) */
   GPtrArray *plugin_options;   /* (element-type CepaPluginOptionConfig): in the order of the table of options */
+  gboolean disable_predicted_circuits; /* __DisablePredictedCircuits */
+  gboolean learn_circuit_build_timeout;
+  gint64 circuit_build_timeout_s;      /* 0: the consensus says; so the next */
+  gint64 circuits_available_timeout_s;
+  gint64 circuit_stream_timeout_s;     /* 0: 10, 10, 15, ... */
+  gint64 max_circuit_dirtiness_s;
+  guint max_client_circuits_pending;
+  gint64 socks_timeout_s;
+  GStrv track_host_exits;              /* (nullable) */
+  gint64 track_host_exits_expire_s;
   char *pid_file;              /* (nullable) */
   CepaNodeSet *exclude_nodes;  /* (nullable), as are the next four: without a line there is none */
   CepaNodeSet *exclude_exit_nodes;

@@ -10,15 +10,35 @@
 #define OPTION(name, type, default_text, member, description) \
   { name, CEPA_OPTION_##type, default_text, G_STRUCT_OFFSET (CepaConfig, member), description, NULL, NULL, NULL }
 
+/* A number or an interval. */
+#define NUMBER(name, type, default_text, member, min, max, zero, description) \
+  { name, CEPA_OPTION_##type, default_text, G_STRUCT_OFFSET (CepaConfig, member), description, NULL, NULL, NULL, min, \
+    max, zero }
+
+#define MINUTES(n) ((n) * 60)
+#define HOURS(n) ((n) * 3600)
+#define DAYS(n) ((n) * 86400)
+
 /* Stands for an option of a plugin. */
 #define OF_PLUGIN(name, type, argument, plugin_id, plugin_option, description) \
   { name, CEPA_OPTION_##type, NULL, G_STRUCT_OFFSET (CepaConfig, plugin_options), description, argument, plugin_id, \
     plugin_option }
 
 static const CepaOption options_table[] = {
+  OPTION ("__DisablePredictedCircuits", BOOL, "0", disable_predicted_circuits,
+          "Build no circuits ahead of use; streams then wait for theirs to be built."),
   OPTION ("ASFile", PATH, NULL, as_file,
           "An MMDB file with the autonomous systems of addresses, as GeoLite2-ASN. With it, plugins know which relays are "
           "announced by one network."),
+  NUMBER ("CircuitBuildTimeout", INTERVAL, "0", circuit_build_timeout_s, 1, HOURS (1), TRUE,
+          "How long a circuit may take to be built, until it is known how long they take here, or always with "
+          "LearnCircuitBuildTimeout 0. 0: as the consensus says."),
+  NUMBER ("CircuitsAvailableTimeout", INTERVAL, "0", circuits_available_timeout_s, 60, HOURS (24), TRUE,
+          "How long after the last use circuits are kept ready, and ports that were used are thought to be used again; "
+          "up to twice as long, by chance. 0: as the consensus says, or 30 minutes."),
+  NUMBER ("CircuitStreamTimeout", INTERVAL, "0", circuit_stream_timeout_s, 10, HOURS (1), TRUE,
+          "How long a stream waits for an answer on one circuit before it tries another. 0: ten seconds the first two "
+          "times, then fifteen."),
   OPTION ("ClientOnly", BOOL, "0", client_only, "Cepa is a client always; both values are accepted."),
   OPTION ("ClientPreferIPv6DirPort", AUTO_BOOL, "auto", client_prefer_ipv6_dir_port,
           "With 1, IPv6 is used even if ClientUseIPv6 is 0; nothing else hangs on it, as in C Tor."),
@@ -92,6 +112,9 @@ static const CepaOption options_table[] = {
              "Connect to relays through this HTTP proxy by CONNECT. Port: 443 without one."),
   OF_PLUGIN ("HTTPSProxyAuthenticator", OF_PLUGIN, "USER:PASSWORD", "transport.direct", "https-proxy-authenticator",
              "What it is shown."),
+  OPTION ("LearnCircuitBuildTimeout", BOOL, "1", learn_circuit_build_timeout,
+          "Learn how long circuits take to be built, and give up the slowest fifth of them. What was learned is kept in "
+          "the data directory."),
   OPTION ("Log", LOGS, NULL, logs,
           "What is logged, from the lesser to the greater severity (debug, info, notice, warn, err), and "
           "where to. Domains of messages may be given before a severity: [circ,net]debug [~net]info notice. "
@@ -99,6 +122,10 @@ static const CepaOption options_table[] = {
   OPTION ("LongLivedPorts", PORTS, "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300", long_lived_ports,
           "Ports whose connections last long, as of SSH and chat: they get circuits of relays with the Stable flag alone, "
           "where there are any."),
+  NUMBER ("MaxCircuitDirtiness", INTERVAL, "10 minutes", max_circuit_dirtiness_s, 10, DAYS (30), FALSE,
+          "For how long after its first use a circuit may take new streams."),
+  NUMBER ("MaxClientCircuitsPending", UINT, "32", max_client_circuits_pending, 1, 1024, FALSE,
+          "How many circuits may be under construction at a time."),
   OF_PLUGIN ("MetricsPort", OF_PLUGIN_LIST, "[ADDRESS:]PORT|0", "metrics.prometheus", "port",
              "Where measurements can be had over HTTP, in Prometheus' text format. Read MetricsPortPolicy first."),
   OF_PLUGIN ("MetricsPortPolicy", OF_PLUGIN_LIST, "accept|reject ADDRESS[/BITS]", "metrics.prometheus", "policy",
@@ -146,10 +173,18 @@ static const CepaOption options_table[] = {
           "circuit when they connect to another port, from another address, or with another SOCKS user or "
           "password. Flags that are accepted: IsolateClientAddr, IsolateSOCKSAuth, IPv4Traffic and "
           "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet."),
+  NUMBER ("SocksTimeout", INTERVAL, "2 minutes", socks_timeout_s, 1, HOURS (24), FALSE,
+          "How long an application's connection may take from its first byte until it is connected through Tor."),
   OPTION ("StrictNodes", BOOL, "0", strict_nodes,
           "Whether relays of ExcludeNodes are not even asked for directory documents when there is no other."),
   OPTION ("TestingTorNetwork", BOOL, "0", testing_tor_network,
           "Use a private network whose DirAuthority lines are given, and the defaults that suit one."),
+  OPTION ("TrackHostExits", WORDS, NULL, track_host_exits,
+          "Hosts to which connections should come from the same exit again: names, addresses, and with a dot before "
+          "them domains; a dot alone is every host. This helps with services that end a session when the address "
+          "changes, and lets them recognise you for longer."),
+  NUMBER ("TrackHostExitsExpire", INTERVAL, "30 minutes", track_host_exits_expire_s, 1, DAYS (30), FALSE,
+          "How long after its last use such an exit is remembered."),
   OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,
           "Whether the built-in fallback directories are used. They never are with DirAuthority lines."),
   OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", vanguards_lite,

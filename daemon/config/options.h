@@ -32,9 +32,12 @@ typedef enum
   CEPA_OPTION_OF_PLUGIN_BOOL,
   CEPA_OPTION_OF_PLUGIN_PATH,
   CEPA_OPTION_OF_PLUGIN_LIST,
+  CEPA_OPTION_UINT,         /* guint: from @min to @max */
+  CEPA_OPTION_INTERVAL,     /* gint64: seconds; 0 where that means something, else from @min to @max */
+  CEPA_OPTION_WORDS,        /* GStrv: separated by commas or spaces, also over several lines */
 } CepaOptionType;
 
-#define CEPA_OPTION_N_TYPES (CEPA_OPTION_OF_PLUGIN_LIST + 1)
+#define CEPA_OPTION_N_TYPES (CEPA_OPTION_WORDS + 1)
 
 typedef struct
 {
@@ -46,6 +49,8 @@ typedef struct
   const char *argument;     /* (nullable): of options of plugins: what the value looks like */
   const char *plugin_id;    /* (nullable): whose option it stands for */
   const char *plugin_option; /* (nullable): its name there */
+  gint64 min, max;          /* of numbers */
+  gboolean takes_zero;      /* an interval: 0 as well, which has a meaning of its own */
 } CepaOption;
 
 #define CEPA_OPTIONS_MAX 256

@@ -202,31 +202,88 @@ value_parse_of_plugin_path (const CepaOption *option, const char *value, CepaCon
   return path != NULL && cepa_plugins_parse_of_plugin (option, path, *(GPtrArray **) target, error);
 }
 
-/* Ports with commas between them, as C Tor's lists; blanks around them do not count. */
+/* A whole number and nothing else. */
 static gboolean
-value_parse_ports (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
-                   GError **error)
+value_parse_number (const char *text, gint64 *out)
 {
-  g_auto (GStrv) words = g_strsplit (value, ",", -1);
-  g_autoptr (GArray) ports = g_array_new (FALSE, FALSE, sizeof (guint16));
-  GArray **old = target;
+  return g_ascii_string_to_signed (text, 10, 0, G_MAXINT32, out, NULL);
+}
 
-  (void) option, (void) config, (void) warnings;
-  for (guint i = 0; words[i] != NULL; i++)
+static gboolean
+value_parse_uint (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                  GPtrArray *warnings, GError **error)
+{
+  gint64 number;
+
+  (void) config, (void) warnings;
+  if (!value_parse_number (value, &number) || number < option->min || number > option->max)
     {
-      const char *word = g_strstrip (words[i]);
-      guint64 number;
-      guint16 port;
+      g_autofree char *what = g_strdup_printf ("is not a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+                                               option->min, option->max);
 
-      if (*word == '\0')
-        continue;
-      if (!g_ascii_string_to_unsigned (word, 10, 1, 65535, &number, NULL))
-        return value_fail (word, "is not a port from 1 to 65535; write them with commas between them", error);
-      port = (guint16) number;
-      g_array_append_val (ports, port);
+      return value_fail (value, what, error);
     }
-  g_clear_pointer (old, g_array_unref);
-  *old = g_steal_pointer (&ports);
+  *(guint *) target = (guint) number;
+  return TRUE;
+}
+
+/* Seconds of @unit, which may have an s at its end; 0 when there is no such unit. */
+static gint64
+value_unit_seconds (const char *unit)
+{
+  static const struct
+  {
+    const char *name;
+    gint64 seconds;
+  } units[] = {
+    { "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", 86400 }, { "week", 7 * 86400 }, { "month", 2629728 },
+  };
+  gsize len = strlen (unit);
+
+  len -= len > 1 && g_ascii_tolower (unit[len - 1]) == 's';
+  for (guint i = 0; i < G_N_ELEMENTS (units); i++)
+    if (strlen (units[i].name) == len && g_ascii_strncasecmp (units[i].name, unit, len) == 0)
+      return units[i].seconds;
+  return 0;
+}
+
+/* C Tor's intervals: a number of seconds, or of the unit behind it. What is out of bounds is brought inside, as C Tor
+   does. */
+static gboolean
+value_parse_interval (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                      GPtrArray *warnings, GError **error)
+{
+  gsize n_digits = strspn (value, G_CSET_DIGITS), n_spaces = strspn (value + n_digits, " \t");
+  g_autofree char *digits = g_strndup (value, n_digits);
+  const char *unit = value + n_digits + n_spaces;
+  gint64 unit_s = *unit == '\0' ? 1 : value_unit_seconds (unit), number, seconds;
+
+  (void) config;
+  if (!value_parse_number (digits, &number) || unit_s == 0)
+    return value_fail (value, "is not an interval; write a number and second, minute, hour, day, week or month", error);
+  seconds = number * unit_s;
+  if ((seconds < option->min && !(option->takes_zero && seconds == 0)) || seconds > option->max)
+    {
+      gint64 settled = CLAMP (seconds, option->min, option->max);
+
+      g_ptr_array_add (warnings, g_strdup_printf ("%s is %" G_GINT64_FORMAT " seconds, which is out of bounds; %"
+                                                  G_GINT64_FORMAT " are taken", option->name, seconds, settled));
+      seconds = settled;
+    }
+  *(gint64 *) target = seconds;
+  return TRUE;
+}
+
+static gboolean
+value_parse_words (const CepaOption *option, const char *value, CepaConfig *config, gpointer target,
+                   GPtrArray *warnings, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit_set (value, ", \t", -1);
+
+  (void) option, (void) config, (void) warnings, (void) error;
+  for (guint i = 0; words[i] != NULL; i++)
+    if (*words[i] != '\0')
+      value_append_text (target, g_strdup (words[i]));
   return TRUE;
 }
 
@@ -292,6 +349,9 @@ static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
   [CEPA_OPTION_OF_PLUGIN_BOOL] = { "0|1", FALSE, value_parse_of_plugin_bool },
   [CEPA_OPTION_OF_PLUGIN_PATH] = { "PATH", FALSE, value_parse_of_plugin_path },
   [CEPA_OPTION_OF_PLUGIN_LIST] = { "TEXT", TRUE, value_parse_of_plugin },
+  [CEPA_OPTION_UINT] = { "NUMBER", FALSE, value_parse_uint },
+  [CEPA_OPTION_INTERVAL] = { "NUMBER [second|minute|hour|day|week|month]", FALSE, value_parse_interval },
+  [CEPA_OPTION_WORDS] = { "WORD[,WORD ...]", TRUE, value_parse_words },
   [CEPA_OPTION_LOGS] = { "SEVERITY[-SEVERITY] ... [stdout|stderr|syslog|file PATH]", TRUE, value_parse_log },
 };
 

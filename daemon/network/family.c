@@ -30,6 +30,7 @@ struct _CepaFamilyTable
 {
   const CepaRouterStatus *relays;
   guint n_relays;
+  guint32 *prefixes; /* of the rows' identities */
   gboolean use_lists, use_ids;
 
   GHashTable *names;   /* nickname in the consensus, any case -> its number + 1 */
@@ -116,6 +117,9 @@ cepa_family_table_new (const CepaConsensus *consensus)
   FamilyList empty = { 0 };
 
   self->relays = cepa_consensus_get_relays (consensus, &self->n_relays);
+  self->prefixes = g_new (guint32, self->n_relays);
+  for (guint row = 0; row < self->n_relays; row++)
+    self->prefixes[row] = cepa_rows_prefix (self->relays[row].rsa_id);
   self->use_lists = cepa_consensus_get_param (consensus, "use-family-lists", 1) != 0;
   self->use_ids = cepa_consensus_get_param (consensus, "use-family-ids", 1) != 0;
   self->names = g_hash_table_new (family_hash_name, family_equal_names);
@@ -141,6 +145,7 @@ cepa_family_table_free (CepaFamilyTable *self)
 {
   if (self == NULL)
     return;
+  g_free (self->prefixes);
   g_hash_table_unref (self->names);
   g_free (self->name);
   g_free (self->name_listed);
@@ -181,6 +186,7 @@ family_join_sets (GArray *sets, guint32 a, guint32 b)
 static CepaSlice
 family_next_word (CepaSlice *rest)
 {
+  const char *end;
   CepaSlice word;
 
   while (rest->len > 0 && rest->text[0] == ' ')
@@ -189,9 +195,8 @@ family_next_word (CepaSlice *rest)
       rest->len--;
     }
   word.text = rest->text;
-  word.len = 0;
-  while (word.len < rest->len && word.text[word.len] != ' ')
-    word.len++;
+  end = rest->len > 0 ? memchr (rest->text, ' ', rest->len) : NULL;
+  word.len = end != NULL ? (gsize) (end - word.text) : rest->len;
   rest->text += word.len;
   rest->len -= word.len;
   return word;
@@ -230,7 +235,7 @@ family_resolve_fingerprint (const CepaFamilyTable *self, CepaSlice word)
     }
   if (!cepa_hex_decode (word.text, word.len, rsa_id, sizeof rsa_id))
     return -1;
-  return cepa_rows_find (self->relays, self->n_relays, rsa_id);
+  return cepa_rows_find_by_prefix (self->relays, self->prefixes, self->n_relays, rsa_id);
 }
 
 /* The number of the nickname @word; -1 when it is none or no relay has it. */
@@ -272,13 +277,26 @@ family_compare_numbers (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
+static gboolean
+family_is_ascending (const GArray *numbers)
+{
+  const guint32 *number = (const guint32 *) (const void *) numbers->data;
+
+  for (guint i = 1; i < numbers->len; i++)
+    if (number[i - 1] > number[i])
+      return FALSE;
+  return TRUE;
+}
+
 /* Appends @numbers to the members, ascending and each once. Returns: how many. */
 static guint32
 family_append_sorted (CepaFamilyTable *self, GArray *numbers)
 {
   guint32 n = 0;
 
-  g_array_sort (numbers, family_compare_numbers);
+  /* Lines are canonical: fingerprints are in order, and so are rows. */
+  if (!family_is_ascending (numbers))
+    g_array_sort (numbers, family_compare_numbers);
   for (guint i = 0; i < numbers->len; i++)
     {
       guint32 number = g_array_index (numbers, guint32, i);

@@ -381,6 +381,12 @@ cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets)
   g_clear_pointer (&old, g_ptr_array_unref);
 }
 
+GPtrArray *
+cepa_network_get_node_families (const CepaNetwork *self)
+{
+  return self->node_families;
+}
+
 /* Tells the families which rows the user puts together. */
 static void
 network_settle_node_families (CepaNetwork *self)
@@ -463,6 +469,13 @@ cepa_network_get_relay (const CepaNetwork *self, guint row)
 {
   g_return_val_if_fail (row < self->n_relays, NULL);
   return &self->relays[row];
+}
+
+guint64
+cepa_network_get_consensus_weight (const CepaNetwork *self, guint row, CepaPlace place)
+{
+  g_return_val_if_fail (row < self->n_relays, 0);
+  return network_weigh (self, &self->relays[row], place);
 }
 
 gint

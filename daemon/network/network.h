@@ -80,12 +80,23 @@ gboolean cepa_network_has_countries (const CepaNetwork *self);
  */
 void cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets);
 
+/* Returns: (transfer none) (nullable): what was set. */
+GPtrArray *cepa_network_get_node_families (const CepaNetwork *self);
+
 /* Returns: (transfer none): the table for plugins; changes at cepa_network_add_microdescriptor and commit,
    its weights, families and version only at commit: no plugin may see it in between. */
 const CepaNetworkView *cepa_network_get_view (const CepaNetwork *self);
 
 guint cepa_network_get_n_relays (const CepaNetwork *self);
 const CepaRelay *cepa_network_get_relay (const CepaNetwork *self, guint row); /* (transfer none) */
+
+/**
+ * cepa_network_get_consensus_weight:
+ *
+ * Returns: bandwidth times the consensus' weights for @place, whether or not its microdescriptor is here: for choices that
+ * whoever serves microdescriptors must not sway. 0 when the relay does not fit the place. Below 2^59.
+ */
+guint64 cepa_network_get_consensus_weight (const CepaNetwork *self, guint row, CepaPlace place);
 
 /* Returns: the row of the relay with this RSA identity, -1 when there is none. */
 gint cepa_network_find (const CepaNetwork *self, const guint8 rsa_id[20]);

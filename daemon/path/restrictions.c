@@ -364,3 +364,16 @@ cepa_restrictions_allows (CepaRestrictions *self, const CepaNetwork *network, gu
   entry = restrictions_get_entry (self, network, "");
   return entry->rows == NULL || (entry->rows[row] >> place & 1u) == 0;
 }
+
+gboolean
+cepa_restrictions_allows_server (const CepaRestrictions *self, const CepaRelay *relay, gboolean has_countries,
+                                 gboolean even_excluded)
+{
+  const CepaRestrictionsConfig *config = &self->config;
+
+  if (cepa_reachability_choose_relay (&config->reachability, relay) == CEPA_REACH_NONE)
+    return FALSE;
+  if (even_excluded && !config->is_strict)
+    return TRUE;
+  return config->exclude == NULL || !cepa_node_set_contains_relay (config->exclude, relay, has_countries);
+}

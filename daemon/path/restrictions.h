@@ -73,6 +73,17 @@ gboolean cepa_restrictions_get (CepaRestrictions *self, const CepaNetwork *netwo
  */
 gboolean cepa_restrictions_allows (CepaRestrictions *self, const CepaNetwork *network, guint row, CepaPlace place);
 
+/**
+ * cepa_restrictions_allows_server:
+ * @relay: what is known of it
+ * @has_countries: whether an empty country means that it is not known
+ * @even_excluded: there is nobody else: without StrictNodes the excluded are asked too
+ *
+ * Whether it may be asked for directory documents: reachable, and not excluded.
+ */
+gboolean cepa_restrictions_allows_server (const CepaRestrictions *self, const CepaRelay *relay, gboolean has_countries,
+                                          gboolean even_excluded);
+
 /* Whether the excluded are not used even where there is nobody else: for onion services' relays and directory
    requests. Exits, middles and guards of circuits are never drawn from the excluded either way. */
 gboolean cepa_restrictions_is_strict (const CepaRestrictions *self);

@@ -469,6 +469,61 @@ test_config_too_many (ConfigFixture *fixture, gconstpointer data)
   g_assert_cmpstr (error->message, ==, "torrc:1001: Log is given more than 1000 times");
 }
 
+/* C Tor's units; what is out of bounds is brought inside, and that is said. */
+static void
+test_config_numbers (ConfigFixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *torrc;
+    gint64 seconds;
+    guint n_warnings;
+  } intervals[] = {
+    { "", 600, 0 },
+    { "MaxCircuitDirtiness 30", 30, 0 },
+    { "MaxCircuitDirtiness 1 minute", 60, 0 },
+    { "MaxCircuitDirtiness 2hours", 7200, 0 },
+    { "MaxCircuitDirtiness 1 Week", 7 * 86400, 0 },
+    { "MaxCircuitDirtiness 3", 10, 1 },
+    { "MaxCircuitDirtiness 2 months", 30 * 86400, 1 },
+  };
+  static const char *const bad[] = {
+    "MaxCircuitDirtiness minutes", "MaxCircuitDirtiness 10 parsecs", "MaxCircuitDirtiness 1 s",
+    "MaxCircuitDirtiness -5", "MaxCircuitDirtiness 99999999999 days", "MaxClientCircuitsPending 0",
+    "MaxClientCircuitsPending 1025", "MaxClientCircuitsPending many",
+  };
+
+  (void) fixture, (void) data;
+  for (guint i = 0; i < G_N_ELEMENTS (intervals); i++)
+    {
+      g_autoptr (CepaCommandLine) loaded = config_load_good (intervals[i].torrc, NULL);
+
+      g_assert_cmpint (loaded->config->max_circuit_dirtiness_s, ==, intervals[i].seconds);
+      g_assert_cmpuint (loaded->warnings->len, ==, intervals[i].n_warnings);
+      g_assert_cmpuint (loaded->config->max_client_circuits_pending, ==, 32);
+      g_assert_cmpint (loaded->config->circuit_stream_timeout_s, ==, 0);
+      g_assert_null (loaded->config->track_host_exits);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (config_load (bad[i], NULL, &error));
+      g_assert_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG);
+    }
+}
+
+static void
+test_config_words (ConfigFixture *fixture, gconstpointer data)
+{
+  g_autoptr (CepaCommandLine) loaded
+      = config_load_good ("TrackHostExits a.example,.b.example , 192.0.2.1\nTrackHostExits .\n", NULL);
+  g_autofree char *all = g_strjoinv (" ", loaded->config->track_host_exits);
+
+  (void) fixture, (void) data;
+  g_assert_cmpstr (all, ==, "a.example .b.example 192.0.2.1 .");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -478,6 +533,8 @@ main (int argc, char **argv)
     void (*test) (ConfigFixture *fixture, gconstpointer data);
   } tests[] = {
     { "/config/defaults", test_config_defaults },
+    { "/config/numbers", test_config_numbers },
+    { "/config/words", test_config_words },
     { "/config/built-in", test_config_built_in },
     { "/config/values", test_config_values },
     { "/config/ports", test_config_ports },

@@ -211,7 +211,8 @@ static gboolean
 answer_too_much (G_GNUC_UNUSED FakeDirectory *directory, FakeLink *link, const FakeCell *request,
                  G_GNUC_UNUSED gpointer user_data)
 {
-  g_autofree char *much = g_strnfill (MAX_SIZE + CEPA_HTTP_MAX_HEADERS, 'b');
+  g_autofree char *filler = g_strnfill (MAX_SIZE + CEPA_HTTP_MAX_HEADERS, 'b');
+  g_autofree char *much = g_strconcat ("HTTP/1.0 200 OK\r\n\r\n", filler, NULL);
 
   /* It would never end. */
   fake_link_send_data (link, request->circuit_id, 0, request->message.stream_id, much, strlen (much));
@@ -223,7 +224,7 @@ static void
 test_too_much (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   self->directory.takes_over = answer_too_much;
-  fixture_check_fails (self, CEPA_ERROR_LIMIT, "over 20000 bytes");
+  fixture_check_fails (self, CEPA_ERROR_LIMIT, "beyond 20000 bytes");
 }
 
 static gboolean
