@@ -102,6 +102,34 @@ value_parse_name (const CepaOption *option, const char *value, CepaConfig *confi
   return TRUE;
 }
 
+/* Ports with commas between them, as C Tor's lists; blanks around them do not count. */
+static gboolean
+value_parse_ports (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
+                   GError **error)
+{
+  g_auto (GStrv) words = g_strsplit (value, ",", -1);
+  g_autoptr (GArray) ports = g_array_new (FALSE, FALSE, sizeof (guint16));
+  GArray **old = target;
+
+  (void) option, (void) config, (void) warnings;
+  for (guint i = 0; words[i] != NULL; i++)
+    {
+      const char *word = g_strstrip (words[i]);
+      guint64 number;
+      guint16 port;
+
+      if (*word == '\0')
+        continue;
+      if (!g_ascii_string_to_unsigned (word, 10, 1, 65535, &number, NULL))
+        return value_fail (word, "is not a port from 1 to 65535; write them with commas between them", error);
+      port = (guint16) number;
+      g_array_append_val (ports, port);
+    }
+  g_clear_pointer (old, g_array_unref);
+  *old = g_steal_pointer (&ports);
+  return TRUE;
+}
+
 static gboolean
 value_parse_socks_port (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
                         GError **error)
