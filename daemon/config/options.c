@@ -116,6 +116,13 @@ static const CepaOption options_table[] = {
           "one that was never used and 60 for another; by chance up to 12 days less."),
   OF_PLUGIN ("HashedControlPassword", OF_PLUGIN_LIST, "16:HEX", "control.tor", "hashed-password",
              "The hash of a password that controllers may show, as tor --hash-password makes it."),
+  OPTION ("HSLayer2Nodes", NODES, NULL, relays.layer2_nodes,
+          "The relays that may be the second of circuits for onion services, and no others: few, which you change rarely. "
+          "Relays of one family or network may then be in one such circuit. Lines are put together; see ExcludeNodes for "
+          "how they are named. Without a line: see VanguardsLiteEnabled."),
+  OPTION ("HSLayer3Nodes", NODES, NULL, relays.layer3_nodes,
+          "The same for the third relay; such circuits then are one relay longer where the last is somebody else's choice "
+          "or would learn of the third."),
   OF_PLUGIN ("HTTPSProxy", OF_PLUGIN, "ADDRESS[:PORT]", "transport.direct", "https-proxy",
              "Connect to relays through this HTTP proxy by CONNECT. Port: 443 without one."),
   OF_PLUGIN ("HTTPSProxyAuthenticator", OF_PLUGIN, "USER:PASSWORD", "transport.direct", "https-proxy-authenticator",
@@ -227,6 +234,10 @@ static const CepaOption options_table[] = {
   OPTION ("UseEntryGuards", BOOL, "1", use_entry_guards,
           "Keep a few relays as guards, through which all circuits go for months. With 0 each circuit begins at another "
           "relay, so that over time many of them see your address: for research only."),
+  OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", relays.vanguards_lite,
+          "Keep a few relays to be the second of circuits for onion services, for some days each, so that who makes many "
+          "such circuits does not soon find the first. auto: as the consensus says, or yes. HSLayer2Nodes holds in any "
+          "case, unlike in C Tor."),
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (options_table) <= CEPA_OPTIONS_MAX);

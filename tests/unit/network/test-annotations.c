@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#include <cepa/side-table.h>
+
 #include "base/error.h"
 #include "network/node-set.h"
 #include "support/mmdb.h"
