@@ -5,9 +5,8 @@
 #include <glib.h>
 
 #include "config/guard-options.h"
+#include "config/relay-config.h"
 #include "netdoc/authority.h"
-#include "network/node-set.h"
-#include "network/reachability.h"
 
 G_BEGIN_DECLS
 
@@ -77,30 +76,13 @@ typedef struct
   gint64 max_circuit_dirtiness_s;
   guint max_client_circuits_pending;
   gint64 socks_timeout_s;
+  gint64 dormant_client_timeout_s;
+  gboolean dormant_timeout_enabled, dormant_timeout_disabled_by_idle_streams;
+  gboolean dormant_on_first_startup, dormant_canceled_by_startup;
   GStrv track_host_exits;              /* (nullable) */
   gint64 track_host_exits_expire_s;
   char *pid_file;              /* (nullable) */
-  CepaNodeSet *exclude_nodes;  /* (nullable), as are the next four: without a line there is none */
-  CepaNodeSet *exclude_exit_nodes;
-  CepaNodeSet *entry_nodes;
-  CepaNodeSet *middle_nodes;
-  CepaNodeSet *exit_nodes;
-  GPtrArray *node_families;    /* (element-type CepaNodeSet) */
-  gboolean strict_nodes;
-  gint geoip_exclude_unknown;  /* 0, 1, or -1 for auto; so the two of IPv6 below */
-  char *geoip_file;
-  char *geoip6_file;
-  char *as_file;               /* (nullable) */
-  CepaAddressPolicy *reachable_addresses;     /* (nullable), as is the next */
-  CepaAddressPolicy *reachable_or_addresses;
-  CepaAddressPolicy *reachable_dir_addresses; /* (nullable): nothing hangs on it */
-  gboolean fascist_firewall;
-  GArray *firewall_ports;      /* (nullable) (element-type guint16) */
-  gboolean client_use_ipv4;
-  gboolean client_use_ipv6;
-  gint client_prefer_ipv6_or_port;
-  gint client_prefer_ipv6_dir_port;
-  CepaReachability reachability; /* what these come to; its policy is the config's */
+  CepaRelayConfig relays;      /* which relays the user wants where */
   GPtrArray *lines;            /* (element-type GStrv): per option of the table the lines' values as they were written */
 } CepaConfig;
 

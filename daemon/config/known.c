@@ -71,8 +71,7 @@ static const char *const known_later[] = {
   "ControlSocketsGroupWritable", "CookieAuthFileGroupReadable",
   "CountPrivateBandwidth", "DataDirectoryGroupReadable", "DirAllowPrivateAddresses",
   "DirAuthorityFallbackRate", "DisableAllSwap", "DisableDebuggerAttachment", "DisableNetwork",
-  "DisableOOSCheck", "DNSPort", "DormantCanceledByStartup", "DormantClientTimeout",
-  "DormantOnFirstStartup", "DormantTimeoutDisabledByIdleStreams", "DormantTimeoutEnabled",
+  "DisableOOSCheck", "DNSPort",
   "DownloadExtraInfo",
   "ExtendAllowPrivateAddresses", "ExtendByEd25519ID", "FetchDirInfoEarly",
   "FetchDirInfoExtraEarly", "FetchHidServDescriptors", "FetchServerDescriptors",
@@ -84,7 +83,7 @@ static const char *const known_later[] = {
   "HiddenServiceMaxStreamsCloseCircuit", "HiddenServiceNonAnonymousMode",
   "HiddenServiceNumIntroductionPoints", "HiddenServiceOnionBalanceInstance", "HiddenServicePort",
   "HiddenServicePoWDefensesEnabled", "HiddenServicePoWQueueBurst", "HiddenServicePoWQueueRate",
-  "HiddenServiceSingleHopMode", "HiddenServiceVersion", "HSLayer2Nodes", "HSLayer3Nodes", "HTTPProxy",
+  "HiddenServiceSingleHopMode", "HiddenServiceVersion", "HTTPProxy",
   "HTTPProxyAuthenticator", "HTTPTunnelPort", "KeepalivePeriod",
   "KeepBindCapabilities", "KeyDirectory", "KeyDirectoryGroupReadable", "KISTSchedRunInterval",
   "KISTSockBufSizeFactor", "LogMessageDomains", "LogTimeGranularity",
@@ -102,7 +101,7 @@ static const char *const known_later[] = {
   "TestingDirConnectionMaxStall", "TestingEnableCellStatsEvent", "TestingEnableConnBwEvent", "TestSocks",
   "TokenBucketRefillInterval", "TransPort", "TransProxyType",
   "TruncateLogFile", "UnixSocksGroupWritable", "UpdateBridgesFromAuthority", "UseBridges",
-  "UseGuardFraction", "UseMicrodescriptors", "User", "VanguardsLiteEnabled",
+  "UseGuardFraction", "UseMicrodescriptors", "User",
   "VirtualAddrNetworkIPv4", "VirtualAddrNetworkIPv6", "WarnPlaintextPorts",
 };
 

@@ -35,8 +35,14 @@ static const CepaCtlCommand main_commands[] = {
     FALSE, cepa_ctl_plugins },
   { "newnym", "", "a new identity",
     "From now on streams share no circuit with earlier ones. Streams that are open\n"
-    "stay as they are.",
+    "stay as they are. When the last one is less than ten seconds ago it waits for\n"
+    "the rest of them.",
     FALSE, cepa_ctl_newnym },
+  { "dormant", "", "leave the network alone until Tor is used",
+    "The daemon closes its circuits and asks the network for nothing, until an\n"
+    "application connects or it is woken.",
+    FALSE, cepa_ctl_dormant },
+  { "wake", "", "the opposite of dormant", "Wakes a dormant daemon.", FALSE, cepa_ctl_wake },
 };
 
 G_DEFINE_QUARK (cepa-ctl-error-quark, cepa_ctl_error)

@@ -94,6 +94,10 @@ struct _CepaCircuits
   gpointer watch_data;
   CepaFailures *failures;
   CepaBuildTimes *build_times;
+  void (*keep) (gpointer user_data); /* (nullable) */
+  gpointer keep_data;
+  CepaDormancy *dormancy;         /* (nullable) */
+  gboolean is_dormant;
   CepaPredict *predict;
   gboolean is_stopped;
   GPtrArray *circuits; /* (element-type CepaPoolCircuit) */

@@ -261,6 +261,14 @@ time_update_guards (CepaCircuits *self, gint64 *next)
     cepa_circuits_earlier (next, due);
 }
 
+static void
+time_close_channels (CepaCircuits *self)
+{
+  g_autoptr (GError) reason = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "the client is dormant");
+
+  cepa_channel_pool_close_unused (self->channels, reason);
+}
+
 void
 cepa_circuits_step (CepaCircuits *self)
 {
@@ -274,6 +282,8 @@ cepa_circuits_step (CepaCircuits *self)
   time_look_at_all (self, now, &next);
   cepa_circuits_try_requests (self, &next);
   time_build_ahead (self, now, &next);
+  if (self->is_dormant && self->circuits->len == 0)
+    time_close_channels (self);
   /* What fails at once, or is closed here, is freed in another turn. */
   cepa_loop_set_delay (self->timer, self->dead->len > 0 ? 0 : next == 0 ? -1 : MAX (next - now, 0));
 }

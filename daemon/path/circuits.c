@@ -60,7 +60,9 @@ circuits_build_timeout (gpointer user_data, CepaBuildTimesChange change, const C
 {
   CepaCircuits *self = user_data;
 
-  if (self->watch.build_timeout != NULL)
+  if (change != CEPA_BUILD_TIMES_COMPUTED && self->keep != NULL)
+    self->keep (self->keep_data);
+  if (change != CEPA_BUILD_TIMES_GROWN && self->watch.build_timeout != NULL)
     self->watch.build_timeout (self->watch_data, change, figures);
 }
 
@@ -362,6 +364,56 @@ cepa_circuits_restrictions_changed (CepaCircuits *self)
     }
   self->retry_us = self->ahead_us = 0;
   cepa_circuits_update_guards (self);
+}
+
+void
+cepa_circuits_set_keep (CepaCircuits *self, void (*func) (gpointer user_data), gpointer user_data)
+{
+  self->keep = func;
+  self->keep_data = user_data;
+}
+
+void
+cepa_circuits_set_dormancy (CepaCircuits *self, CepaDormancy *dormancy)
+{
+  self->dormancy = dormancy;
+}
+
+void
+cepa_circuits_set_dormant (CepaCircuits *self, gboolean is_dormant)
+{
+  const CepaPredictNeed first = { .port = CEPA_PREDICT_FIRST_PORT };
+
+  self->is_dormant = is_dormant;
+  if (is_dormant)
+    {
+      cepa_predict_forget_all (self->predict);
+      cepa_circuits_retire_all (self);
+    }
+  else
+    {
+      cepa_predict_note (self->predict, &first);
+      self->retry_us = self->ahead_us = 0;
+      self->test_us = cepa_clock_monotonic_us (self->clock);
+    }
+  cepa_circuits_wake (self);
+}
+
+gboolean
+cepa_circuits_has_streams (CepaCircuits *self)
+{
+  for (guint i = 0; i < self->circuits->len; i++)
+    if (cepa_pool_circuit_is_in_use (g_ptr_array_index (self->circuits, i)))
+      return TRUE;
+  return FALSE;
+}
+
+void
+cepa_circuits_clock_jumped (CepaCircuits *self)
+{
+  cepa_circuits_retire_all (self);
+  self->n_failed = 0;
+  self->retry_us = self->ahead_us = 0;
 }
 
 void

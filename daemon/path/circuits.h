@@ -8,6 +8,7 @@
 #include "channel/pool.h"
 #include "directory/directory.h"
 #include "path/build-times.h"
+#include "path/dormancy.h"
 #include "path/guards.h"
 #include "path/policy.h"
 #include "path/restrictions.h"
@@ -115,6 +116,25 @@ void cepa_circuits_free (CepaCircuits *self);
 
 /* @watch: (nullable): copied; the one who watches. */
 void cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpointer user_data);
+
+/* @func: (nullable): what the build times' cepa_build_times_to_variant() gives is worth a write of the state file */
+void cepa_circuits_set_keep (CepaCircuits *self, void (*func) (gpointer user_data), gpointer user_data);
+
+/**
+ * cepa_circuits_set_dormancy:
+ * @dormancy: (nullable) (transfer none): outlives it: told when somebody wants a circuit
+ */
+void cepa_circuits_set_dormancy (CepaCircuits *self, CepaDormancy *dormancy);
+
+/* A dormant client has no circuits but those that streams are on; with the last of them its channels go too. Awake, ports
+   are predicted as at the start. */
+void cepa_circuits_set_dormant (CepaCircuits *self, gboolean is_dormant);
+
+/* Whether an application has a stream open. */
+gboolean cepa_circuits_has_streams (CepaCircuits *self);
+
+/* The computer slept, or its clock was set: no circuit that there is takes new streams, and unused ones go. */
+void cepa_circuits_clock_jumped (CepaCircuits *self);
 
 /* Returns: (transfer none): how long circuits take; for the state file, and for who watches. */
 CepaBuildTimes *cepa_circuits_get_build_times (CepaCircuits *self);

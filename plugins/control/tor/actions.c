@@ -7,26 +7,29 @@
 #include "text.h"
 
 /* @method: (nullable): of Client1; NULL for nothing to do. @event: (nullable): what is told then. @is_put_off: it may be
-   done some time later, and the controller does not wait for that */
+   done some time later, and the controller does not wait for that. @args: (nullable): of the method, as text */
 typedef struct
 {
   const char *name, *method, *event;
   gboolean is_put_off;
+  const char *args;
 } TorActionsSignal;
 
 static const TorActionsSignal tor_actions_signals[] = {
-  { "RELOAD", "Reload", "RELOAD", FALSE },
-  { "HUP", "Reload", "RELOAD", FALSE },
-  { "SHUTDOWN", "Shutdown", NULL, FALSE },
-  { "HALT", "Shutdown", NULL, FALSE },
-  { "TERM", "Shutdown", NULL, FALSE },
-  { "INT", "Shutdown", NULL, FALSE },
-  { "NEWNYM", "NewIdentity", NULL, TRUE }, /* told when it has been taken, whoever asked */
-  { "CLEARDNSCACHE", NULL, "CLEARDNSCACHE", FALSE }, /* answers of exits are not kept */
+  { "RELOAD", "Reload", "RELOAD", FALSE, NULL },
+  { "HUP", "Reload", "RELOAD", FALSE, NULL },
+  { "SHUTDOWN", "Shutdown", NULL, FALSE, NULL },
+  { "HALT", "Shutdown", NULL, FALSE, NULL },
+  { "TERM", "Shutdown", NULL, FALSE, NULL },
+  { "INT", "Shutdown", NULL, FALSE, NULL },
+  { "NEWNYM", "NewIdentity", NULL, TRUE, NULL }, /* told when it has been taken, whoever asked */
+  { "CLEARDNSCACHE", NULL, "CLEARDNSCACHE", FALSE, NULL }, /* answers of exits are not kept */
+  { "ACTIVE", "SetDormant", "ACTIVE", FALSE, "(false,)" },
+  { "DORMANT", "SetDormant", "DORMANT", FALSE, "(true,)" },
 };
 
 static const char *const tor_actions_refused[] = {
-  "DUMP", "USR1", "DEBUG", "USR2", "HEARTBEAT", "ACTIVE", "DORMANT",
+  "DUMP", "USR1", "DEBUG", "USR2", "HEARTBEAT",
 };
 
 char *
@@ -71,8 +74,9 @@ tor_actions_run_signal (CepaTorConnection *connection, const TorActionsSignal *s
   if (signal->method == NULL || signal->is_put_off)
     tor_actions_succeed (connection, signal);
   else if (!g_str_equal (signal->method, "Shutdown"))
-    cepa_tor_connection_call (connection, "Client1", signal->method, NULL, tor_actions_on_signal, (gpointer) signal,
-                              NULL);
+    cepa_tor_connection_call (connection, "Client1", signal->method,
+                              signal->args != NULL ? g_variant_new_parsed (signal->args) : NULL,
+                              tor_actions_on_signal, (gpointer) signal, NULL);
   else
     {
       /* The daemon may be gone before another turn of the loop. */

@@ -160,6 +160,14 @@ cepa_tor_getinfo_flags (CepaTorQuery *query)
 }
 
 void
+cepa_tor_getinfo_dormant (CepaTorQuery *query)
+{
+  g_autoptr (GVariant) is_dormant = cepa_tor_get (query->connection->control, "Client1", "Dormant", "b");
+
+  cepa_tor_query_answer (query, is_dormant != NULL && g_variant_get_boolean (is_dormant) ? "1" : "0");
+}
+
+void
 cepa_tor_getinfo_liveness (CepaTorQuery *query)
 {
   cepa_tor_query_answer (query, query->connection->control->events->is_live ? "up" : "down");

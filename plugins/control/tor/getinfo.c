@@ -58,7 +58,7 @@ static const TorGetinfoKey tor_getinfo_keys[] = {
   ASK ("traffic/read", cepa_tor_getinfo_traffic, "Bytes read from relays."),
   ASK ("traffic/written", cepa_tor_getinfo_traffic, "Bytes written to relays."),
   ASK ("bw-event-cache", cepa_tor_getinfo_bandwidth, "The last BW events."),
-  SAY ("dormant", "0", "Whether the daemon has gone to sleep, which it never does."),
+  ASK ("dormant", cepa_tor_getinfo_dormant, "Whether the daemon asks nothing of the network until somebody uses it."),
   ASK ("status/bootstrap-phase", cepa_tor_getinfo_bootstrap, "How far the start has come."),
   ASK ("status/circuit-established", cepa_tor_getinfo_flags, "Whether a circuit for applications has been built."),
   ASK ("status/enough-dir-info", cepa_tor_getinfo_flags, "Whether the directory suffices."),
@@ -106,9 +106,9 @@ static const TorGetinfoKey tor_getinfo_keys[] = {
                       "desc/name/*."),
   SAY ("desc/all-recent", "", "Server descriptors: there are none."),
   SAY ("desc/download-enabled", "0", "Whether server descriptors are fetched."),
-  SAY ("ip-to-country/ipv4-available", "0", "Whether countries of addresses are known."),
-  SAY ("ip-to-country/ipv6-available", "0", NULL),
-  CANNOT ("ip-to-country/*", "GeoIP data not loaded"),
+  ASK ("ip-to-country/ipv4-available", cepa_tor_getinfo_has_countries, "Whether countries of addresses are known."),
+  ASK ("ip-to-country/ipv6-available", cepa_tor_getinfo_has_countries, NULL),
+  ASK ("ip-to-country/*", cepa_tor_getinfo_country, "The country of an address, ?? when it is not known."),
 };
 
 static gboolean

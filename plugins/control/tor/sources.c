@@ -307,6 +307,21 @@ tor_sources_on_options (void *user_data, G_GNUC_UNUSED const char *interface_nam
 }
 
 static void
+tor_sources_on_clock_jump (void *user_data, G_GNUC_UNUSED const char *interface_name, G_GNUC_UNUSED const char *signal,
+                           GVariant *args)
+{
+  CepaTorEvents *self = user_data;
+  g_autofree char *text = NULL;
+  gint64 seconds;
+
+  g_variant_get (args, "(x)", &seconds);
+  text = g_strdup_printf ("650 STATUS_GENERAL WARN CLOCK_JUMPED TIME=%" G_GINT64_FORMAT " IDLE=0", seconds);
+  tor_sources_emit_text (self, CEPA_TOR_EVENT_STATUS_GENERAL, text);
+  tor_sources_emit_text (self, CEPA_TOR_EVENT_STATUS_CLIENT,
+                         "650 STATUS_CLIENT WARN CIRCUIT_NOT_ESTABLISHED REASON=CLOCK_JUMPED");
+}
+
+static void
 tor_sources_on_new_identity (void *user_data, G_GNUC_UNUSED const char *interface_name,
                              G_GNUC_UNUSED const char *signal, G_GNUC_UNUSED GVariant *args)
 {
@@ -373,6 +388,8 @@ static const struct
     tor_sources_on_network },
   { CEPA_TOR_EVENT_GUARD, "Guards1", "Changed", "(sa{sv})", tor_sources_on_guard },
   { CEPA_TOR_EVENT_CONF_CHANGED, "Options1", "Changed", "(as)", tor_sources_on_options },
+  { CEPA_TOR_EVENT_STATUS_GENERAL | CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "ClockJumped", "(x)",
+    tor_sources_on_clock_jump },
   { CEPA_TOR_EVENT_SIGNAL, "Client1", "NewIdentityTaken", "()", tor_sources_on_new_identity },
   { CEPA_TOR_EVENT_ERR | CEPA_TOR_EVENT_STATUS_GENERAL, "Log1", "Err", "(ss)", tor_sources_on_log },
   { CEPA_TOR_EVENT_WARN | CEPA_TOR_EVENT_STATUS_GENERAL, "Log1", "Warn", "(ss)", tor_sources_on_log },

@@ -44,7 +44,7 @@ class WrongUsageTest(CepaTest):
 
     def test_help_and_version(self):
         self.assertRegex(self.check("--version"), r"\Acepa \d+\.\d+\.\d+\n\Z")
-        for command in ("status", "circuits", "streams", "guards", "plugins", "newnym"):
+        for command in ("status", "circuits", "streams", "guards", "plugins", "newnym", "dormant", "wake"):
             with self.subTest(command):
                 self.assertIn(command, self.check("--help"))
                 self.assertEqual(self.check("help", command), self.check(command, "--help"))
@@ -157,6 +157,12 @@ class OutputTest(CepaTest):
             self.assertIn(f"Plugins1.{method} ('path.uniform',)", self.daemon.tell("calls"))
         shown = json.loads(self.check("plugins", "--json", "use", "path.uniform"))
         self.assertEqual((shown["id"], shown["violations"]), ("path.uniform", {"family": 3}))
+
+    def test_dormant(self):
+        self.daemon.tell("result Client1.SetDormant ()")
+        self.assertIn("Dormant: nothing is asked", self.check("dormant"))
+        self.assertEqual(json.loads(self.check("wake", "--json")), {"Dormant": False})
+        self.assertEqual(self.daemon.tell("calls"), ["Client1.SetDormant (true,)", "Client1.SetDormant (false,)"])
 
     def test_newnym(self):
         self.daemon.tell("result Client1.NewIdentity ()")

@@ -28,7 +28,7 @@ class CompletionTest(CepaTest):
         return set(done.stdout.split())
 
     def test_commands(self):
-        every = {"status", "circuits", "streams", "guards", "plugins", "newnym", "help"}
+        every = {"status", "circuits", "streams", "guards", "plugins", "newnym", "dormant", "wake", "help"}
         self.assertEqual(self.complete(""), every)
         self.assertEqual(self.complete("st"), {"status", "streams"})
         self.assertEqual(self.complete("--json", "ne"), {"newnym"})

@@ -116,6 +116,17 @@ test_circuits (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
+test_clock_jump (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Client *client = client_new_for (self, "STATUS_GENERAL STATUS_CLIENT");
+
+  emit_text (self, "Client1", "ClockJumped", "(int64 -3600,)");
+  client_check_event (client, "650 STATUS_GENERAL WARN CLOCK_JUMPED TIME=-3600 IDLE=0");
+  client_check_event (client, "650 STATUS_CLIENT WARN CIRCUIT_NOT_ESTABLISHED REASON=CLOCK_JUMPED");
+  client_free (client);
+}
+
+static void
 test_minor (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client = client_new_for (self, "CIRC_MINOR");
@@ -362,6 +373,7 @@ main (int argc, char **argv)
   ADD ("all-names", test_all_names);
   ADD ("circuits", test_circuits);
   ADD ("minor", test_minor);
+  ADD ("clock-jump", test_clock_jump);
   ADD ("build-timeout", test_build_timeout);
   ADD ("streams", test_streams);
   ADD ("channels", test_channels);
