@@ -83,7 +83,7 @@ static const char *const known_later[] = {
   "HiddenServiceMaxStreamsCloseCircuit", "HiddenServiceNonAnonymousMode",
   "HiddenServiceNumIntroductionPoints", "HiddenServiceOnionBalanceInstance", "HiddenServicePort",
   "HiddenServicePoWDefensesEnabled", "HiddenServicePoWQueueBurst", "HiddenServicePoWQueueRate",
-  "HiddenServiceSingleHopMode", "HiddenServiceVersion", "HSLayer2Nodes", "HSLayer3Nodes", "HTTPProxy",
+  "HiddenServiceSingleHopMode", "HiddenServiceVersion", "HTTPProxy",
   "HTTPProxyAuthenticator", "HTTPTunnelPort", "KeepalivePeriod",
   "KeepBindCapabilities", "KeyDirectory", "KeyDirectoryGroupReadable", "KISTSchedRunInterval",
   "KISTSockBufSizeFactor", "LogMessageDomains", "LogTimeGranularity",
@@ -101,7 +101,7 @@ static const char *const known_later[] = {
   "TestingDirConnectionMaxStall", "TestingEnableCellStatsEvent", "TestingEnableConnBwEvent", "TestSocks",
   "TokenBucketRefillInterval", "TransPort", "TransProxyType",
   "TruncateLogFile", "UnixSocksGroupWritable", "UpdateBridgesFromAuthority", "UseBridges",
-  "UseGuardFraction", "UseMicrodescriptors", "User", "VanguardsLiteEnabled",
+  "UseGuardFraction", "UseMicrodescriptors", "User",
   "VirtualAddrNetworkIPv4", "VirtualAddrNetworkIPv6", "WarnPlaintextPorts",
 };
 

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "directory/directory.h"
 #include "host/host.h"
+#include "host/relays.h"
 #include "path/circuits.h"
 #include "path/guards.h"
 #include "proxy/proxy.h"
@@ -43,6 +44,7 @@ typedef struct
   CepaGuards *guards;
   CepaProxy *proxy;
   CepaChannelPool *channels;
+  CepaHostRelays *relays;
   void (*shutdown) (gpointer user_data);
   gpointer user_data;
 } CepaVocabularyClient;

@@ -250,6 +250,8 @@ cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCir
   request->is_stable = need.is_stable;
   request->func = func;
   request->user_data = user_data;
+  if (wish->country[0] != '\0' && self->restrictions != NULL)
+    cepa_restrictions_want_countries (self->restrictions, cepa_directory_get_network (self->directory));
   if (self->dormancy != NULL)
     cepa_dormancy_note_use (self->dormancy);
   cepa_predict_note (self->predict, &need);

@@ -4,8 +4,11 @@
 #include <cepa/side-table.h>
 
 #include <glib/gstdio.h>
+#include <cepa/side-table.h>
 #include <math.h>
 #include <string.h>
+
+#include <cepa/side-table.h>
 
 #include "base/error.h"
 #include "network/node-set.h"
