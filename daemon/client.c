@@ -140,6 +140,7 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
     .console = line->console,
     .config = self->config,
     .bootstrap = &self->bootstrap,
+    .skew = cepa_directory_get_skew (self->directory),
     .directory = self->directory,
     .circuits = self->circuits,
     .proxy = self->proxy,

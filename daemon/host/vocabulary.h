@@ -36,6 +36,7 @@ typedef struct
   CepaConsole console;
   const CepaConfig *config;
   CepaBootstrap *bootstrap;
+  CepaSkew *skew;
   CepaDirectory *directory;
   CepaCircuits *circuits;
   CepaProxy *proxy;

@@ -97,6 +97,7 @@ void cepa_words_channel_event (CepaHostVocabulary *self, const CepaEvent *event,
 
 /* In words-client.c: emits Bootstrapped. */
 void cepa_words_bootstrapped (gpointer self, const CepaBootstrap *bootstrap);
+void cepa_words_clock_skewed (gpointer self, const CepaSkew *skew); /* the same of CepaSkew.changed */
 
 /* In words-options.c: the path policy is another one now, by another way than Set. */
 void cepa_words_options_note_policy (CepaHostVocabulary *self, const char *id);
