@@ -168,6 +168,20 @@ client_make_directory (CepaClient *self, GMainContext *context)
                              &config, &funcs);
 }
 
+static void
+client_make_circuits_config (const CepaConfig *config, CepaCircuitsConfig *out)
+{
+  cepa_circuits_config_init (out);
+  out->enforce_subnets = config->enforce_distinct_subnets;
+  out->predicts = !config->disable_predicted_circuits;
+  out->max_dirty_us = config->max_circuit_dirtiness_s * G_USEC_PER_SEC;
+  out->max_pending = config->max_client_circuits_pending;
+  out->available_us = config->circuits_available_timeout_s * G_USEC_PER_SEC;
+  out->learns_timeout = config->learn_circuit_build_timeout;
+  out->long_lived_ports = config->long_lived_ports;
+  out->fixed_timeout_ms = (guint) config->circuit_build_timeout_s * 1000;
+}
+
 CepaClient *
 cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginHost *host,
                  const CepaClientFuncs *funcs, GError **error)
@@ -179,6 +193,14 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   CepaChannelPoolFuncs pool_funcs = { client_channel_progress, self, client_channel_opened };
   CepaHostMetrics *metrics = cepa_host_get_metrics (host);
   CepaEventSink *events = cepa_host_metrics_get_sink (metrics);
+  CepaCircuitsConfig circuits_config;
+  const CepaProxyConfig proxy_config = {
+    .reject_internal = config->reject_internal_addresses,
+    .timeout_us = config->socks_timeout_s * G_USEC_PER_SEC,
+    .try_us = config->circuit_stream_timeout_s * G_USEC_PER_SEC,
+    .tracked_hosts = (const char *const *) config->track_host_exits,
+    .tracked_us = config->track_host_exits_expire_s * G_USEC_PER_SEC,
+  };
 
   self->funcs = *funcs;
   self->host = host;
@@ -189,9 +211,10 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
   self->directory = client_make_directory (self, context);
   self->clock_watch = cepa_clock_watch_new (context, client_clock_changed, self);
+  client_make_circuits_config (config, &circuits_config);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
-                                      cepa_plugin_host_get_policies (host), config->enforce_distinct_subnets);
-  self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses, events);
+                                      cepa_plugin_host_get_policies (host), &circuits_config);
+  self->proxy = cepa_proxy_new (context, clock, self->circuits, &proxy_config, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
   client_enter_vocabulary (self, line, funcs);
   if (client_open_ports (self, error))

@@ -187,6 +187,7 @@ main_with_config (const CepaCommandLine *line, GError **error)
   g_autoptr (GMainContext) context = g_main_context_new ();
   Main self = { .context = context };
   CepaPluginHostFuncs funcs = { main_failed, &self };
+  GSource *probe = cepa_loop_probe_new (context);
   gboolean ok;
 
   g_main_context_push_thread_default (context);
@@ -198,6 +199,7 @@ main_with_config (const CepaCommandLine *line, GError **error)
       cepa_client_free (self.client);
       cepa_plugin_host_free (self.host);
     }
+  cepa_loop_clear (&probe);
   g_main_context_pop_thread_default (context);
   if (self.failure != NULL)
     g_propagate_error (error, self.failure);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +103,17 @@ cepa_file_map (const char *path, GError **error)
   g_set_error (error, CEPA_ERROR, missing ? CEPA_ERROR_NOT_FOUND : CEPA_ERROR_FILE, "cannot read %s: %s", path,
                cause->message);
   return NULL;
+}
+
+void
+cepa_file_forget_pages (GBytes *mapped)
+{
+  gsize len = 0;
+  gconstpointer data = mapped != NULL ? g_bytes_get_data (mapped, &len) : NULL;
+
+  /* A mapping of GLib's begins at a page's start. It is private and was never written to. */
+  if (len > 0)
+    madvise ((gpointer) data, len, MADV_DONTNEED);
 }
 
 int

@@ -39,6 +39,14 @@ gboolean cepa_file_write (const char *path, GBytes *const *parts, guint n_parts,
 GBytes *cepa_file_map (const char *path, GError **error);
 
 /**
+ * cepa_file_forget_pages:
+ * @mapped: (nullable): of cepa_file_map(), and of nothing else: other memory would lose its content
+ *
+ * What was read of it does not count as our memory any more. It is there again when it is read again.
+ */
+void cepa_file_forget_pages (GBytes *mapped);
+
+/**
  * cepa_file_lock:
  * @path: the lock file, made when missing
  *

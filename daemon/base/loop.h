@@ -35,6 +35,21 @@ void cepa_loop_set_delay (GSource *source, gint64 delay_us);
 /* Whether a delay is set that has not come yet. */
 gboolean cepa_loop_has_delay (GSource *source);
 
+/**
+ * cepa_loop_probe_new:
+ * @context: to watch; one probe is enough
+ *
+ * Measures how long each turn of @context takes from the end of its waiting to the next wait, whichever sources it
+ * dispatches: also those that are not of this file. A turn over 1 ms that is longer than all before it is told to the
+ * log, at level info. It costs no system call and no wake-up.
+ *
+ * Returns: (transfer full): an attached source; end it with cepa_loop_clear().
+ */
+GSource *cepa_loop_probe_new (GMainContext *context);
+
+/* The longest turn so far that has ended, in microseconds. */
+gint64 cepa_loop_probe_get_longest_us (GSource *probe);
+
 /* Destroys and forgets *@source, which may be NULL. */
 void cepa_loop_clear (GSource **source);
 

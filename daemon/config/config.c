@@ -10,6 +10,7 @@
 #include "config/listen.h"
 #include "config/options.h"
 #include "config/plugins.h"
+#include "config/relay-values.h"
 #include "config/torrc.h"
 
 #define CONFIG_LIST_MAX 1000 /* lines of one option */
@@ -255,6 +256,37 @@ config_fill (const ConfigDraft *draft, CepaConfig *config, GError **error)
                                  cepa_directory_source_parse_fallback, error);
 }
 
+/* Warns at the last line of @name, which is there. */
+static void
+config_warn_option (ConfigDraft *draft, const char *name, const char *text)
+{
+  const GPtrArray *lines = config_draft_lines (draft, name);
+
+  if (lines->len > 0)
+    config_warn (draft, lines->pdata[lines->len - 1], "%s", text);
+}
+
+/* What the options of relays come to, and what should be said of them. */
+static void
+config_settle_relays (ConfigDraft *draft, CepaConfig *config)
+{
+  static const char *const of_reach[] = { "ReachableAddresses", "ReachableORAddresses", "ClientUseIPv4", "ClientUseIPv6" };
+  g_autofree char *warning = cepa_relay_values_settle (config);
+
+  for (guint i = 0; warning != NULL && i < G_N_ELEMENTS (of_reach); i++)
+    if (config_draft_lines (draft, of_reach[i])->len > 0)
+      {
+        config_warn_option (draft, of_reach[i], warning);
+        break;
+      }
+  config_warn_option (draft, "ReachableDirAddresses",
+                      "ReachableDirAddresses does nothing, as in C Tor: directories are fetched from OR ports");
+  if (config->exclude_nodes != NULL && config->strict_nodes)
+    config_warn_option (draft, "StrictNodes",
+                        "StrictNodes with ExcludeNodes: onion services and directory servers that are excluded cannot be "
+                        "reached, whatever fails by it");
+}
+
 static void
 config_keep_lines (const ConfigDraft *draft, CepaConfig *config)
 {
@@ -278,6 +310,7 @@ config_new (void)
   self->control_ports = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_listen_config_free);
   self->authorities = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
   self->fallbacks = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
+  self->node_families = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_node_set_unref);
   self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_config_free);
   self->plugin_options = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_option_config_free);
   self->lines = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
@@ -296,10 +329,26 @@ cepa_config_free (CepaConfig *self)
   g_ptr_array_unref (self->fallbacks);
   g_ptr_array_unref (self->plugins);
   g_ptr_array_unref (self->plugin_options);
+  g_clear_pointer (&self->long_lived_ports, g_array_unref);
   g_strfreev (self->logs);
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
+  g_strfreev (self->track_host_exits);
   g_free (self->pid_file);
+  cepa_node_set_unref (self->exclude_nodes);
+  cepa_node_set_unref (self->exclude_exit_nodes);
+  cepa_node_set_unref (self->entry_nodes);
+  cepa_node_set_unref (self->middle_nodes);
+  cepa_node_set_unref (self->exit_nodes);
+  g_ptr_array_unref (self->node_families);
+  g_free (self->geoip_file);
+  g_free (self->geoip6_file);
+  g_free (self->as_file);
+  cepa_address_policy_unref (self->reachable_addresses);
+  cepa_address_policy_unref (self->reachable_or_addresses);
+  cepa_address_policy_unref (self->reachable_dir_addresses);
+  g_clear_pointer (&self->firewall_ports, g_array_unref);
+  cepa_address_policy_unref ((CepaAddressPolicy *) self->reachability.policy);
   g_ptr_array_unref (self->lines);
   g_free (self);
 }
@@ -320,7 +369,10 @@ cepa_config_new_from_layers (GPtrArray *const *layers, guint n_layers, GPtrArray
        && config_check_ports (&draft, "ControlPort", config->control_ports, error)
        && config_check_authorities (&draft, config, error) && config_fill (&draft, config, error);
   if (ok)
-    config_keep_lines (&draft, config);
+    {
+      config_settle_relays (&draft, config);
+      config_keep_lines (&draft, config);
+    }
   config_draft_clear (&draft);
   return ok ? g_steal_pointer (&config) : NULL;
 }

@@ -5,6 +5,8 @@
 #include <glib.h>
 
 #include "netdoc/authority.h"
+#include "network/node-set.h"
+#include "network/reachability.h"
 
 G_BEGIN_DECLS
 
@@ -59,12 +61,44 @@ typedef struct
   GPtrArray *fallbacks;        /* (element-type CepaDirectorySource) */
   gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */
   gboolean is_public_network;  /* the built-in authorities are in use */
+  GArray *long_lived_ports;    /* (element-type guint16): LongLivedPorts */
   GStrv logs;                  /* values of Log lines, checked */
   char *path_policy;           /* PathPolicy: "weighted" */
   GStrv plugin_directories;    /* PluginDirectory lines: looked through before the built-in place */
   GPtrArray *plugins;          /* (element-type CepaPluginConfig) */
   GPtrArray *plugin_options;   /* (element-type CepaPluginOptionConfig): in the order of the table of options */
+  gboolean disable_predicted_circuits; /* __DisablePredictedCircuits */
+  gboolean learn_circuit_build_timeout;
+  gint64 circuit_build_timeout_s;      /* 0: the consensus says; so the next */
+  gint64 circuits_available_timeout_s;
+  gint64 circuit_stream_timeout_s;     /* 0: 10, 10, 15, ... */
+  gint64 max_circuit_dirtiness_s;
+  guint max_client_circuits_pending;
+  gint64 socks_timeout_s;
+  GStrv track_host_exits;              /* (nullable) */
+  gint64 track_host_exits_expire_s;
   char *pid_file;              /* (nullable) */
+  CepaNodeSet *exclude_nodes;  /* (nullable), as are the next four: without a line there is none */
+  CepaNodeSet *exclude_exit_nodes;
+  CepaNodeSet *entry_nodes;
+  CepaNodeSet *middle_nodes;
+  CepaNodeSet *exit_nodes;
+  GPtrArray *node_families;    /* (element-type CepaNodeSet) */
+  gboolean strict_nodes;
+  gint geoip_exclude_unknown;  /* 0, 1, or -1 for auto; so the two of IPv6 below */
+  char *geoip_file;
+  char *geoip6_file;
+  char *as_file;               /* (nullable) */
+  CepaAddressPolicy *reachable_addresses;     /* (nullable), as is the next */
+  CepaAddressPolicy *reachable_or_addresses;
+  CepaAddressPolicy *reachable_dir_addresses; /* (nullable): nothing hangs on it */
+  gboolean fascist_firewall;
+  GArray *firewall_ports;      /* (nullable) (element-type guint16) */
+  gboolean client_use_ipv4;
+  gboolean client_use_ipv6;
+  gint client_prefer_ipv6_or_port;
+  gint client_prefer_ipv6_dir_port;
+  CepaReachability reachability; /* what these come to; its policy is the config's */
   GPtrArray *lines;            /* (element-type GStrv): per option of the table the lines' values as they were written */
 } CepaConfig;
 

@@ -67,6 +67,7 @@ cepa_directory_free (CepaDirectory *self)
   g_clear_pointer (&self->servers, cepa_servers_free);
   g_clear_pointer (&self->cache, cepa_cache_free);
   cepa_skew_clear (&self->skew);
+  cepa_load_supplement_clear (&self->supplement);
   g_ptr_array_unref (self->certificates);
   g_ptr_array_unref (self->microdescriptors);
   g_ptr_array_unref (self->requests);
@@ -80,6 +81,12 @@ cepa_directory_set_guards (CepaDirectory *self, const CepaDirectoryGuards *guard
 {
   self->guards = guards;
   cepa_servers_set_guards (self->servers, guards);
+}
+
+void
+cepa_directory_set_filter (CepaDirectory *self, const CepaServersFilter *filter)
+{
+  cepa_servers_set_filter (self->servers, filter);
 }
 
 CepaNetwork *
@@ -202,7 +209,7 @@ cepa_directory_start (CepaDirectory *self)
 {
   self->n_workers++;
   cepa_load_cache_async (self->config.data_directory, self->config.authorities, cepa_clock_wall_s (self->clock),
-                         self->cancellable, directory_cache_loaded, self);
+                         &self->supplement, self->cancellable, directory_cache_loaded, self);
 }
 
 void

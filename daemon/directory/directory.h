@@ -12,6 +12,7 @@
 #include "directory/schedule.h"
 #include "directory/servers.h"
 #include "directory/skew.h"
+#include "network/extras.h"
 #include "network/network.h"
 
 G_BEGIN_DECLS
@@ -96,6 +97,22 @@ void cepa_directory_stop (CepaDirectory *self);
 /* Whether a worker still has its hands on something: keep turning the loop after stop until this is FALSE. */
 gboolean cepa_directory_is_busy (const CepaDirectory *self);
 void cepa_directory_free (CepaDirectory *self);
+
+/* Which servers the user lets be asked. @filter: (transfer none) (nullable): outlives the directory */
+void cepa_directory_set_filter (CepaDirectory *self, const CepaServersFilter *filter);
+
+/**
+ * cepa_directory_set_supplement:
+ * @extras: what is beside the rows: countries, autonomous systems, side tables
+ * @node_families: (nullable) (element-type CepaNodeSet): NodeFamily lines
+ *
+ * The network in use gets it from a worker, with network_changed() when it has; later ones come with it. Both are kept
+ * by reference, and are not changed any more.
+ */
+void cepa_directory_set_supplement (CepaDirectory *self, CepaExtras *extras, GPtrArray *node_families);
+
+/* Whether the network in use does not have what was set last yet. */
+gboolean cepa_directory_lacks_supplement (const CepaDirectory *self);
 
 /* Somebody waits for the network, or it may be back: what waits after failures is tried at once. */
 void cepa_directory_retry (CepaDirectory *self);

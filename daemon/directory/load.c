@@ -9,6 +9,7 @@
 #include "netdoc/consensus-diff.h"
 #include "netdoc/consensus.h"
 #include "netdoc/microdescriptor.h"
+#include "network/annotations.h"
 
 /* What a worker gets; nothing of it changes meanwhile. */
 typedef struct
@@ -22,11 +23,20 @@ typedef struct
   GPtrArray *certificates;     /* (nullable) */
   GPtrArray *microdescriptors; /* (nullable) */
   gint64 now_s;
+  CepaLoadSupplement supplement;
 } LoadInput;
+
+void
+cepa_load_supplement_clear (CepaLoadSupplement *self)
+{
+  g_clear_pointer (&self->extras, cepa_extras_unref);
+  g_clear_pointer (&self->node_families, g_ptr_array_unref);
+}
 
 static void
 load_input_free (LoadInput *self)
 {
+  cepa_load_supplement_clear (&self->supplement);
   g_free (self->directory);
   g_clear_pointer (&self->text, g_bytes_unref);
   g_clear_pointer (&self->base, g_bytes_unref);
@@ -45,6 +55,7 @@ load_result_new (void)
 
   self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
   self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->problems = g_ptr_array_new_with_free_func (g_free);
   return self;
 }
@@ -58,6 +69,7 @@ cepa_load_result_free (CepaLoadResult *self)
   g_clear_pointer (&self->missing_certificates, g_array_unref);
   g_clear_pointer (&self->consensus_text, g_bytes_unref);
   g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_clear_pointer (&self->mapped, g_ptr_array_unref);
   g_clear_pointer (&self->problems, g_ptr_array_unref);
   g_free (self);
 }
@@ -195,6 +207,8 @@ load_file (CepaLoadResult *result, const char *directory, const char *name)
 
   if (bytes == NULL && !g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND))
     g_ptr_array_add (result->problems, g_strdup (error->message));
+  if (bytes != NULL)
+    g_ptr_array_add (result->mapped, g_bytes_ref (bytes));
   return bytes;
 }
 
@@ -301,6 +315,33 @@ load_fetched (CepaLoadResult *result, const LoadInput *input)
     load_consensus (result, text, input->origin, input->authorities, input->now_s);
 }
 
+/* What a new network gets besides before anybody sees it. */
+static void
+load_supplement (CepaNetwork *network, const CepaLoadSupplement *supplement)
+{
+  if (supplement->extras == NULL && supplement->node_families == NULL)
+    return;
+  if (supplement->extras != NULL)
+    cepa_network_annotate (network, cepa_annotations_new (network, supplement->extras));
+  cepa_network_set_node_families (network, supplement->node_families);
+  cepa_network_commit (network);
+}
+
+static void
+load_take_supplement (LoadInput *input, const CepaLoadSupplement *supplement)
+{
+  if (supplement != NULL && supplement->extras != NULL)
+    input->supplement.extras = cepa_extras_ref (supplement->extras);
+  if (supplement != NULL && supplement->node_families != NULL)
+    input->supplement.node_families = g_ptr_array_ref (supplement->node_families);
+}
+
+static void
+load_forget_pages (gpointer mapped, G_GNUC_UNUSED gpointer user_data)
+{
+  cepa_file_forget_pages (mapped);
+}
+
 static void
 load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_GNUC_UNUSED GCancellable *cancellable)
 {
@@ -313,6 +354,9 @@ load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_G
     load_compact (result, input);
   else
     load_fetched (result, input);
+  if (result->network != NULL)
+    load_supplement (result->network, &input->supplement);
+  g_ptr_array_foreach (result->mapped, load_forget_pages, NULL);
   g_task_return_pointer (task, result, (GDestroyNotify) cepa_load_result_free);
 }
 
@@ -327,11 +371,13 @@ load_run (LoadInput *input, GCancellable *cancellable, GAsyncReadyCallback callb
 }
 
 void
-cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
+cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s,
+                       const CepaLoadSupplement *supplement, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
+  load_take_supplement (input, supplement);
   input->directory = g_strdup (directory);
   input->authorities = g_ptr_array_ref (authorities);
   input->now_s = now_s;
@@ -341,10 +387,12 @@ cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now
 void
 cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrArray *authorities,
                            GPtrArray *certificates, GPtrArray *microdescriptors, gint64 now_s,
-                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+                           const CepaLoadSupplement *supplement, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
+  load_take_supplement (input, supplement);
   input->text = g_bytes_ref (text);
   input->base = base != NULL ? g_bytes_ref (base) : NULL;
   input->origin = g_strdup (origin);

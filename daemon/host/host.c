@@ -147,6 +147,12 @@ cepa_plugin_host_get_dialer (CepaPluginHost *self)
   return cepa_host_transport_get_dialer (self->transport);
 }
 
+void
+cepa_plugin_host_set_reachability (CepaPluginHost *self, const CepaReachability *reachability)
+{
+  cepa_host_transport_set_reachability (self->transport, reachability);
+}
+
 CepaHostVocabulary *
 cepa_host_get_vocabulary (CepaPluginHost *self)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The keyfile beside a module: what is known of a plugin before any of its code runs. Private to host. */
+/* The keyfile beside a module: what is known of a plugin before any of its code runs. For host and the
+   simulator. */
 #pragma once
 
 #include <glib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Reading a microdescriptor consensus (dir-spec: "Vote and consensus status documents"). */
+/* Reading a consensus (dir-spec: "Vote and consensus status documents"). */
 #include <string.h>
 
 #include "base/encoding.h"
@@ -67,14 +67,18 @@ cepa_consensus_body_get_param (const CepaConsensusBody *self, CepaSlice name, gi
 }
 
 static gboolean
-consensus_read_version (G_GNUC_UNUSED gpointer document, const CepaTextItem *item, GError **error)
+consensus_read_version (gpointer document, const CepaTextItem *item, GError **error)
 {
+  const CepaConsensusBody *body = ((ConsensusReader *) document)->body;
   CepaSlice rest = item->args, version, flavour;
 
   if (!cepa_slice_next_word (&rest, &version) || !cepa_slice_is (version, "3"))
     return cepa_netdoc_refuse (error, "not a network status of version 3");
-  if (!cepa_slice_next_word (&rest, &flavour) || !cepa_slice_is (flavour, "microdesc"))
-    return cepa_netdoc_refuse (error, "not of the microdescriptor flavour");
+  if (!cepa_slice_next_word (&rest, &flavour))
+    flavour = (CepaSlice) { "ns", 2 }; /* the older one is the one without a word */
+  if (!cepa_slice_is (flavour, body->flavour == CEPA_CONSENSUS_NS ? "ns" : "microdesc"))
+    return cepa_netdoc_refuse (error, "not of the %s flavour",
+                               body->flavour == CEPA_CONSENSUS_NS ? "ns" : "microdescriptor");
   return TRUE;
 }
 
@@ -552,7 +556,7 @@ consensus_read_text (ConsensusReader *self, gsize len, GError **error)
 }
 
 CepaConsensusBody *
-cepa_consensus_body_parse (GBytes *text, GError **error)
+cepa_consensus_body_parse (GBytes *text, CepaConsensusFlavour flavour, GError **error)
 {
   g_autoptr (CepaConsensusBody) body = g_new0 (CepaConsensusBody, 1);
   ConsensusReader reader = { .body = body };
@@ -560,12 +564,16 @@ cepa_consensus_body_parse (GBytes *text, GError **error)
 
   g_atomic_ref_count_init (&body->refs);
   body->text = g_bytes_ref (text);
+  body->flavour = flavour;
   body->params = g_array_new (FALSE, FALSE, sizeof (CepaConsensusParam));
   body->relays = g_array_new (FALSE, FALSE, sizeof (CepaRouterStatus));
+  if (flavour == CEPA_CONSENSUS_NS)
+    body->policies = g_array_new (FALSE, FALSE, sizeof (CepaSlice));
   body->signatures = g_array_new (FALSE, FALSE, sizeof (CepaConsensusSignature));
   for (guint i = 0; i < CEPA_N_WEIGHTS; i++)
     body->weights[i] = CONSENSUS_WEIGHT_ONE;
   reader.relays.relays = body->relays;
+  reader.relays.policies = body->policies;
   reader.text = g_bytes_get_data (text, &len);
   if (!consensus_read_text (&reader, len, error))
     return NULL;
@@ -589,6 +597,7 @@ cepa_consensus_body_unref (CepaConsensusBody *self)
   g_clear_pointer (&self->recommended_client_protocols, g_free);
   g_clear_pointer (&self->params, g_array_unref);
   g_clear_pointer (&self->relays, g_array_unref);
+  g_clear_pointer (&self->policies, g_array_unref);
   g_clear_pointer (&self->signatures, g_array_unref);
   g_free (self);
 }

@@ -33,6 +33,7 @@ typedef struct
 {
   gatomicrefcount refs;
   GBytes *text;
+  CepaConsensusFlavour flavour;
   gsize signed_len; /* bytes of @text that the signatures are of */
   gint64 valid_after_s;
   gint64 fresh_until_s;
@@ -46,21 +47,33 @@ typedef struct
   guint8 current_shared_random[32];
   GArray *params; /* (element-type CepaConsensusParam): in the order of cepa_consensus_compare_param() */
   GArray *relays; /* (element-type CepaRouterStatus): in ascending order of identity */
+  GArray *policies; /* (nullable) (element-type CepaSlice): as many as @relays, with CEPA_CONSENSUS_NS */
   gint32 weights[CEPA_N_WEIGHTS];
   GArray *signatures; /* (element-type CepaConsensusSignature) */
 } CepaConsensusBody;
 
 /* Returns: (transfer full) (nullable): NULL with CEPA_ERROR_BAD_DOCUMENT. */
-CepaConsensusBody *cepa_consensus_body_parse (GBytes *text, GError **error);
+CepaConsensusBody *cepa_consensus_body_parse (GBytes *text, CepaConsensusFlavour flavour, GError **error);
 CepaConsensusBody *cepa_consensus_body_ref (CepaConsensusBody *self);
 void cepa_consensus_body_unref (CepaConsensusBody *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaConsensusBody, cepa_consensus_body_unref)
+
+struct _CepaUnverifiedConsensus
+{
+  CepaConsensusBody *body;
+};
+
+/* Returns: (transfer full): what is verified from now on. @body: (transfer none): kept by reference */
+CepaConsensus *cepa_consensus_from_body (CepaConsensusBody *body);
 
 /* The order of the params line: that of the names with a "=" behind them, by bytes. */
 int cepa_consensus_compare_param (CepaSlice a, CepaSlice b);
 
 /* @fallback when there is none. */
 gint32 cepa_consensus_body_get_param (const CepaConsensusBody *self, CepaSlice name, gint32 fallback);
+
+/* "pr" lines that are remembered while relays are read: a whole network has a few dozen different ones. */
+#define CEPA_RELAY_READER_N_PROTOCOLS 64
 
 /**
  * CepaRelayReader:
@@ -69,10 +82,18 @@ gint32 cepa_consensus_body_get_param (const CepaConsensusBody *self, CepaSlice n
  */
 typedef struct
 {
-  GArray *relays; /* (element-type CepaRouterStatus) (transfer none) */
+  GArray *relays;   /* (element-type CepaRouterStatus) (transfer none) */
+  GArray *policies; /* (nullable) (element-type CepaSlice) (transfer none): the "p" lines, with the ns flavour alone */
   CepaRouterStatus entry;
+  CepaSlice policy; /* of @entry */
   guint32 seen; /* which items of @entry there were; 0: none is being read */
   guint n_entries;
+  guint n_protocols;
+  struct
+  {
+    CepaSlice text;
+    guint64 bits;
+  } protocols[CEPA_RELAY_READER_N_PROTOCOLS];
 } CepaRelayReader;
 
 /* Reads an item from the first "r" to the footer. FALSE with CEPA_ERROR_BAD_DOCUMENT naming the relay. */

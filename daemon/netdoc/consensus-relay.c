@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The entries of relays in a microdescriptor consensus (dir-spec: "Router status entries"). */
+/* The entries of relays in a consensus (dir-spec: "Router status entries"). */
 #include <string.h>
 
 #include <cepa/network.h>
 
 #include "netdoc/consensus-private.h"
+#include "netdoc/protocols.h"
 #include "netdoc/values.h"
 
-/* "r" nickname identity date time IP ORPort DirPort */
+/* "r" nickname identity [digest] date time IP ORPort DirPort: the digest is of the ns flavour. */
 static gboolean
 relay_reader_read_r (gpointer document, const CepaTextItem *item, GError **error)
 {
-  CepaRouterStatus *entry = &((CepaRelayReader *) document)->entry;
-  CepaSlice rest = item->args, words[7], published;
+  CepaRelayReader *self = document;
+  CepaRouterStatus *entry = &self->entry;
+  CepaSlice rest = item->args, words[7], digest, published;
   guint16 dir_port;
   gint64 published_s;
 
@@ -21,10 +23,13 @@ relay_reader_read_r (gpointer document, const CepaTextItem *item, GError **error
     return cepa_netdoc_refuse (error, "\"r\" with a malformed nickname");
   memcpy (entry->nickname, words[0].text, words[0].len);
   for (guint i = 1; i < G_N_ELEMENTS (words); i++)
-    if (!cepa_slice_next_word (&rest, &words[i]))
-      return cepa_netdoc_refuse (error, "\"r\" with fewer than 7 arguments");
+    if (!cepa_slice_next_word (&rest, &words[i])
+        || (i == 1 && self->policies != NULL && !cepa_slice_next_word (&rest, &digest)))
+      return cepa_netdoc_refuse (error, "\"r\" with fewer than %d arguments", self->policies != NULL ? 8 : 7);
   if (!cepa_slice_to_base64 (words[1], entry->rsa_id, sizeof entry->rsa_id))
     return cepa_netdoc_refuse (error, "\"r\" with a malformed identity");
+  if (self->policies != NULL && !cepa_slice_to_base64 (digest, entry->descriptor_digest, sizeof entry->descriptor_digest))
+    return cepa_netdoc_refuse (error, "\"r\" with a malformed digest");
   published = (CepaSlice) { words[2].text, (gsize) (words[3].text + words[3].len - words[2].text) };
   if (!cepa_slice_to_time (published, &published_s))
     return cepa_netdoc_refuse (error, "\"r\" with a malformed time");
@@ -52,9 +57,12 @@ relay_reader_read_a (gpointer document, const CepaTextItem *item, GError **error
 static gboolean
 relay_reader_read_m (gpointer document, const CepaTextItem *item, GError **error)
 {
-  CepaRouterStatus *entry = &((CepaRelayReader *) document)->entry;
+  CepaRelayReader *self = document;
+  CepaRouterStatus *entry = &self->entry;
   CepaSlice rest = item->args, word;
 
+  if (self->policies != NULL)
+    return TRUE; /* of no meaning beside the other digest */
   if (!cepa_slice_next_word (&rest, &word)
       || !cepa_slice_to_base64 (word, entry->microdesc_digest, sizeof entry->microdesc_digest))
     return cepa_netdoc_refuse (error, "\"m\" without a digest of 32 bytes");
@@ -130,6 +138,35 @@ relay_reader_read_w (gpointer document, const CepaTextItem *item, GError **error
   return TRUE;
 }
 
+/* The line of a relay is in most cases one that was there before: it is not parsed again. */
+static gboolean
+relay_reader_read_pr (gpointer document, const CepaTextItem *item, G_GNUC_UNUSED GError **error)
+{
+  CepaRelayReader *self = document;
+
+  for (guint i = 0; i < self->n_protocols; i++)
+    if (self->protocols[i].text.len == item->args.len
+        && memcmp (self->protocols[i].text.text, item->args.text, item->args.len) == 0)
+      {
+        self->entry.protocols = self->protocols[i].bits;
+        return TRUE;
+      }
+  self->entry.protocols = cepa_protocols_relay_bits (item->args);
+  if (self->n_protocols < CEPA_RELAY_READER_N_PROTOCOLS)
+    {
+      self->protocols[self->n_protocols].text = item->args;
+      self->protocols[self->n_protocols++].bits = self->entry.protocols;
+    }
+  return TRUE;
+}
+
+static gboolean
+relay_reader_read_p (gpointer document, const CepaTextItem *item, G_GNUC_UNUSED GError **error)
+{
+  ((CepaRelayReader *) document)->policy = item->args;
+  return TRUE;
+}
+
 enum
 {
   RELAY_R = 1 << 0,
@@ -143,16 +180,16 @@ static const CepaItemRule relay_items[] = {
   { "a", CEPA_ITEM_REPEATED, relay_reader_read_a },
   { "s", CEPA_ITEM_REQUIRED, relay_reader_read_s },
   { "v", CEPA_ITEM_ONCE, NULL },
-  { "pr", CEPA_ITEM_ONCE, NULL },
+  { "pr", CEPA_ITEM_ONCE, relay_reader_read_pr },
   { "w", CEPA_ITEM_ONCE, relay_reader_read_w },
-  { "p", CEPA_ITEM_ONCE, NULL },
+  { "p", CEPA_ITEM_ONCE, relay_reader_read_p },
 };
 
-/* Without a microdescriptor there are no keys to build a circuit with, without a port no way to it. */
+/* Without a descriptor there are no keys to build a circuit with, without a port no way to it. */
 static gboolean
 relay_reader_is_usable (const CepaRelayReader *self)
 {
-  return (self->seen & RELAY_M) != 0 && self->entry.or_port != 0;
+  return (self->policies != NULL || (self->seen & RELAY_M) != 0) && self->entry.or_port != 0;
 }
 
 /* Adds the one being read, if there is one. */
@@ -164,7 +201,11 @@ relay_reader_end_entry (CepaRelayReader *self, GError **error)
   if (!cepa_item_rules_check (relay_items, G_N_ELEMENTS (relay_items), self->seen, error))
     return FALSE;
   if (relay_reader_is_usable (self))
-    g_array_append_val (self->relays, self->entry);
+    {
+      g_array_append_val (self->relays, self->entry);
+      if (self->policies != NULL)
+        g_array_append_val (self->policies, self->policy);
+    }
   self->seen = 0;
   return TRUE;
 }
@@ -180,6 +221,7 @@ relay_reader_begin_entry (CepaRelayReader *self, const CepaTextItem *item, GErro
     return cepa_netdoc_refuse (error, "more than %d relays", CEPA_CONSENSUS_MAX_RELAYS);
   memcpy (last_id, self->entry.rsa_id, sizeof last_id);
   memset (&self->entry, 0, sizeof self->entry);
+  self->policy = (CepaSlice) { NULL, 0 };
   if (!cepa_item_rules_apply (relay_items, G_N_ELEMENTS (relay_items), &self->seen, self, item, error))
     return FALSE;
   order = memcmp (last_id, self->entry.rsa_id, sizeof last_id);

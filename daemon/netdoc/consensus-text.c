@@ -9,20 +9,22 @@
 
 /* Reads @text from its start as the entry of the relay whose identity is @base64. */
 static gboolean
-consensus_text_read_r (CepaTextCursor *cursor, const char *base64, CepaRouterText *out)
+consensus_text_read_r (CepaTextCursor *cursor, const char *base64, CepaConsensusFlavour flavour, CepaRouterText *out)
 {
-  CepaSlice rest, words[4], published;
+  const guint date = flavour == CEPA_CONSENSUS_NS ? 3 : 2; /* behind the digest, where there is one */
+  CepaSlice rest, words[5], published;
   CepaTextItem item;
 
   if (!cepa_text_cursor_next (cursor, &item, NULL) || !cepa_slice_is (item.keyword, "r"))
     return FALSE;
   rest = item.args;
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+  for (guint i = 0; i <= date + 1; i++)
     if (!cepa_slice_next_word (&rest, &words[i]))
       return FALSE;
   if (!cepa_slice_starts_with (words[1], base64))
     return FALSE;
-  published = (CepaSlice) { words[2].text, (gsize) (words[3].text + words[3].len - words[2].text) };
+  published.text = words[date].text;
+  published.len = (gsize) (words[date + 1].text + words[date + 1].len - published.text);
   return cepa_slice_to_time (published, &out->published_s);
 }
 
@@ -62,7 +64,7 @@ cepa_consensus_read_text (const CepaConsensus *self, guint row, gsize *offset, C
       line = line != NULL ? line + 1 : text;
       hit += strlen (base64);
       cepa_text_cursor_init (&cursor, line, (gsize) (text + len - line));
-      if (!consensus_text_read_r (&cursor, base64, &found) || !consensus_text_read_s (&cursor, &found))
+      if (!consensus_text_read_r (&cursor, base64, cepa_consensus_get_flavour (self), &found) || !consensus_text_read_s (&cursor, &found))
         continue;
       *out = found;
       *offset = (gsize) (cursor.next - text);

@@ -12,11 +12,6 @@
 /* C Tor's "reasonably live": how long before and behind its time a consensus is still used. */
 #define CONSENSUS_TOLERANCE_S (24 * 60 * 60)
 
-struct _CepaUnverifiedConsensus
-{
-  CepaConsensusBody *body;
-};
-
 struct _CepaConsensus
 {
   gatomicrefcount refs;
@@ -26,12 +21,18 @@ struct _CepaConsensus
 CepaUnverifiedConsensus *
 cepa_consensus_parse (GBytes *text, GError **error)
 {
+  return cepa_consensus_parse_flavour (text, CEPA_CONSENSUS_MICRODESC, error);
+}
+
+CepaUnverifiedConsensus *
+cepa_consensus_parse_flavour (GBytes *text, CepaConsensusFlavour flavour, GError **error)
+{
   CepaUnverifiedConsensus *self;
   CepaConsensusBody *body;
 
   g_return_val_if_fail (text != NULL, NULL);
 
-  body = cepa_consensus_body_parse (text, error);
+  body = cepa_consensus_body_parse (text, flavour, error);
   if (body == NULL)
     return NULL;
   self = g_new0 (CepaUnverifiedConsensus, 1);
@@ -287,21 +288,26 @@ consensus_check_times (const CepaConsensusBody *body, gint64 now_s, GError **err
 }
 
 CepaConsensus *
+cepa_consensus_from_body (CepaConsensusBody *body)
+{
+  CepaConsensus *self = g_new0 (CepaConsensus, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->body = cepa_consensus_body_ref (body);
+  return self;
+}
+
+CepaConsensus *
 cepa_consensus_verify (const CepaUnverifiedConsensus *unverified, const GPtrArray *authorities,
                        const GPtrArray *certificates, gint64 now_s, GError **error)
 {
-  CepaConsensus *self;
-
   g_return_val_if_fail (unverified != NULL && authorities != NULL && certificates != NULL, NULL);
 
   /* First the signatures: what it says of its times is not known to be true before. */
   if (!consensus_check_signatures (unverified->body, authorities, certificates, error)
       || !consensus_check_times (unverified->body, now_s, error))
     return NULL;
-  self = g_new0 (CepaConsensus, 1);
-  g_atomic_ref_count_init (&self->refs);
-  self->body = cepa_consensus_body_ref (unverified->body);
-  return self;
+  return cepa_consensus_from_body (unverified->body);
 }
 
 CepaConsensus *
@@ -349,6 +355,21 @@ cepa_consensus_get_relays (const CepaConsensus *self, guint *n)
 {
   *n = self->body->relays->len;
   return (const CepaRouterStatus *) (gpointer) self->body->relays->data;
+}
+
+CepaConsensusFlavour
+cepa_consensus_get_flavour (const CepaConsensus *self)
+{
+  return self->body->flavour;
+}
+
+const CepaSlice *
+cepa_consensus_get_policies (const CepaConsensus *self, guint *n)
+{
+  const GArray *policies = self->body->policies;
+
+  *n = policies != NULL ? policies->len : 0;
+  return policies != NULL ? (const CepaSlice *) (gconstpointer) policies->data : NULL;
 }
 
 gint32

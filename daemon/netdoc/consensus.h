@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The microdescriptor consensus (dir-spec: "Computing a consensus", flavour microdesc). */
+/* The consensus (dir-spec: "Computing a consensus"), of either flavour. */
 #pragma once
 
 #include <glib.h>
 
 #include "netdoc/authority.h"
 #include "netdoc/key-certificate.h"
+#include "netdoc/microdescriptor.h"
 
 G_BEGIN_DECLS
+
+/* Which descriptors a consensus names its relays' by. */
+typedef enum
+{
+  CEPA_CONSENSUS_MICRODESC, /* microdescriptors: what clients use */
+  CEPA_CONSENSUS_NS,        /* server descriptors: with UseMicrodescriptors 0 */
+} CepaConsensusFlavour;
 
 /* A relay's entry. */
 typedef struct
 {
   guint8 rsa_id[20];
-  guint8 microdesc_digest[32];
+  union
+  {
+    guint8 microdesc_digest[32];  /* SHA-256, CEPA_CONSENSUS_MICRODESC */
+    guint8 descriptor_digest[20]; /* SHA-1, CEPA_CONSENSUS_NS */
+  };
   guint32 ipv4; /* host byte order */
   guint16 or_port;
   guint16 ipv6_port; /* of the "a" line, 0 without one */
@@ -22,6 +34,7 @@ typedef struct
   guint32 bandwidth; /* of the "w" line, kilobytes per second; 0 without one */
   gboolean is_unmeasured;
   char nickname[20];
+  guint64 protocols; /* CEPA_PROTOCOL_* of cepa/relay.h: of the "pr" line */
 } CepaRouterStatus;
 
 /* The numbers of bandwidth-weights, in their order in @weights; 10000 is one. */
@@ -49,13 +62,16 @@ typedef struct _CepaConsensus CepaConsensus;
 
 /**
  * cepa_consensus_parse:
- * @text: the whole document
+ * @text: the whole document, of the microdesc flavour
  *
  * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_BAD_DOCUMENT naming line and reason. Relays must
  * be in strictly ascending order of identity; valid-after < fresh-until < valid-until; a consensus method
  * that is known (28 to 35); anything behind the last signature is an error.
  */
 CepaUnverifiedConsensus *cepa_consensus_parse (GBytes *text, GError **error);
+
+/* The same of @flavour: one of another flavour is refused. */
+CepaUnverifiedConsensus *cepa_consensus_parse_flavour (GBytes *text, CepaConsensusFlavour flavour, GError **error);
 void cepa_unverified_consensus_free (CepaUnverifiedConsensus *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaUnverifiedConsensus, cepa_unverified_consensus_free)
 
@@ -111,6 +127,12 @@ gint64 cepa_consensus_get_distribution_s (const CepaConsensus *self);
 
 /* Returns: (transfer none) (array length=n): the relays in ascending order of identity. */
 const CepaRouterStatus *cepa_consensus_get_relays (const CepaConsensus *self, guint *n);
+
+CepaConsensusFlavour cepa_consensus_get_flavour (const CepaConsensus *self);
+
+/* Returns: (transfer none) (nullable) (array length=n): of each of the relays, in their order, the arguments of its "p" line
+   ("reject 1-65535" is meant by nothing); NULL in the microdesc flavour, whose microdescriptors have it. */
+const CepaSlice *cepa_consensus_get_policies (const CepaConsensus *self, guint *n);
 
 /* The parameter @name, @fallback when the document does not have it. */
 gint32 cepa_consensus_get_param (const CepaConsensus *self, const char *name, gint32 fallback);

@@ -30,6 +30,7 @@ struct _CepaFamilyTable
 {
   const CepaRouterStatus *relays;
   guint n_relays;
+  guint32 *prefixes; /* of the rows' identities */
   gboolean use_lists, use_ids;
 
   GHashTable *names;   /* nickname in the consensus, any case -> its number + 1 */
@@ -43,6 +44,8 @@ struct _CepaFamilyTable
   GArray *members;     /* of guint32 */
   guint32 *family;     /* of each row: index in @lists */
   guint32 *family_ids; /* the same */
+
+  GPtrArray *groups; /* (element-type guint8): of the user: a bit for each row */
 
   /* Disjoint sets over rows, then nicknames, then family ids: who may be of one family is in one set. */
   GArray *parent; /* of guint32 */
@@ -114,6 +117,9 @@ cepa_family_table_new (const CepaConsensus *consensus)
   FamilyList empty = { 0 };
 
   self->relays = cepa_consensus_get_relays (consensus, &self->n_relays);
+  self->prefixes = g_new (guint32, self->n_relays);
+  for (guint row = 0; row < self->n_relays; row++)
+    self->prefixes[row] = cepa_rows_prefix (self->relays[row].rsa_id);
   self->use_lists = cepa_consensus_get_param (consensus, "use-family-lists", 1) != 0;
   self->use_ids = cepa_consensus_get_param (consensus, "use-family-ids", 1) != 0;
   self->names = g_hash_table_new (family_hash_name, family_equal_names);
@@ -128,6 +134,7 @@ cepa_family_table_new (const CepaConsensus *consensus)
   self->members = g_array_sized_new (FALSE, FALSE, sizeof (guint32), FAMILY_ROOM);
   self->family = g_new0 (guint32, self->n_relays);
   self->family_ids = g_new0 (guint32, self->n_relays);
+  self->groups = g_ptr_array_new_with_free_func (g_free);
   self->parent = g_array_new (FALSE, FALSE, sizeof (guint32));
   family_add_nodes (self, self->n_relays + g_hash_table_size (self->names));
   return self;
@@ -138,6 +145,7 @@ cepa_family_table_free (CepaFamilyTable *self)
 {
   if (self == NULL)
     return;
+  g_free (self->prefixes);
   g_hash_table_unref (self->names);
   g_free (self->name);
   g_free (self->name_listed);
@@ -148,14 +156,15 @@ cepa_family_table_free (CepaFamilyTable *self)
   g_array_unref (self->members);
   g_free (self->family);
   g_free (self->family_ids);
+  g_ptr_array_unref (self->groups);
   g_array_unref (self->parent);
   g_free (self);
 }
 
 static guint32
-family_find_set (const CepaFamilyTable *self, guint32 node)
+family_find_set (GArray *sets, guint32 node)
 {
-  guint32 *parent = (guint32 *) (void *) self->parent->data;
+  guint32 *parent = (guint32 *) (void *) sets->data;
 
   while (parent[node] != node)
     {
@@ -166,17 +175,18 @@ family_find_set (const CepaFamilyTable *self, guint32 node)
 }
 
 static void
-family_join_sets (CepaFamilyTable *self, guint32 a, guint32 b)
+family_join_sets (GArray *sets, guint32 a, guint32 b)
 {
-  a = family_find_set (self, a);
-  b = family_find_set (self, b);
-  g_array_index (self->parent, guint32, MAX (a, b)) = MIN (a, b);
+  a = family_find_set (sets, a);
+  b = family_find_set (sets, b);
+  g_array_index (sets, guint32, MAX (a, b)) = MIN (a, b);
 }
 
 /* Takes the next word off @rest; an empty one when there are no more. */
 static CepaSlice
 family_next_word (CepaSlice *rest)
 {
+  const char *end;
   CepaSlice word;
 
   while (rest->len > 0 && rest->text[0] == ' ')
@@ -185,9 +195,8 @@ family_next_word (CepaSlice *rest)
       rest->len--;
     }
   word.text = rest->text;
-  word.len = 0;
-  while (word.len < rest->len && word.text[word.len] != ' ')
-    word.len++;
+  end = rest->len > 0 ? memchr (rest->text, ' ', rest->len) : NULL;
+  word.len = end != NULL ? (gsize) (end - word.text) : rest->len;
   rest->text += word.len;
   rest->len -= word.len;
   return word;
@@ -226,7 +235,7 @@ family_resolve_fingerprint (const CepaFamilyTable *self, CepaSlice word)
     }
   if (!cepa_hex_decode (word.text, word.len, rsa_id, sizeof rsa_id))
     return -1;
-  return cepa_rows_find (self->relays, self->n_relays, rsa_id);
+  return cepa_rows_find_by_prefix (self->relays, self->prefixes, self->n_relays, rsa_id);
 }
 
 /* The number of the nickname @word; -1 when it is none or no relay has it. */
@@ -268,13 +277,26 @@ family_compare_numbers (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
+static gboolean
+family_is_ascending (const GArray *numbers)
+{
+  const guint32 *number = (const guint32 *) (const void *) numbers->data;
+
+  for (guint i = 1; i < numbers->len; i++)
+    if (number[i - 1] > number[i])
+      return FALSE;
+  return TRUE;
+}
+
 /* Appends @numbers to the members, ascending and each once. Returns: how many. */
 static guint32
 family_append_sorted (CepaFamilyTable *self, GArray *numbers)
 {
   guint32 n = 0;
 
-  g_array_sort (numbers, family_compare_numbers);
+  /* Lines are canonical: fingerprints are in order, and so are rows. */
+  if (!family_is_ascending (numbers))
+    g_array_sort (numbers, family_compare_numbers);
   for (guint i = 0; i < numbers->len; i++)
     {
       guint32 number = g_array_index (numbers, guint32, i);
@@ -425,10 +447,10 @@ family_join_declared (CepaFamilyTable *self, guint row)
 
   for (guint32 i = 0; i < list->n_rows; i++)
     if (family_declares (self, members[i], row))
-      family_join_sets (self, row, members[i]);
+      family_join_sets (self->parent, row, members[i]);
   /* Many may have one nickname: all who name it, and, when numbering, all who have it, get into its set. */
   for (guint32 i = 0; i < list->n_names; i++)
-    family_join_sets (self, row, self->n_relays + members[list->n_rows + i]);
+    family_join_sets (self->parent, row, self->n_relays + members[list->n_rows + i]);
 }
 
 void
@@ -449,8 +471,43 @@ cepa_family_table_add (CepaFamilyTable *self, guint row, CepaSlice family, CepaS
       self->family_ids[row] = family_intern (self, self->id_lines, family_ids, family_parse_ids);
       list = family_get_list (self, self->family_ids[row]);
       for (guint32 i = 0; i < list->n_rows; i++)
-        family_join_sets (self, row, first_id + family_get_members (self, list)[i]);
+        family_join_sets (self->parent, row, first_id + family_get_members (self, list)[i]);
     }
+}
+
+void
+cepa_family_table_clear_groups (CepaFamilyTable *self)
+{
+  g_ptr_array_set_size (self->groups, 0);
+}
+
+void
+cepa_family_table_add_group (CepaFamilyTable *self, const guint32 *rows, guint n)
+{
+  guint8 *bits = g_new0 (guint8, self->n_relays / 8 + 1);
+
+  for (guint i = 0; i < n; i++)
+    bits[rows[i] / 8] |= (guint8) (1u << rows[i] % 8);
+  g_ptr_array_add (self->groups, bits);
+}
+
+static gboolean
+family_is_in_group (const guint8 *bits, guint row)
+{
+  return (bits[row / 8] >> row % 8 & 1) != 0;
+}
+
+static gboolean
+family_share_group (const CepaFamilyTable *self, guint a, guint b)
+{
+  for (guint i = 0; i < self->groups->len; i++)
+    {
+      const guint8 *bits = g_ptr_array_index (self->groups, i);
+
+      if (family_is_in_group (bits, a) && family_is_in_group (bits, b))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 gboolean
@@ -458,23 +515,46 @@ cepa_family_table_same (const CepaFamilyTable *self, guint a, guint b)
 {
   if (a == b)
     return TRUE;
-  return (family_declares (self, a, b) && family_declares (self, b, a)) || family_share_id (self, a, b);
+  return (family_declares (self, a, b) && family_declares (self, b, a)) || family_share_id (self, a, b)
+         || family_share_group (self, a, b);
+}
+
+/* Puts the rows of each group of the user in one set. */
+static void
+family_join_groups (const CepaFamilyTable *self, GArray *sets)
+{
+  for (guint i = 0; i < self->groups->len; i++)
+    {
+      const guint8 *bits = g_ptr_array_index (self->groups, i);
+      guint first = self->n_relays;
+
+      for (guint row = 0; row < self->n_relays; row++)
+        if (family_is_in_group (bits, row))
+          {
+            first = MIN (first, row);
+            family_join_sets (sets, first, row);
+          }
+    }
 }
 
 void
 cepa_family_table_number (CepaFamilyTable *self, CepaRelay *relays)
 {
   g_autofree guint32 *n_rows = NULL;
+  g_autoptr (GArray) sets = NULL;
 
   for (guint row = 0; row < self->n_relays; row++)
     if (self->family[row] != 0 && self->name_listed[self->name[row]])
-      family_join_sets (self, row, self->n_relays + self->name[row]);
-  n_rows = g_new0 (guint32, self->parent->len);
+      family_join_sets (self->parent, row, self->n_relays + self->name[row]);
+  /* What relays say of themselves stays; what the user says may change. */
+  sets = self->groups->len > 0 ? g_array_copy (self->parent) : g_array_ref (self->parent);
+  family_join_groups (self, sets);
+  n_rows = g_new0 (guint32, sets->len);
   for (guint row = 0; row < self->n_relays; row++)
-    n_rows[family_find_set (self, row)]++;
+    n_rows[family_find_set (sets, row)]++;
   for (guint row = 0; row < self->n_relays; row++)
     {
-      guint32 set = family_find_set (self, row);
+      guint32 set = family_find_set (sets, row);
 
       /* Sets join, and roots are least: a number may become smaller, but never belongs to two sets. */
       relays[row].family = n_rows[set] > 1 ? set + 1 : 0;

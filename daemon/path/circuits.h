@@ -7,7 +7,10 @@
 #include "base/clock.h"
 #include "channel/pool.h"
 #include "directory/directory.h"
+#include "path/build-times.h"
+#include "path/guards.h"
 #include "path/policy.h"
+#include "path/restrictions.h"
 #include "stream/stream.h"
 
 G_BEGIN_DECLS
@@ -23,6 +26,8 @@ typedef struct _CepaCircuitsRequest CepaCircuitsRequest;
  * @ipv6: whether to an IPv6 address
  * @isolation: streams with different texts never share a circuit
  * @avoid: (array length=n_avoid): RSA identities of exits that have been tried in vain
+ * @country: two small letters: exits there alone; empty: anywhere
+ * @has_exit: @exit: the RSA identity of the one exit that will do
  */
 typedef struct
 {
@@ -31,7 +36,50 @@ typedef struct
   const char *isolation;
   guint n_avoid;
   guint8 avoid[CEPA_CIRCUITS_MAX_AVOID][20];
+  char country[4];
+  gboolean has_exit;
+  guint8 exit[20];
 } CepaCircuitsWish;
+
+/**
+ * CepaCircuitsConfig:
+ * @enforce_subnets: EnforceDistinctSubnets
+ * @predicts: whether circuits are built ahead of use: __DisablePredictedCircuits is 0
+ * @max_dirty_us: MaxCircuitDirtiness: after its first use no circuit takes new streams for longer
+ * @max_pending: MaxClientCircuitsPending: circuits that are built at a time
+ * @available_us: CircuitsAvailableTimeout: how long after the last use circuits are kept ready; 0: the consensus says
+ * @learns_timeout: @fixed_timeout_ms: LearnCircuitBuildTimeout, CircuitBuildTimeout (0: the consensus says)
+ * @identity_interval_us: new identities that are asked for sooner after the last are put off
+ * @long_lived_ports: (nullable) (element-type guint16): LongLivedPorts; outlive the circuits
+ */
+typedef struct
+{
+  gboolean enforce_subnets;
+  gboolean predicts;
+  gint64 max_dirty_us;
+  guint max_pending;
+  gint64 available_us;
+  gboolean learns_timeout;
+  guint fixed_timeout_ms;
+  gint64 identity_interval_us;
+  const GArray *long_lived_ports;
+} CepaCircuitsConfig;
+
+/* C Tor's defaults, without long-lived ports. */
+void cepa_circuits_config_init (CepaCircuitsConfig *self);
+
+/**
+ * CepaCircuitsWatch:
+ * @new_identity: (nullable): a new identity has been taken
+ * @build_timeout: (nullable): circuits are waited for another time from now on
+ *
+ * Called in the middle of things: look, note, and come back.
+ */
+typedef struct
+{
+  void (*new_identity) (gpointer user_data);
+  void (*build_timeout) (gpointer user_data, CepaBuildTimesChange change, const CepaBuildTimesFigures *figures);
+} CepaCircuitsWatch;
 
 /**
  * CepaCircuitsFunc:
@@ -47,11 +95,40 @@ typedef void (*CepaCircuitsFunc) (gpointer user_data, CepaCircuit *circuit, Cepa
  * cepa_circuits_new:
  * @policies: (transfer none): outlive it; it listens to their changes: when another policy is used, circuits that the
  *   former built and nobody has used are closed, those in use live on
+ * @config: copied
  */
 CepaCircuits *cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
                                  CepaChannelPool *channels, CepaDirectory *directory, CepaBootstrap *bootstrap,
-                                 CepaPathPolicies *policies, gboolean enforce_subnets);
+                                 CepaPathPolicies *policies, const CepaCircuitsConfig *config);
 void cepa_circuits_free (CepaCircuits *self);
+
+/* @watch: (nullable): copied; the one who watches. */
+void cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpointer user_data);
+
+/* Returns: (transfer none): how long circuits take; for the state file, and for who watches. */
+CepaBuildTimes *cepa_circuits_get_build_times (CepaCircuits *self);
+
+/**
+ * cepa_circuits_set_guards:
+ * @guards: (nullable) (transfer none): outlive it
+ *
+ * Who may be first, from now on; they are told of networks and restrictions by the circuits. Without them any Guard may.
+ */
+void cepa_circuits_set_guards (CepaCircuits *self, CepaGuards *guards);
+
+/* No circuit that there is now takes new streams: another set of guards is in use. */
+void cepa_circuits_retire_all (CepaCircuits *self);
+
+/**
+ * cepa_circuits_set_restrictions:
+ * @restrictions: (nullable) (transfer none): outlive it
+ *
+ * Where the user does not want which relays. Without them there are no exit countries.
+ */
+void cepa_circuits_set_restrictions (CepaCircuits *self, CepaRestrictions *restrictions);
+
+/* They are others now: circuits that break them take no new streams. */
+void cepa_circuits_restrictions_changed (CepaCircuits *self);
 
 /* The directory has changed: goes on with what waited for it. */
 void cepa_circuits_network_changed (CepaCircuits *self);
@@ -82,6 +159,20 @@ void cepa_circuits_cancel (CepaCircuits *self, CepaCircuitsRequest *request);
  */
 void cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 since_us);
 
+/* The last relay has answered a stream, whatever it said: the circuit works. */
+void cepa_circuits_note_answer (CepaCircuits *self, CepaCircuit *circuit);
+
+/* A stream has left it, to be tried on another one. */
+void cepa_circuits_note_left (CepaCircuits *self, CepaCircuit *circuit);
+
+/**
+ * cepa_circuits_note_refusal:
+ * @reason: of END, which came before CONNECTED
+ *
+ * An exit that is full or asleep is left out of paths for a while; a circuit whose exit breaks the protocol is closed.
+ */
+void cepa_circuits_note_refusal (CepaCircuits *self, CepaCircuit *circuit, guint reason);
+
 /* ---- for those who watch and control ---- */
 
 typedef void (*CepaCircuitsEachFunc) (gpointer user_data, CepaCircuit *circuit);
@@ -100,7 +191,11 @@ CepaCircuit *cepa_circuits_find_by_number (CepaCircuits *self, guint64 number);
  */
 gboolean cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error);
 
-/* No circuit that there is now takes new streams; those without any are closed. */
+/* No circuit that there is now takes new streams; those without any are closed. At once, or when the last time is long
+   enough ago (C Tor's 10 seconds); several that are put off are one. */
 void cepa_circuits_new_identity (CepaCircuits *self);
+
+/* Returns: how many new identities were taken: what was learned under another number must not be used. */
+guint64 cepa_circuits_get_identity (const CepaCircuits *self);
 
 G_END_DECLS

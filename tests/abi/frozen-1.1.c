@@ -574,7 +574,6 @@ const void *const frozen_functions[] = {
   (const void *) cepa_network_view_exit_allows,
   (const void *) cepa_network_view_same_family,
   (const void *) cepa_network_view_param,
-  (const void *) cepa_network_view_side_column,
   (const void *) cepa_path_request_bars,
   (const void *) cepa_path_request_fixed,
   (const void *) cepa_path_request_n_guards,
@@ -593,6 +592,7 @@ const void *const frozen_functions[] = {
   (const void *) cepa_host_directory,
   (const void *) cepa_host_network,
   (const void *) cepa_host_load_side_table,
+  (const void *) cepa_network_view_side_column,
   (const void *) cepa_transport_connected,
   (const void *) cepa_transport_progress,
 };

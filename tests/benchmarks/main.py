@@ -10,18 +10,20 @@ import pathlib
 import subprocess
 import tempfile
 
-from tests.benchmarks import build, paths, report
+from tests.benchmarks import build, directory, pairs, paths, report
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.figures import FIGURES, MEASUREMENTS, make_rows
 from tests.benchmarks.session import SMOKE_PLAN, BenchCepad, BenchTor, Plan, Session
-from tests.net import Network
+from tests.net import Network, TorClient
 from tests.net.clients import REPOSITORY
 from tests.net.process import exit_on_signals
 from tests.net.screen import Screen
+from tests.scale import make_directory
 
 DOCS = REPOSITORY / "docs/performance.md"
 # So long that no consensus is voted or fetched during a run: what is idle is to be idle.
 VOTING_INTERVAL_SECONDS = 1800
+DIRECTORY_RELAYS = 10_000
 # More runnable processes than this for each processor before we begin: others will be in the figures.
 BUSY_LOAD = 0.3
 # The defaults of each kind, as their users have them; and without those that nothing needs.
@@ -49,11 +51,14 @@ def parse_arguments(arguments=None):
     parser.add_argument("--against", type=pathlib.Path, metavar="PATH",
                         help="compare with this cepad rather than with C Tor")
     parser.add_argument("--plugins", action="store_true",
-                        help="compare a cepad with the default plugins of every kind with one that has the path"
-                             " policy and the transport alone")
+                        help="only compare a cepad with the default plugins of every kind with one that has the path"
+                             " policy and the transport alone, which download in turns")
     parser.add_argument("--paths", action="store_true",
                         help="only count the paths that the path plugins give per second of one core, for"
                              " 10,000 relays; needs no network")
+    parser.add_argument("--directory", action="store_true",
+                        help="only measure what a made-up directory of 10,000 relays costs, read from the cache by both;"
+                             " needs no network")
     parser.add_argument("--smoke", action="store_true",
                         help="one tiny run of everything, to see that it works; the figures say nothing")
     options = parser.parse_args(arguments)
@@ -61,12 +66,15 @@ def parse_arguments(arguments=None):
         parser.error("--runs must be 1 or more")
     if options.paths and (options.only or options.against or options.deep or options.json):
         parser.error("--paths is by itself: not with --only, --against, --deep or --json")
-    if options.plugins and options.against:
-        parser.error("--plugins compares with itself: not with --against")
-    partial = options.paths or options.plugins or options.smoke or options.only or options.cepad or options.against
+    if options.plugins and (options.only or options.against or options.deep or options.json):
+        parser.error("--plugins is by itself: not with --only, --against, --deep or --json")
+    if options.directory and (options.only or options.against or options.deep or options.json or options.paths):
+        parser.error("--directory is by itself: not with --only, --against, --deep, --json or --paths")
+    partial = (options.paths or options.directory or options.plugins or options.smoke or options.only or options.cepad
+               or options.against)
     if options.write_docs and partial:
-        parser.error("--write-docs is for whole runs against C Tor: not with --paths, --plugins, --smoke, --only, --cepad or"
-                     " --against")
+        parser.error("--write-docs is for whole runs against C Tor: not with --paths, --directory, --plugins, --smoke,"
+                     " --only, --cepad or --against")
     return options
 
 
@@ -98,7 +106,13 @@ class Bench:
             if self.options.paths:
                 self._count_paths()
                 return 0
+            if self.options.directory:
+                self._measure_directory()
+                return 0
             self._choose_sides()
+            if self.options.plugins:
+                self._compare_plugins()
+                return 0
             if self.wanted - {"size"}:
                 with self._phase("network", "starting the private network"), self._network() as net:
                     self.screen.done(f"{len(net.nodes)} relays")
@@ -140,6 +154,38 @@ class Bench:
             self.screen.done(f"{self.plan.runs} runs")
         self.screen.heading(f"10,000 relays, one core, on {report.describe_machine()}")
         for line in paths.format_lines(paths.medians(runs)):
+            print(f"  {line}")
+
+    def _compare_plugins(self):
+        with self._phase("network", "starting the private network"), self._network() as net:
+            self.screen.done(f"{len(net.nodes)} relays")
+            with self._phase("plugins", "starting"):
+                difference = pairs.compare(pairs.measure(self.sides, net, self.plan, self.screen.live))
+                self.screen.done(f"{difference.rounds} rounds")
+        self.screen.heading(f"{self.sides[0].version} on {report.describe_machine()}")
+        print(f"  {difference.format_line([side.name for side in self.sides])}")
+
+    def _measure_directory(self):
+        cepad, tor = self._choose_ours().resolve(), TorClient.default_binary()
+        n_relays, n_authorities, settle = DIRECTORY_RELAYS, 9, directory.SETTLE_SECONDS
+        if self.options.smoke:
+            n_relays, n_authorities, settle = 200, 2, 0
+        ours, theirs = [], []
+        with tempfile.TemporaryDirectory(prefix="cepa-bench-") as folder:
+            with self._phase("directory", "making it"):
+                made = make_directory(n_relays, n_authorities=n_authorities, keys=pathlib.Path(folder) / "keys")
+                directory.write_inputs(pathlib.Path(folder), made)
+                self.screen.done(f"{n_relays:,} relays")
+            for number in range(1, self.plan.runs + 1):
+                with self._phase(f"run {number}", "Cepa"):
+                    values = directory.measure_client(directory.DirectoryCepad, cepad, made, settle)
+                    ours.append(values | directory.measure_program(cepad.parents[1], folder))
+                    self.screen.live("C Tor")
+                    theirs.append(directory.measure_client(directory.DirectoryTor, tor, made, settle))
+                    self.screen.done("measured")
+        self.screen.heading(f"{n_relays:,} relays: {build.read_version(cepad)} and {build.read_version(tor)} on"
+                            f" {report.describe_machine()}")
+        for line in directory.format_lines(ours, theirs, settle):
             print(f"  {line}")
 
     def _choose_sides(self):
@@ -184,7 +230,7 @@ class Bench:
         words = ["tests/bench"]
         words += [f"--runs {self.plan.runs}"] if self.options.runs else []
         words += [f"--only {name}" for name in self.options.only or []]
-        words += [f"--{name}" for name in ("plugins", "deep", "smoke") if getattr(self.options, name)]
+        words += [f"--{name}" for name in ("deep", "smoke") if getattr(self.options, name)]
         return {"command": " ".join(words), "versions": {side.name: side.version for side in self.sides},
                 "machine": report.describe_machine()}
 

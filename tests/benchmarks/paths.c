@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* paths PLUGIN-FOLDER [SECONDS]: how many paths a second of CPU the path plugins give for 10,000 relays, one line for
    each way: "KEY PATHS-PER-SECOND". tests/bench --paths runs it. */
-#include <gmodule.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <cepa/plugin.h>
-
 #include "base/random.h"
 #include "path/policy.h"
+#include "support/path-plugin.h"
 #include "support/test-consensus.h"
 
 #define N_RELAYS 10000
@@ -20,13 +18,10 @@
   "Wbd=0 Wbe=0 Wbg=4000 Wbm=10000 Wdb=10000 Web=10000 Wed=10000 Wee=10000 Weg=10000 Wem=10000 Wgb=10000 Wgd=0 " \
   "Wgg=6000 Wgm=6000 Wmb=10000 Wmd=0 Wme=0 Wmg=4000 Wmm=10000"
 
-/* A plugin, and what is needed to ask it as the daemon does. */
+/* A plugin, asked as the daemon does. */
 typedef struct
 {
-  CepaHost host;
-  const CepaPlugin *module;
-  void *instance;
-  CepaPathPolicy policy;
+  PathPlugin plugin;
   CepaPathPolicies *policies;
 } Contender;
 
@@ -37,12 +32,6 @@ typedef struct
   guint32 excluded[3];
   double seconds; /* of CPU for each measurement */
 } Bench;
-
-static void
-bench_random (G_GNUC_UNUSED const CepaHost *host, void *out, size_t len)
-{
-  cepa_random_fill (cepa_random_system (), out, len);
-}
 
 /* ---- the network ---- */
 
@@ -91,52 +80,21 @@ bench_init (Bench *self, double seconds)
 
 /* ---- the plugins ---- */
 
-static gboolean
-bench_choose (CepaPathPolicy *policy, const CepaNetworkView *view, const CepaPathRequest *request, CepaPath *path,
-              GError **error)
-{
-  Contender *self = policy->context;
-
-  return self->module->path->choose_path (self->instance, view, request, path, error);
-}
-
-static gboolean
-bench_weigh (CepaPathPolicy *policy, const CepaNetworkView *view, const CepaPathRequest *request, guint32 place,
-             guint32 *weights, GError **error)
-{
-  Contender *self = policy->context;
-
-  return self->module->path->weigh (self->instance, view, request, place, weights, error);
-}
-
 static void
 contender_init (Contender *self, const char *folder, const char *name)
 {
   g_autofree char *path = g_strdup_printf ("%s/%s/%s.so", folder, name, name);
-  GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL);
-  g_autoptr (GError) error = NULL;
-  gpointer symbol;
 
-  if (module == NULL || !g_module_symbol (module, CEPA_PLUGIN_SYMBOL, &symbol))
-    g_error ("%s cannot be loaded: %s", path, g_module_error ());
-  memset (self, 0, sizeof *self);
-  self->module = symbol;
-  self->host = (CepaHost){ .size = sizeof self->host, .abi_major = CEPA_ABI_MAJOR, .abi_minor = CEPA_ABI_MINOR,
-                           .random = bench_random };
-  self->instance = self->module->create (&self->host, &error);
-  g_assert_no_error (error);
-  self->policy = (CepaPathPolicy){ .id = self->module->id, .context = self };
-  self->policy.choose = self->module->path->choose_path != NULL ? bench_choose : NULL;
-  self->policy.weigh = self->module->path->weigh != NULL ? bench_weigh : NULL;
+  path_plugin_init (&self->plugin, path, cepa_random_system ());
   self->policies = cepa_path_policies_new ();
-  cepa_path_policies_use (self->policies, &self->policy);
+  cepa_path_policies_use (self->policies, &self->plugin.policy);
 }
 
 static void
 contender_clear (Contender *self)
 {
   cepa_path_policies_free (self->policies);
-  self->module->destroy (self->instance);
+  path_plugin_clear (&self->plugin);
 }
 
 /* ---- measuring ---- */
@@ -147,7 +105,7 @@ ask_table (Contender *self, const Bench *bench, const CepaPathRequest *request)
   CepaPath path = { .size = sizeof path };
   g_autoptr (GError) error = NULL;
 
-  if (!self->module->path->choose_path (self->instance, cepa_network_get_view (bench->network), request, &path, &error))
+  if (!self->plugin.policy.choose (&self->plugin.policy, cepa_network_get_view (bench->network), request, &path, &error))
     g_error ("no path: %s", error->message);
 }
 

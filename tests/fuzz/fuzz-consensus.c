@@ -56,9 +56,9 @@ fuzz_consensus_check_body (const CepaConsensusBody *body, const char *text, gsiz
 
 /* Nobody has signed it that we know. */
 static void
-fuzz_consensus_check_verify (GBytes *text)
+fuzz_consensus_check_verify (GBytes *text, CepaConsensusFlavour flavour)
 {
-  g_autoptr (CepaUnverifiedConsensus) unverified = cepa_consensus_parse (text, NULL);
+  g_autoptr (CepaUnverifiedConsensus) unverified = cepa_consensus_parse_flavour (text, flavour, NULL);
   g_autoptr (GPtrArray) authorities = g_ptr_array_new ();
   g_autoptr (GPtrArray) certificates = g_ptr_array_new ();
   g_autoptr (GArray) missing = NULL;
@@ -71,21 +71,35 @@ fuzz_consensus_check_verify (GBytes *text)
   g_assert (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_BAD_SIGNATURE));
 }
 
-int
-LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+/* Whether it is a consensus of @flavour. */
+static gboolean
+fuzz_consensus_check_flavour (GBytes *text, CepaConsensusFlavour flavour)
 {
-  g_autoptr (GBytes) text = g_bytes_new (data, size);
   g_autoptr (GError) error = NULL;
-  g_autoptr (CepaConsensusBody) body = cepa_consensus_body_parse (text, &error);
+  g_autoptr (CepaConsensusBody) body = cepa_consensus_body_parse (text, flavour, &error);
+  gsize size;
+  const char *data = g_bytes_get_data (text, &size);
 
   if (body == NULL)
     {
       g_assert (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_BAD_DOCUMENT));
       g_assert (g_utf8_validate (error->message, -1, NULL));
-      return 0;
+      return FALSE;
     }
   g_assert (error == NULL);
-  fuzz_consensus_check_body (body, g_bytes_get_data (text, NULL), size);
-  fuzz_consensus_check_verify (text);
+  g_assert ((body->policies != NULL) == (flavour == CEPA_CONSENSUS_NS));
+  g_assert (body->policies == NULL || body->policies->len == body->relays->len);
+  fuzz_consensus_check_body (body, data, size);
+  fuzz_consensus_check_verify (text, flavour);
+  return TRUE;
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+  g_autoptr (GBytes) text = g_bytes_new (data, size);
+  gboolean is_microdesc = fuzz_consensus_check_flavour (text, CEPA_CONSENSUS_MICRODESC);
+
+  g_assert (!fuzz_consensus_check_flavour (text, CEPA_CONSENSUS_NS) || !is_microdesc);
   return 0;
 }

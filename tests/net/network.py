@@ -50,7 +50,8 @@ class Network:
         intervals.
     params: the consensus parameters from the start, a dict.
     family: the last two relays declare each other family (`net.family`).
-    extra: lines to add to the torrc of every node of a role, a dict from "authority", "relay" or "exit".
+    extra: lines to add to the torrc of every node of a role, or of one: a dict from "authority", "relay", "exit" or a
+        nickname. They come before what an exit has, so that the policy there may begin with them.
     progress: called with a short text at each step of the start.
     keep_logs: after a failure the logs are kept, and where is printed.
     """
@@ -257,7 +258,8 @@ class Network:
                 parts.append(self._authority_torrc())
             if node in self.family:
                 parts.append("MyFamily " + ",".join("$" + n.fingerprint for n in self.family) + "\n")
-            parts.append(self._extra.get(node.role, "").rstrip("\n") + "\n")
+            for key in (node.nickname, node.role):
+                parts.append(self._extra.get(key, "").rstrip("\n") + "\n")
             node.write_torrc(*parts)
 
     def _write_bandwidths(self):

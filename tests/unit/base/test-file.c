@@ -243,6 +243,61 @@ test_lock (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_FILE);
 }
 
+/* Kibibytes of files that this process has in memory. */
+static guint64
+resident_kib (void)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  g_assert_true (g_file_get_contents ("/proc/self/status", &status, NULL, NULL));
+  line = strstr (status, "\nRssFile:");
+  g_assert_nonnull (line);
+  return g_ascii_strtoull (line + strlen ("\nRssFile:"), NULL, 10);
+}
+
+static guint
+add_up (GBytes *bytes)
+{
+  gsize len;
+  const guint8 *data = g_bytes_get_data (bytes, &len);
+  guint sum = 0;
+
+  for (gsize i = 0; i < len; i++)
+    sum += data[i];
+  return sum;
+}
+
+static void
+test_forget_pages (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  const gsize len = 16 * 1024 * 1024;
+  g_autofree char *content = g_malloc (len);
+  g_autoptr (GBytes) bytes = NULL;
+  guint64 before;
+
+  memset (content, 1, len);
+  g_assert_true (g_file_set_contents (fixture->path, content, (gssize) len, NULL));
+  bytes = cepa_file_map (fixture->path, NULL);
+  g_assert_cmpuint (add_up (bytes), ==, len);
+  before = resident_kib ();
+  cepa_file_forget_pages (bytes);
+  g_assert_cmpuint (resident_kib (), <, before - len / 1024 / 2);
+  g_assert_cmpuint (add_up (bytes), ==, len);
+  cepa_file_forget_pages (NULL);
+}
+
+static void
+test_forget_nothing (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_assert_true (g_file_set_contents (fixture->path, "", 0, NULL));
+  bytes = cepa_file_map (fixture->path, NULL);
+  cepa_file_forget_pages (bytes);
+  g_assert_cmpuint (g_bytes_get_size (bytes), ==, 0);
+}
+
 #define ADD(name, function) g_test_add (name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
 int
@@ -258,6 +313,8 @@ main (int argc, char **argv)
   ADD ("/base/file/write-fails", test_write_fails);
   ADD ("/base/file/write-link", test_write_link);
   ADD ("/base/file/map", test_map);
+  ADD ("/base/file/forget-pages", test_forget_pages);
+  ADD ("/base/file/forget-nothing", test_forget_nothing);
   ADD ("/base/file/lock", test_lock);
   return g_test_run ();
 }

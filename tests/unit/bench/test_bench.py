@@ -16,7 +16,7 @@ import types
 import unittest
 import unittest.mock
 
-from tests.benchmarks import build, paths, report
+from tests.benchmarks import build, directory, pairs, paths, report
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.figures import FIGURES, MEASUREMENTS, make_rows
 from tests.benchmarks.main import parse_arguments
@@ -43,6 +43,19 @@ def some_rows():
     theirs = [{"download_cpu": 6.0, "idle_cpu": 0.0, "size": 600}, {"download_cpu": 12.0},
               {"download_cpu": 13.0}]
     return make_rows(ours, theirs, 100)
+
+
+class PairsTest(unittest.TestCase):
+    def test_difference(self):
+        difference = pairs.compare([(5.5, 5.0), (5.0, 5.0), (6.0, 5.0)])
+        self.assertAlmostEqual(difference.share, 0.1)
+        self.assertAlmostEqual(difference.error, 0.1 / 3 ** 0.5)
+        self.assertEqual(difference.format_line(NAMES), "CPU per GiB downloaded: 5.50 s with Cepa, 5.00 s with C Tor:"
+                                                        " +10.0% ± 5.8% (3 rounds)")
+
+    def test_drift_counts_for_both(self):
+        self.assertEqual(sum(i for i, side in enumerate(pairs.ORDER) if side),
+                         sum(i for i, side in enumerate(pairs.ORDER) if not side))
 
 
 class FiguresTest(unittest.TestCase):
@@ -111,7 +124,8 @@ class ArgumentsTest(unittest.TestCase):
         for arguments in (["--runs", "0"], ["--only", "strange"], ["--write-docs", "--smoke"],
                           ["--write-docs", "--only", "size"], ["--write-docs", "--against", "x"],
                           ["--write-docs", "--cepad", "x"], ["--write-docs", "--paths"],
-                          ["--paths", "--only", "size"], ["--paths", "--json", "x"]):
+                          ["--paths", "--only", "size"], ["--paths", "--json", "x"],
+                          ["--directory", "--paths"], ["--directory", "--against", "x"], ["--write-docs", "--directory"]):
             with self.subTest(arguments=arguments), contextlib.redirect_stderr(io.StringIO()), \
                  self.assertRaises(SystemExit) as caught:
                 parse_arguments(arguments)
@@ -147,6 +161,30 @@ class PathsTest(unittest.TestCase):
                 paths.measure(self.add_program(text))
         with self.assertRaisesRegex(BenchError, "is not there"):
             paths.measure(pathlib.Path("/nowhere"))
+
+
+class DirectoryTest(unittest.TestCase):
+    PROGRAM = {key: 2.0 for key, figure in directory.FIGURES.items() if figure.from_program}
+    BOTH = {key: 3.0 for key, figure in directory.FIGURES.items() if not figure.from_program}
+
+    def test_what_the_program_prints(self):
+        output = "".join(f"{key} {value}\n" for key, value in self.PROGRAM.items())
+        self.assertEqual(directory.parse(output), self.PROGRAM)
+        with self.assertRaisesRegex(BenchError, "rather than"):
+            directory.parse(output + "other 1\n")
+
+    def test_table(self):
+        ours = [self.BOTH | self.PROGRAM | {"ready_cpu": value} for value in (100.0, 900.0, 200.0)]
+        header, _, first, *rest = directory.format_lines(ours, [self.BOTH | {"ready_cpu": 800.0}])
+        self.assertEqual(header.split(), ["figure", "Cepa", "C", "Tor", "ratio"])
+        self.assertEqual(first.split()[-3:], ["200", "800", "0.25"])
+        self.assertEqual(rest[-1].split()[-4:], ["ms", "2.0", "–", "–"])
+
+    def test_longest_turn(self):
+        text = ("[info] the loop was held for 1.2 ms, longer than before\n"
+                "[info] the loop was held for 21.5 ms, longer than before\n")
+        self.assertEqual(directory.longest_turn(text), 21.5)
+        self.assertEqual(directory.longest_turn(""), 0.0)
 
 
 class BuildTest(unittest.TestCase):

@@ -34,15 +34,17 @@ static void
 words_set_up (Words *self, G_GNUC_UNUSED gconstpointer data)
 {
   CepaVocabularyClient client = { .version = "1" };
+  CepaProxyConfig proxy_config = CEPA_PROXY_CONFIG_INIT;
   g_autoptr (GError) error = NULL;
 
+  proxy_config.reject_internal = FALSE;
   fake_network_init (&self->network);
   self->told = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
   self->vocabulary = cepa_host_vocabulary_new (NULL);
   self->network.events.sink.wanted = CEPA_EVENT_CHANNEL | CEPA_EVENT_CIRCUIT | CEPA_EVENT_STREAM;
   self->network.events.sink.event = words_event;
-  self->proxy = cepa_proxy_new (self->network.context, fake_server_clock (), self->network.circuits, FALSE,
-                                &self->network.events.sink);
+  self->proxy = cepa_proxy_new (self->network.context, fake_server_clock (), self->network.circuits,
+                                &proxy_config, &self->network.events.sink);
   g_assert_true (cepa_proxy_listen (self->proxy, "SocksPort", "127.0.0.1", 0, &error));
   client.bootstrap = &self->network.bootstrap;
   client.directory = self->network.directory;

@@ -62,10 +62,25 @@ ask (FakeNetwork *network, Asker *asker, gboolean begins)
     fake_network_turn (network);
 }
 
+/* New identities may follow one another at once. */
 static void
 fixture_set_up (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 {
-  fake_network_init (self);
+  CepaCircuitsConfig config;
+
+  fake_network_config_init (&config);
+  config.identity_interval_us = 0;
+  fake_network_init_with (self, &config);
+}
+
+static void
+fixture_set_up_slow (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaCircuitsConfig config;
+
+  fake_network_config_init (&config);
+  config.identity_interval_us = G_USEC_PER_SEC / 2;
+  fake_network_init_with (self, &config);
 }
 
 static void
@@ -174,6 +189,32 @@ test_new_identity (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
   cepa_circuit_unref (after.circuit);
 }
 
+static void
+count_identity (gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* The first is taken at once; those that come too soon are one, taken later. */
+static void
+test_new_identity_too_soon (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const CepaCircuitsWatch watch = { .new_identity = count_identity };
+  gint64 begun = g_get_monotonic_time ();
+  guint n = 0;
+
+  cepa_circuits_set_watch (self->circuits, &watch, &n);
+  cepa_circuits_new_identity (self->circuits);
+  g_assert_cmpuint (n, ==, 1);
+  cepa_circuits_new_identity (self->circuits);
+  cepa_circuits_new_identity (self->circuits);
+  g_assert_cmpuint (n, ==, 1);
+  while (n < 2)
+    fake_network_turn (self);
+  g_assert_cmpint (g_get_monotonic_time () - begun, >=, G_USEC_PER_SEC / 2);
+  cepa_circuits_set_watch (self->circuits, NULL, NULL);
+}
+
 #define ADD(path, func) g_test_add ("/circuits/watched/" path, FakeNetwork, NULL, fixture_set_up, func, fixture_tear_down)
 
 int
@@ -185,5 +226,7 @@ main (int argc, char **argv)
   ADD ("close-by-number", test_close_by_number);
   ADD ("close-building", test_close_building);
   ADD ("new-identity", test_new_identity);
+  g_test_add ("/circuits/watched/new-identity-too-soon", FakeNetwork, NULL, fixture_set_up_slow,
+              test_new_identity_too_soon, fixture_tear_down);
   return g_test_run ();
 }

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# A made-up directory of the public network's size and proportions, signed, for tests and benchmarks.
+
+from tests.scale.diff import make_diff
+from tests.scale.directory import Directory, make_directory
+from tests.scale.proxy import SilentProxy
+
+__all__ = ["Directory", "SilentProxy", "make_diff", "make_directory"]
