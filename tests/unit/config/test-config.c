@@ -424,7 +424,7 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
     { "GeoIPExcludeUnknown maybe", "torrc:1: GeoIPExcludeUnknown: \"maybe\" is not 0, 1 or auto" },
     { "FirewallPorts 80,0", "torrc:1: FirewallPorts: \"0\" is not a port from 1 to 65535; write them with commas between "
                             "them" },
-    { "AlternateDirAuthority x", "torrc:1: AlternateDirAuthority" NOT_YET },
+    { "AutomapHostsOnResolve x", "torrc:1: AutomapHostsOnResolve" NOT_YET },
     { "RunAsDaemon 1", "torrc:1: RunAsDaemon" NOT_YET },
     { "Log notice\nk \"", "torrc:2: the quoted value has no closing quote on its line" },
   };
