@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "client.h"
 
+#include "base/clock-watch.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "channel/pool.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
@@ -10,8 +12,13 @@
 #include "path/circuits.h"
 #include "proxy/proxy.h"
 
+/* A jump of the clock that people are told of: C Tor's number. */
+#define CLIENT_MAX_JUMP_S 100
+
 struct _CepaClient
 {
+  CepaClientFuncs funcs;
+  CepaClockWatch *clock_watch; /* (nullable) */
   CepaPluginHost *host;
   const CepaConfig *config;
   CepaBootstrap bootstrap;
@@ -38,6 +45,42 @@ client_channel_progress (gpointer user_data, CepaConnectionStage stage)
   if (stage == CEPA_CONNECTION_HANDSHAKE_DONE)
     cepa_bootstrap_reach (&self->bootstrap, for_circuits ? CEPA_BOOTSTRAP_CIRCUIT_CREATE : CEPA_BOOTSTRAP_ONEHOP_CREATE,
                           0);
+}
+
+/* A relay's NETINFO. */
+static void
+client_channel_opened (gpointer user_data, CepaChannel *channel)
+{
+  CepaClient *self = user_data;
+
+  if (cepa_channel_tells_time (channel))
+    cepa_directory_note_relay_time (self->directory, cepa_channel_get_target (channel),
+                                    cepa_channel_get_skew_s (channel));
+}
+
+static void
+client_shut_out (gpointer user_data, const char *missing)
+{
+  CepaClient *self = user_data;
+  g_autoptr (GError) error
+      = g_error_new (CEPA_ERROR, CEPA_ERROR_PROTOCOL,
+                     "The network requires protocols of clients that this version of Cepa does not have: %s. Upgrade: "
+                     "it does not work on the network any more.",
+                     missing);
+
+  self->funcs.failed (self->funcs.user_data, error);
+}
+
+static void
+client_clock_changed (gpointer user_data, gint64 jump_s)
+{
+  CepaClient *self = user_data;
+  g_autofree char *amount = cepa_skew_format (jump_s);
+
+  if (ABS (jump_s) > CLIENT_MAX_JUMP_S)
+    cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "The clock jumped %s %s: the computer slept, or its time was set.",
+              amount, jump_s > 0 ? "forward" : "back");
+  cepa_directory_clock_changed (self->directory);
 }
 
 static void
@@ -108,6 +151,22 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
   cepa_host_vocabulary_set_client (cepa_host_get_vocabulary (self->host), &words);
 }
 
+static CepaDirectory *
+client_make_directory (CepaClient *self, GMainContext *context)
+{
+  CepaDirectoryFuncs funcs = { client_network_changed, self, client_shut_out };
+  CepaDirectoryConfig config;
+
+  cepa_directory_config_init (&config);
+  config.data_directory = self->config->data_directory;
+  config.authorities = self->config->authorities;
+  config.fallbacks = self->config->fallbacks;
+  config.is_testing = self->config->testing_tor_network;
+  config.release_date_s = CEPA_RELEASE_DATE_S;
+  return cepa_directory_new (context, cepa_clock_system (), cepa_random_system (), self->channels, &self->bootstrap,
+                             &config, &funcs);
+}
+
 CepaClient *
 cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginHost *host,
                  const CepaClientFuncs *funcs, GError **error)
@@ -116,21 +175,19 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   CepaClient *self = g_new0 (CepaClient, 1);
   const CepaClock *clock = cepa_clock_system ();
   CepaRandom *random = cepa_random_system ();
-  CepaChannelPoolFuncs pool_funcs = { client_channel_progress, self };
+  CepaChannelPoolFuncs pool_funcs = { client_channel_progress, self, client_channel_opened };
   CepaHostMetrics *metrics = cepa_host_get_metrics (host);
   CepaEventSink *events = cepa_host_metrics_get_sink (metrics);
-  CepaDirectoryFuncs directory_funcs = { client_network_changed, self };
-  CepaDirectoryConfig directory_config
-      = { config->data_directory, config->authorities, config->fallbacks, config->testing_tor_network };
 
+  self->funcs = *funcs;
   self->host = host;
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
   self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs,
                                           events);
   cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
-  self->directory = cepa_directory_new (context, clock, random, self->channels, &self->bootstrap, &directory_config,
-                                        &directory_funcs);
+  self->directory = client_make_directory (self, context);
+  self->clock_watch = cepa_clock_watch_new (context, client_clock_changed, self);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), config->enforce_distinct_subnets);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, config->reject_internal_addresses, events);
@@ -155,6 +212,7 @@ cepa_client_stop (CepaClient *self)
   g_autoptr (GError) reason = g_error_new (CEPA_ERROR, CEPA_ERROR_CANCELLED, "shutting down");
 
   cepa_host_vocabulary_set_client (cepa_host_get_vocabulary (self->host), NULL);
+  g_clear_pointer (&self->clock_watch, cepa_clock_watch_free);
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   cepa_circuits_stop (self->circuits, reason);
   cepa_directory_stop (self->directory);
@@ -174,6 +232,7 @@ cepa_client_free (CepaClient *self)
     return;
   cepa_host_metrics_set_figures (cepa_host_get_metrics (self->host), NULL, NULL);
   cepa_host_vocabulary_set_client (cepa_host_get_vocabulary (self->host), NULL);
+  g_clear_pointer (&self->clock_watch, cepa_clock_watch_free);
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   g_clear_pointer (&self->circuits, cepa_circuits_free);
   g_clear_pointer (&self->directory, cepa_directory_free);

@@ -14,10 +14,12 @@ typedef struct _CepaClient CepaClient;
 /**
  * CepaClientFuncs:
  * @shutdown: somebody who may asks for the end
+ * @failed: it cannot go on: the daemon has to end
  */
 typedef struct
 {
   void (*shutdown) (gpointer user_data);
+  void (*failed) (gpointer user_data, const GError *error);
   gpointer user_data;
 } CepaClientFuncs;
 

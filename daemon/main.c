@@ -89,9 +89,9 @@ main_scan_plugins (CepaPluginHost *host, const CepaConfig *config)
   cepa_plugin_host_scan (host, g_file_test (marker, G_FILE_TEST_IS_DIR) ? plugins : CEPA_PLUGIN_DIRECTORY);
 }
 
-/* A plugin that the daemon cannot do without is gone. */
+/* A plugin that the daemon cannot do without is gone, or the network has shut us out. */
 static void
-main_plugin_failed (gpointer user_data, const GError *error)
+main_failed (gpointer user_data, const GError *error)
 {
   Main *self = user_data;
 
@@ -166,7 +166,7 @@ main_write_pid (const char *path, GError **error)
 static gboolean
 main_with_plugins (Main *self, const CepaCommandLine *line, GError **error)
 {
-  CepaClientFuncs funcs = { main_asked_to_stop, self };
+  CepaClientFuncs funcs = { main_asked_to_stop, main_failed, self };
   const CepaConfig *config = line->config;
 
   if (!cepa_plugin_host_configure (self->host, config, error) || !main_write_pid (config->pid_file, error))
@@ -186,7 +186,7 @@ main_with_config (const CepaCommandLine *line, GError **error)
   const CepaConfig *config = line->config;
   g_autoptr (GMainContext) context = g_main_context_new ();
   Main self = { .context = context };
-  CepaPluginHostFuncs funcs = { main_plugin_failed, &self };
+  CepaPluginHostFuncs funcs = { main_failed, &self };
   GSource *probe = cepa_loop_probe_new (context);
   gboolean ok;
 

@@ -32,6 +32,7 @@ struct _CepaChannel
   gboolean is_blocked; /* has_room() has been FALSE since circuits were last told otherwise */
   gsize unsent;        /* held by the shell */
   gint64 idle_since_us, last_received_us;
+  gboolean tells_time;
   gint64 skew_s;
   guint64 number;
   CepaEventSink *events;     /* (nullable) */

@@ -144,6 +144,12 @@ cepa_channel_get_last_received_us (const CepaChannel *self)
   return self->last_received_us;
 }
 
+gboolean
+cepa_channel_tells_time (const CepaChannel *self)
+{
+  return self->tells_time;
+}
+
 gint64
 cepa_channel_get_skew_s (const CepaChannel *self)
 {

@@ -16,9 +16,6 @@ G_BEGIN_DECLS
 #define CEPA_CHANNEL_HIGH_WATER (64 * 1024)
 #define CEPA_CHANNEL_LOW_WATER (32 * 1024)
 
-/* A clock that is off by more than this from a relay's is worth a warning. C Tor's number. */
-#define CEPA_CHANNEL_MAX_SKEW_S 3600
-
 typedef struct _CepaChannel CepaChannel;
 typedef struct _CepaPadding CepaPadding;
 
@@ -134,7 +131,8 @@ const CepaCellCounts *cepa_channel_get_cell_counts (const CepaChannel *self); /*
 /* When cells came last, microseconds (monotonic); 0 for never. */
 gint64 cepa_channel_get_last_received_us (const CepaChannel *self);
 
-/* The relay's clock minus ours, seconds; 0 until NETINFO came. */
+/* The relay's clock minus ours, seconds; 0 until NETINFO came, or when the relay does not tell the time there. */
+gboolean cepa_channel_tells_time (const CepaChannel *self);
 gint64 cepa_channel_get_skew_s (const CepaChannel *self);
 
 /* Whether circuits should go elsewhere: a first hop did not answer. Set by whoever saw it. */

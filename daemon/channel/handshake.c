@@ -104,25 +104,6 @@ handshake_auth_challenge (CepaChannel *self, const CepaCell *cell, GError **erro
   return cepa_auth_challenge_parse (cell->body, cell->body_len, &n_methods, error);
 }
 
-static void
-handshake_note_skew (CepaChannel *self, gint64 timestamp_s)
-{
-  g_autofree char *who = NULL;
-  gint64 skew;
-
-  if (timestamp_s == 0)
-    return;
-  self->skew_s = timestamp_s - cepa_clock_wall_s (self->clock);
-  skew = ABS (self->skew_s);
-  if (skew <= CEPA_CHANNEL_MAX_SKEW_S)
-    return;
-  who = cepa_channel_target_describe (&self->target);
-  cepa_log (CEPA_LOG_HANDSHAKE, CEPA_LOG_WARN,
-            "NETINFO of %s: its clock is %" G_GINT64_FORMAT " hours %" G_GINT64_FORMAT " minutes %s ours. Check the "
-            "time, date and time zone of this computer.",
-            who, skew / 3600, skew % 3600 / 60, self->skew_s > 0 ? "ahead of" : "behind");
-}
-
 static gboolean
 handshake_netinfo (CepaChannel *self, const CepaCell *cell, GError **error)
 {
@@ -133,7 +114,9 @@ handshake_netinfo (CepaChannel *self, const CepaCell *cell, GError **error)
 
   if (!cepa_netinfo_parse (cell->body, cell->body_len, &netinfo, error))
     return FALSE;
-  handshake_note_skew (self, netinfo.timestamp_s);
+  self->tells_time = netinfo.timestamp_s != 0;
+  if (self->tells_time)
+    self->skew_s = netinfo.timestamp_s - cepa_clock_wall_s (self->clock);
 
   if (self->is_over_ipv6)
     memcpy (peer.bytes, self->target.ipv6, sizeof self->target.ipv6);

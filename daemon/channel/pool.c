@@ -26,10 +26,12 @@ struct _CepaChannelPool
 };
 
 static void
-pool_connection_progress (gpointer user_data, G_GNUC_UNUSED CepaConnection *connection, CepaConnectionStage stage)
+pool_connection_progress (gpointer user_data, CepaConnection *connection, CepaConnectionStage stage)
 {
   CepaChannelPool *self = user_data;
 
+  if (self->funcs.opened != NULL && stage == CEPA_CONNECTION_HANDSHAKE_DONE)
+    self->funcs.opened (self->funcs.user_data, cepa_connection_get_channel (connection));
   if (self->funcs.progress != NULL)
     self->funcs.progress (self->funcs.user_data, stage);
 }

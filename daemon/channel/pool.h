@@ -13,11 +13,13 @@ typedef struct _CepaChannelPool CepaChannelPool;
 /**
  * CepaChannelPoolFuncs:
  * @progress: a connection reached a stage; for the bootstrap report
+ * @opened: (nullable): the link handshake of @channel is done: cepa_channel_tells_time() and the like can be asked
  */
 typedef struct
 {
   void (*progress) (gpointer user_data, CepaConnectionStage stage);
   gpointer user_data;
+  void (*opened) (gpointer user_data, CepaChannel *channel);
 } CepaChannelPoolFuncs;
 
 /* @clock: @random: @dialer: @events: (nullable): outlive the pool and whatever has a channel of it. */

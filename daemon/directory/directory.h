@@ -9,19 +9,37 @@
 #include "channel/pool.h"
 #include "circuit/circuit.h"
 #include "directory/bootstrap.h"
+#include "directory/schedule.h"
+#include "directory/servers.h"
+#include "directory/skew.h"
 #include "network/network.h"
 
 G_BEGIN_DECLS
 
 typedef struct _CepaDirectory CepaDirectory;
 
+/* What is asked for. */
+typedef enum
+{
+  CEPA_DIRECTORY_CONSENSUS,
+  CEPA_DIRECTORY_CERTIFICATES,
+  CEPA_DIRECTORY_MICRODESCRIPTORS,
+  CEPA_DIRECTORY_N_KINDS,
+} CepaDirectoryKind;
+
 /**
  * CepaDirectoryConfig:
  * @data_directory: of the cached files
  * @authorities: @fallbacks: (element-type CepaDirectorySource)
  * @is_testing: shorter waits between tries
+ * @fetches_nothing: only the cache is used (FetchServerDescriptors 0)
+ * @haste: FetchDirInfoEarly, FetchDirInfoExtraEarly
+ * @paths_needed: the share of paths that can be built before any is; 0: as the consensus says (PathsNeededToBuildCircuits)
+ * @authority_rate: DirAuthorityFallbackRate
+ * @authority_delay_s: @fallback_delay_s: @authority_only_delay_s: @max_tries: the options ClientBootstrapConsensus...
+ * @release_date_s: of this build: older consensuses do not know of it
  *
- * All of it outlives the directory.
+ * All that is pointed to outlives the directory.
  */
 typedef struct
 {
@@ -29,21 +47,45 @@ typedef struct
   GPtrArray *authorities;
   GPtrArray *fallbacks;
   gboolean is_testing;
+  gboolean fetches_nothing;
+  CepaScheduleHaste haste;
+  double paths_needed;
+  double authority_rate;
+  guint authority_delay_s, fallback_delay_s, authority_only_delay_s;
+  guint max_tries;
+  gint64 release_date_s;
 } CepaDirectoryConfig;
+
+/* C Tor's defaults; the pointers are NULL. */
+void cepa_directory_config_init (CepaDirectoryConfig *self);
 
 /**
  * CepaDirectoryFuncs:
- * @network_changed: another consensus, or more microdescriptors; ask cepa_directory_get_network()
+ * @network_changed: another consensus, or more microdescriptors, or too old now; ask cepa_directory_get_network()
+ * @shut_out: (nullable): the network requires of clients what this build does not have: the list; it must end
  */
 typedef struct
 {
   void (*network_changed) (gpointer user_data);
   gpointer user_data;
+  void (*shut_out) (gpointer user_data, const char *missing);
 } CepaDirectoryFuncs;
+
+/* What has been done; each grows. */
+typedef struct
+{
+  guint64 requests[CEPA_DIRECTORY_N_KINDS], failures[CEPA_DIRECTORY_N_KINDS];
+  guint64 bytes_received; /* of answers as they came */
+  guint64 diffs;          /* consensuses that came as one */
+  guint64 diff_bytes_saved; /* what they were shorter by than the whole, both unpacked */
+} CepaDirectoryTotals;
 
 CepaDirectory *cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
                                    CepaChannelPool *channels, CepaBootstrap *bootstrap,
                                    const CepaDirectoryConfig *config, const CepaDirectoryFuncs *funcs);
+
+/* @guards: (transfer none) (nullable): outlives the directory */
+void cepa_directory_set_guards (CepaDirectory *self, const CepaDirectoryGuards *guards);
 
 /* Reads the cache, then fetches what is missing, and goes on for ever. @context is the thread's default one. */
 void cepa_directory_start (CepaDirectory *self);
@@ -55,11 +97,26 @@ void cepa_directory_stop (CepaDirectory *self);
 gboolean cepa_directory_is_busy (const CepaDirectory *self);
 void cepa_directory_free (CepaDirectory *self);
 
+/* Somebody waits for the network, or it may be back: what waits after failures is tried at once. */
+void cepa_directory_retry (CepaDirectory *self);
+
+/* The computer's clock was set, or it slept: everything is planned anew. */
+void cepa_directory_clock_changed (CepaDirectory *self);
+
 /* Returns: (transfer none) (nullable): the network now. */
 CepaNetwork *cepa_directory_get_network (const CepaDirectory *self);
 
-/* Whether enough of the microdescriptors are here to build circuits (param min_paths_for_circs_pct, 60). */
+/* Whether enough of the microdescriptors are here to build circuits (param min_paths_for_circs_pct, 60), and the
+   consensus is not more than a day too old. */
 gboolean cepa_directory_is_sufficient (const CepaDirectory *self);
+
+/* Returns: (transfer none): whether our clock is wrong; a part that hears the time notes it there. */
+CepaSkew *cepa_directory_get_skew (CepaDirectory *self);
+
+/* A relay has said the time in NETINFO: @theirs_minus_ours_s. */
+void cepa_directory_note_relay_time (CepaDirectory *self, const CepaChannelTarget *relay, gint64 theirs_minus_ours_s);
+
+const CepaDirectoryTotals *cepa_directory_get_totals (const CepaDirectory *self); /* (transfer none) */
 
 typedef void (*CepaDirectoryCircuitFunc) (gpointer user_data, CepaCircuit *circuit);
 

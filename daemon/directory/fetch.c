@@ -12,8 +12,12 @@
 /* So much must come in each of these times: silence ends a fetch, and so does a trickle. */
 #define FETCH_STALL_US (15 * G_USEC_PER_SEC)
 #define FETCH_MIN_PROGRESS 4096
+/* And all of it in this time. */
+#define FETCH_MAX_US (600 * G_USEC_PER_SEC)
 /* Of the answer as it comes, compressed or not. */
 #define FETCH_SLACK CEPA_HTTP_MAX_HEADERS
+/* Bytes of the body that tell its encoding. */
+#define FETCH_GUESS 8
 
 struct _CepaFetch
 {
@@ -23,14 +27,20 @@ struct _CepaFetch
   CepaCircuitHop server;
   char *resource, *request;
   gsize max_size, request_sent;
-  gsize counted;         /* of the answer, when the stall timer was set last */
+  gsize received;        /* of the answer, as it comes */
+  gsize counted;         /* of them, when the stall timer was set last */
   CepaFetchFuncs funcs;
   gpointer user_data;
   GSource *timer;        /* the start, then the stall, then the end */
+  GSource *deadline;     /* of all of it */
   CepaCircuit *circuit;  /* (nullable) */
   CepaStreams *streams;  /* (nullable) */
   CepaStream *stream;    /* (nullable) */
-  GByteArray *answer;
+  GByteArray *start;     /* the head, and of the body what came before its encoding was known */
+  CepaHttpHead head;
+  gboolean has_head;
+  CepaDecompressor *body; /* (nullable): until the encoding is known */
+  gsize body_received;   /* given to it */
   gboolean is_started, is_done;
   GError *error;         /* (nullable): why it failed */
 };
@@ -42,15 +52,66 @@ fetch_free (CepaFetch *self)
 
   self->is_done = TRUE;
   cepa_loop_clear (&self->timer);
+  cepa_loop_clear (&self->deadline);
   if (self->circuit != NULL)
     cepa_circuit_close (self->circuit, reason);
   g_clear_pointer (&self->streams, cepa_streams_free);
   g_clear_pointer (&self->circuit, cepa_circuit_unref);
   g_clear_error (&self->error);
-  g_byte_array_unref (self->answer);
+  g_clear_pointer (&self->body, cepa_decompressor_free);
+  g_byte_array_unref (self->start);
   g_free (self->resource);
   g_free (self->request);
   g_free (self);
+}
+
+/* What is behind the announced end of the body is not of it. */
+static gboolean
+fetch_feed (CepaFetch *self, const guint8 *data, gsize len, GError **error)
+{
+  if (self->head.has_body_len)
+    len = MIN (len, self->head.body_len - self->body_received);
+  self->body_received += len;
+  return cepa_decompressor_feed (self->body, data, len, error);
+}
+
+/* Reads the head once it is whole, and begins with the body once it says its encoding. @is_all: no more comes */
+static gboolean
+fetch_begin_body (CepaFetch *self, gboolean is_all, GError **error)
+{
+  const guint8 *data = self->start->data;
+  gsize len = self->start->len, rest;
+
+  if (!self->has_head)
+    {
+      if (!is_all && !cepa_http_head_is_whole (data, len))
+        return TRUE;
+      if (!cepa_http_parse_head (data, len, &self->head, error))
+        return FALSE;
+      self->has_head = TRUE;
+    }
+  rest = len - self->head.len;
+  if (!is_all && rest < FETCH_GUESS)
+    return TRUE;
+  data = rest > 0 ? data + self->head.len : NULL;
+  self->body = cepa_decompressor_new (cepa_encoding_guess (data, rest), self->max_size);
+  return fetch_feed (self, data, rest, error);
+}
+
+/* The whole answer has come. (transfer full) (nullable): its body */
+static GBytes *
+fetch_end_body (CepaFetch *self, GError **error)
+{
+  if (self->body == NULL && !fetch_begin_body (self, TRUE, error))
+    return NULL;
+  if (self->head.has_body_len && self->body_received < self->head.body_len)
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL,
+                   "answer cut short: %" G_GSIZE_FORMAT " of %" G_GSIZE_FORMAT " bytes", self->body_received,
+                   self->head.body_len);
+      return NULL;
+    }
+  return cepa_decompressor_finish (self->body, error);
 }
 
 static void
@@ -58,11 +119,11 @@ fetch_finish (CepaFetch *self)
 {
   CepaHttpResponse response = { 0 };
 
-  if (self->error == NULL
-      && cepa_http_parse_response (self->answer->data, self->answer->len, self->max_size, &response, &self->error))
-    self->funcs.done (self->user_data, self, &response, NULL);
-  else
-    self->funcs.done (self->user_data, self, NULL, self->error);
+  if (self->error == NULL)
+    response.body = fetch_end_body (self, &self->error);
+  response.status = self->head.status;
+  response.date_s = self->head.date_s;
+  self->funcs.done (self->user_data, self, self->error == NULL ? &response : NULL, self->error);
   cepa_http_response_clear (&response);
   fetch_free (self);
 }
@@ -107,16 +168,28 @@ static void
 fetch_data (gpointer user_data, const guint8 *data, gsize len)
 {
   CepaFetch *self = user_data;
+  GError *error = NULL;
 
   if (self->is_done || len == 0)
     return;
-  if (self->answer->len == 0)
+  if (self->received == 0)
     fetch_progress (self, CEPA_FETCH_ANSWERING);
-  if (self->answer->len + len > self->max_size + FETCH_SLACK)
-    fetch_end (self, g_error_new (CEPA_ERROR, CEPA_ERROR_LIMIT, "answer over %" G_GSIZE_FORMAT " bytes",
-                                  self->max_size));
+  self->received += len;
+  if (self->received > self->max_size + FETCH_SLACK)
+    {
+      fetch_end (self, g_error_new (CEPA_ERROR, CEPA_ERROR_LIMIT, "answer over %" G_GSIZE_FORMAT " bytes",
+                                    self->max_size));
+      return;
+    }
+  if (self->body != NULL)
+    fetch_feed (self, data, len, &error);
   else
-    g_byte_array_append (self->answer, data, (guint) len);
+    {
+      g_byte_array_append (self->start, data, (guint) len);
+      fetch_begin_body (self, FALSE, &error);
+    }
+  if (error != NULL)
+    fetch_end (self, error);
 }
 
 static void
@@ -126,9 +199,9 @@ fetch_batch_end (gpointer user_data)
 
   if (self->is_done)
     return;
-  if (self->answer->len - self->counted >= FETCH_MIN_PROGRESS)
+  if (self->received - self->counted >= FETCH_MIN_PROGRESS)
     {
-      self->counted = self->answer->len;
+      self->counted = self->received;
       cepa_loop_set_delay (self->timer, FETCH_STALL_US);
     }
   cepa_stream_note_queued (self->stream, 0);
@@ -185,6 +258,7 @@ fetch_start (CepaFetch *self)
   self->circuit = cepa_circuit_new (self->number, &self->server, 1, CEPA_CIRCUIT_WINDOW, FALSE, self->random, &owner);
   cepa_circuit_set_purpose (self->circuit, CEPA_PURPOSE_DIRECTORY);
   cepa_loop_set_delay (self->timer, FETCH_STALL_US);
+  cepa_loop_set_delay (self->deadline, FETCH_MAX_US);
   cepa_circuit_build (self->circuit, channel);
 }
 
@@ -202,10 +276,16 @@ fetch_timer (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
       CepaChannel *channel = cepa_circuit_get_channel (self->circuit);
 
       /* Neither should the next one be kept waiting by a channel that does not answer. */
-      if (channel != NULL && self->answer->len == 0)
+      if (channel != NULL && self->received == 0)
         cepa_channel_set_bad (channel);
       fetch_end (self, g_error_new (CEPA_ERROR, CEPA_ERROR_TIMEOUT, "the directory server does not answer, or too slowly"));
     }
+}
+
+static void
+fetch_too_long (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
+{
+  fetch_end (user_data, g_error_new (CEPA_ERROR, CEPA_ERROR_TIMEOUT, "the directory server answers too slowly"));
 }
 
 CepaFetch *
@@ -221,16 +301,17 @@ cepa_fetch_new (GMainContext *context, CepaChannelPool *channels, CepaRandom *ra
   self->number = number;
   self->server = *server;
   self->resource = g_strdup (resource);
-  self->request = g_strdup_printf ("GET %s HTTP/1.0\r\nHost: %u.%u.%u.%u\r\nAccept-Encoding: deflate, gzip, identity\r\n"
-                                   "%s\r\n",
+  self->request = g_strdup_printf ("GET %s HTTP/1.0\r\nHost: %u.%u.%u.%u\r\n"
+                                   "Accept-Encoding: " CEPA_ENCODINGS_ALL "\r\n%s\r\n",
                                    resource, ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255,
                                    headers != NULL ? headers : "");
   self->max_size = max_size;
   self->funcs = *funcs;
   self->user_data = user_data;
-  self->answer = g_byte_array_new ();
+  self->start = g_byte_array_new ();
   self->timer = cepa_loop_watch_fd (context, -1, "directory fetch", fetch_timer, self);
   cepa_loop_set_delay (self->timer, 0);
+  self->deadline = cepa_loop_watch_fd (context, -1, "directory fetch deadline", fetch_too_long, self);
   return self;
 }
 
@@ -256,4 +337,10 @@ const char *
 cepa_fetch_get_resource (const CepaFetch *self)
 {
   return self->resource;
+}
+
+gsize
+cepa_fetch_get_received (const CepaFetch *self)
+{
+  return self->received;
 }

@@ -37,7 +37,8 @@ typedef struct
  * @headers: (nullable): more header lines, each with CRLF
  * @max_size: of the decoded answer, bytes
  *
- * Begins at the next turn of the loop. Less than 4 KiB in 15 seconds end it with CEPA_ERROR_TIMEOUT.
+ * Begins at the next turn of the loop. Less than 4 KiB in 15 seconds, or ten minutes in all, end it with CEPA_ERROR_TIMEOUT.
+ * What comes is unpacked as it comes, so that a bomb ends it before it has grown.
  *
  * Returns: (transfer none): it frees itself after @done; cepa_fetch_cancel() ends it before.
  */
@@ -51,5 +52,8 @@ void cepa_fetch_cancel (CepaFetch *self);
 const CepaCircuitHop *cepa_fetch_get_server (const CepaFetch *self); /* (transfer none) */
 CepaCircuit *cepa_fetch_get_circuit (const CepaFetch *self);         /* (transfer none) (nullable): before it starts */
 const char *cepa_fetch_get_resource (const CepaFetch *self);         /* (transfer none) */
+
+/* Bytes of the answer as they came, head and encoding included. */
+gsize cepa_fetch_get_received (const CepaFetch *self);
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "directory/cache.h"
+#include "netdoc/consensus-diff.h"
 #include "netdoc/consensus.h"
 #include "netdoc/microdescriptor.h"
 
@@ -14,7 +15,8 @@ typedef struct
 {
   char *directory;          /* (nullable): of the cache, when that is read */
   CepaConsensus *consensus; /* (nullable): whose microdescriptors are put together */
-  GBytes *text;             /* (nullable): of a consensus that is to be checked */
+  GBytes *text;             /* (nullable): of a consensus that is to be checked, or of a diff */
+  GBytes *base;             /* (nullable): what it may be a diff from */
   char *origin;             /* (nullable) */
   GPtrArray *authorities;   /* (nullable) */
   GPtrArray *certificates;     /* (nullable) */
@@ -27,6 +29,7 @@ load_input_free (LoadInput *self)
 {
   g_free (self->directory);
   g_clear_pointer (&self->text, g_bytes_unref);
+  g_clear_pointer (&self->base, g_bytes_unref);
   g_free (self->origin);
   g_clear_pointer (&self->consensus, cepa_consensus_unref);
   g_clear_pointer (&self->authorities, g_ptr_array_unref);
@@ -51,6 +54,7 @@ void
 cepa_load_result_free (CepaLoadResult *self)
 {
   g_clear_pointer (&self->network, cepa_network_unref);
+  g_clear_pointer (&self->outdated, cepa_consensus_unref);
   g_clear_pointer (&self->certificates, g_ptr_array_unref);
   g_clear_pointer (&self->missing_certificates, g_array_unref);
   g_clear_pointer (&self->consensus_text, g_bytes_unref);
@@ -121,36 +125,66 @@ cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *
   return filled;
 }
 
+/* One that is well signed but too old, or from the future, still serves as what the next one is a diff from. */
+static void
+load_keep_outdated (CepaLoadResult *result, const CepaUnverifiedConsensus *unverified, GPtrArray *authorities,
+                    const GError *reason)
+{
+  if (!g_error_matches (reason, CEPA_ERROR, CEPA_ERROR_EXPIRED)
+      && !g_error_matches (reason, CEPA_ERROR, CEPA_ERROR_CLOCK_SKEW))
+    return;
+  result->outdated = cepa_consensus_verify (unverified, authorities, result->certificates,
+                                            cepa_unverified_consensus_get_valid_after_s (unverified), NULL);
+  if (result->outdated != NULL)
+    cepa_consensus_diff_base_digest (cepa_consensus_get_text (result->outdated), result->base_digest);
+}
+
+/* Checks a consensus; (transfer full) (nullable): NULL with what @result says of it. */
+static CepaConsensus *
+load_verify (CepaLoadResult *result, GBytes *text, const char *origin, GPtrArray *authorities, gint64 now_s)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CepaUnverifiedConsensus) unverified = cepa_consensus_parse (text, &error);
+  g_autoptr (GArray) missing = NULL;
+  CepaConsensus *consensus;
+
+  if (unverified == NULL)
+    {
+      load_problem (result->problems, "a consensus", origin, error->message);
+      return NULL;
+    }
+  consensus = cepa_consensus_verify (unverified, authorities, result->certificates, now_s, &error);
+  missing = cepa_unverified_consensus_missing_certificates (unverified, authorities, result->certificates);
+  if (missing->len > 0 && (consensus != NULL || g_error_matches (error, CEPA_ERROR, CEPA_ERROR_BAD_SIGNATURE)))
+    result->missing_certificates = g_steal_pointer (&missing);
+  if (consensus != NULL)
+    return consensus;
+  if (result->missing_certificates != NULL)
+    {
+      result->consensus_text = g_bytes_ref (text);
+      return NULL;
+    }
+  load_keep_outdated (result, unverified, authorities, error);
+  /* An old file is no wonder after some days. */
+  if (result->outdated == NULL || !g_str_equal (origin, CEPA_CACHE_CONSENSUS))
+    load_problem (result->problems, "a consensus", origin, error->message);
+  return NULL;
+}
+
 /* Checks a consensus and makes the network of it and the microdescriptors in @result. */
 static void
 load_consensus (CepaLoadResult *result, GBytes *text, const char *origin, GPtrArray *authorities, gint64 now_s)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (CepaUnverifiedConsensus) unverified = cepa_consensus_parse (text, &error);
-  g_autoptr (CepaConsensus) consensus = NULL;
+  g_autoptr (CepaConsensus) consensus = load_verify (result, text, origin, authorities, now_s);
 
-  if (unverified != NULL)
-    consensus = cepa_consensus_verify (unverified, authorities, result->certificates, now_s, &error);
   if (consensus == NULL)
-    {
-      g_autoptr (GArray) missing = NULL;
-
-      if (unverified != NULL && g_error_matches (error, CEPA_ERROR, CEPA_ERROR_BAD_SIGNATURE))
-        missing = cepa_unverified_consensus_missing_certificates (unverified, authorities, result->certificates);
-      if (missing == NULL || missing->len == 0)
-        {
-          load_problem (result->problems, "a consensus", origin, error->message);
-          return;
-        }
-      result->missing_certificates = g_steal_pointer (&missing);
-      result->consensus_text = g_bytes_ref (text);
-      return;
-    }
+    return;
   result->network = cepa_network_new (consensus);
   for (guint i = 0; i < result->microdescriptors->len; i++)
     cepa_load_add_microdescriptors (result->network, g_ptr_array_index (result->microdescriptors, i), origin, NULL,
                                     NULL, NULL, 0);
   cepa_network_commit (result->network);
+  cepa_consensus_diff_base_digest (text, result->base_digest);
 }
 
 /* (transfer full) (nullable): the cached file; NULL when there is none. */
@@ -184,6 +218,25 @@ load_cached_certificates (CepaLoadResult *result, const char *directory)
                   ((GError *) g_ptr_array_index (errors, i))->message);
 }
 
+/* One that waited for certificates when the last run ended. */
+static void
+load_unverified (CepaLoadResult *result, const LoadInput *input)
+{
+  g_autoptr (GBytes) text = load_file (result, input->directory, CEPA_CACHE_UNVERIFIED_CONSENSUS);
+  g_autoptr (CepaConsensus) older = NULL;
+
+  if (text == NULL)
+    return;
+  result->is_unverified = TRUE;
+  older = g_steal_pointer (&result->outdated);
+  load_consensus (result, text, CEPA_CACHE_UNVERIFIED_CONSENSUS, input->authorities, input->now_s);
+  if (older == NULL || result->network != NULL)
+    return;
+  g_clear_pointer (&result->outdated, cepa_consensus_unref);
+  result->outdated = g_steal_pointer (&older);
+  cepa_consensus_diff_base_digest (cepa_consensus_get_text (result->outdated), result->base_digest);
+}
+
 static void
 load_cache (CepaLoadResult *result, const LoadInput *input)
 {
@@ -200,6 +253,8 @@ load_cache (CepaLoadResult *result, const LoadInput *input)
     }
   if (consensus != NULL)
     load_consensus (result, consensus, CEPA_CACHE_CONSENSUS, input->authorities, input->now_s);
+  if (result->network == NULL && result->consensus_text == NULL)
+    load_unverified (result, input);
 }
 
 static void
@@ -214,16 +269,40 @@ load_compact (CepaLoadResult *result, const LoadInput *input)
   g_ptr_array_add (result->microdescriptors, g_string_free_to_bytes (kept));
 }
 
+/* (transfer full) (nullable): the consensus that has come, put together when it is a diff. */
+static GBytes *
+load_patched (CepaLoadResult *result, const LoadInput *input)
+{
+  g_autoptr (GError) error = NULL;
+  GBytes *text;
+
+  if (!cepa_consensus_diff_is (input->text))
+    return g_bytes_ref (input->text);
+  result->is_diff = TRUE;
+  if (input->base != NULL)
+    text = cepa_consensus_diff_apply (input->base, input->text, &error);
+  else
+    text = NULL;
+  if (text == NULL)
+    load_problem (result->problems, "a consensus diff", input->origin,
+                  error != NULL ? error->message : "it was not asked for");
+  return text;
+}
+
 static void
 load_fetched (CepaLoadResult *result, const LoadInput *input)
 {
+  g_autoptr (GBytes) text = NULL;
+
   g_ptr_array_unref (result->certificates);
   result->certificates = load_copy_array (input->certificates, (GBoxedCopyFunc) cepa_key_certificate_ref,
                                           (GDestroyNotify) cepa_key_certificate_unref);
   g_ptr_array_unref (result->microdescriptors);
   result->microdescriptors
       = load_copy_array (input->microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
-  load_consensus (result, input->text, input->origin, input->authorities, input->now_s);
+  text = load_patched (result, input);
+  if (text != NULL)
+    load_consensus (result, text, input->origin, input->authorities, input->now_s);
 }
 
 static void
@@ -271,13 +350,14 @@ cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now
 }
 
 void
-cepa_load_consensus_async (GBytes *text, const char *origin, GPtrArray *authorities, GPtrArray *certificates,
-                           GPtrArray *microdescriptors, gint64 now_s, GCancellable *cancellable,
-                           GAsyncReadyCallback callback, gpointer user_data)
+cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrArray *authorities,
+                           GPtrArray *certificates, GPtrArray *microdescriptors, gint64 now_s,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
   input->text = g_bytes_ref (text);
+  input->base = base != NULL ? g_bytes_ref (base) : NULL;
   input->origin = g_strdup (origin);
   input->authorities = g_ptr_array_ref (authorities);
   /* Copies: the arrays of the loop's thread may change while the worker reads. */

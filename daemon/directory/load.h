@@ -11,9 +11,14 @@ G_BEGIN_DECLS
 /**
  * CepaLoadResult:
  * @network: (nullable): what the consensus and the microdescriptors make; NULL when there is no good consensus
+ * @outdated: (nullable): in place of it a consensus that is well signed, but more than a day from our clock's time: the
+ *   next one can be had as a diff from it
+ * @base_digest: of @network's consensus or of @outdated, as X-Or-Diff-From-Consensus names it
+ * @is_unverified: @network or @consensus_text is of the file of consensuses that wait for certificates
+ * @is_diff: it came as a diff
  * @certificates: (element-type CepaKeyCertificate): those that were known and those read now
- * @missing_certificates: (nullable) (element-type CepaKeyCertificateId): without them @network could not be made;
- *   @consensus_text is the consensus that waits for them
+ * @missing_certificates: (nullable) (element-type CepaKeyCertificateId): signatures of our authorities need them; when
+ *   @consensus_text is there, it is the consensus that waits for them, and @network could not be made
  * @microdescriptors: (element-type GBytes): texts with those that @network uses, and maybe others
  * @mapped: (element-type GBytes): those of all these texts that are maps of files: see cepa_file_forget_pages()
  * @problems: (element-type utf8): what was refused, each a sentence for the log
@@ -21,6 +26,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   CepaNetwork *network;
+  CepaConsensus *outdated;
+  guint8 base_digest[32];
+  gboolean is_unverified, is_diff;
   GPtrArray *certificates;
   GArray *missing_certificates;
   GBytes *consensus_text;
@@ -45,14 +53,15 @@ void cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint6
 
 /**
  * cepa_load_consensus_async:
- * @text: a consensus as it was fetched
+ * @text: a consensus as it was fetched, or a diff
+ * @base: (nullable): what it may be a diff from
  * @origin: who it is from, for messages
  * @certificates: (element-type CepaKeyCertificate): those that are known
  * @microdescriptors: (element-type GBytes): texts to take microdescriptors from
  */
-void cepa_load_consensus_async (GBytes *text, const char *origin, GPtrArray *authorities, GPtrArray *certificates,
-                                GPtrArray *microdescriptors, gint64 now_s, GCancellable *cancellable,
-                                GAsyncReadyCallback callback, gpointer user_data);
+void cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrArray *authorities,
+                                GPtrArray *certificates, GPtrArray *microdescriptors, gint64 now_s,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 
 /**
  * cepa_load_compact_async:

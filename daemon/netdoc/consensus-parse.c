@@ -132,8 +132,9 @@ consensus_read_valid_until (gpointer document, const CepaTextItem *item, GError 
 }
 
 static gboolean
-consensus_read_voting_delay (G_GNUC_UNUSED gpointer document, const CepaTextItem *item, GError **error)
+consensus_read_voting_delay (gpointer document, const CepaTextItem *item, GError **error)
 {
+  CepaConsensusBody *body = ((ConsensusReader *) document)->body;
   CepaSlice rest = item->args, word;
 
   for (guint i = 0; i < 2; i++)
@@ -142,6 +143,7 @@ consensus_read_voting_delay (G_GNUC_UNUSED gpointer document, const CepaTextItem
 
       if (!cepa_slice_next_word (&rest, &word) || !cepa_slice_to_uint (word, G_MAXINT32, &seconds))
         return cepa_netdoc_refuse (error, "\"voting-delay\" without two numbers");
+      body->distribution_s = (gint64) seconds; /* the second of them */
     }
   return TRUE;
 }

@@ -38,6 +38,7 @@ typedef struct
   gint64 valid_after_s;
   gint64 fresh_until_s;
   gint64 valid_until_s;
+  gint64 distribution_s; /* of voting-delay */
   char *required_client_protocols;    /* (nullable) */
   char *recommended_client_protocols; /* (nullable) */
   gboolean has_previous_shared_random;

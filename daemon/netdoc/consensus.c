@@ -54,6 +54,12 @@ cepa_unverified_consensus_free (CepaUnverifiedConsensus *self)
   g_free (self);
 }
 
+gint64
+cepa_unverified_consensus_get_valid_after_s (const CepaUnverifiedConsensus *self)
+{
+  return self->body->valid_after_s;
+}
+
 /* The v3 authorities, each once however often it is configured. */
 static GPtrArray *
 consensus_list_v3_authorities (const GPtrArray *authorities)
@@ -336,6 +342,12 @@ gint64
 cepa_consensus_get_valid_until_s (const CepaConsensus *self)
 {
   return self->body->valid_until_s;
+}
+
+gint64
+cepa_consensus_get_distribution_s (const CepaConsensus *self)
+{
+  return self->body->distribution_s;
 }
 
 const CepaRouterStatus *

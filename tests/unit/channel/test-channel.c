@@ -247,33 +247,24 @@ test_netinfo_cut (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
-check_skew (gint64 skew_s, const char *text)
+check_skew (gint64 skew_s)
 {
-  g_autofree char *log = NULL;
-  LogCapture capture;
   Fixture f;
 
   fixture_set_up_version (&f, 5);
   f.relay->clock_s = FAKE_NOW_S + skew_s;
-  log_capture_start (&capture, CEPA_LOG_WARN);
   fixture_open (&f);
-  log = log_capture_stop (&capture);
+  g_assert_true (cepa_channel_tells_time (f.channel));
   g_assert_cmpint (cepa_channel_get_skew_s (f.channel), ==, skew_s);
-  if (text == NULL)
-    g_assert_null (strstr (log, "clock"));
-  else
-    log_capture_assert_has (log, text);
   fixture_tear_down (&f, NULL);
 }
 
 static void
 test_skew (void)
 {
-  check_skew (3600, NULL);
-  check_skew (-3600, NULL);
-  check_skew (3660 + 3600, "its clock is 2 hours 1 minutes ahead of ours");
-  check_skew (-3601, "its clock is 1 hours 0 minutes behind ours");
-  check_skew (3601, "$BDCF8C144E42B635D0701539B9EF3705F2201AA6 at 127.0.0.1:9001");
+  check_skew (0);
+  check_skew (3660 + 3600);
+  check_skew (-3601);
 }
 
 /* A relay that does not tell the time has no skew. */
@@ -282,6 +273,7 @@ test_skew_unknown (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   self->relay->clock_s = 0;
   fixture_open (self);
+  g_assert_false (cepa_channel_tells_time (self->channel));
   g_assert_cmpint (cepa_channel_get_skew_s (self->channel), ==, 0);
 }
 

@@ -125,7 +125,7 @@ test_good (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *body = g_strnfill (MAX_SIZE, 'b');
   g_autofree char *request = g_strdup ("GET /tor/test HTTP/1.0\r\nHost: 127.0.0.1\r\n"
-                                       "Accept-Encoding: deflate, gzip, identity\r\nX-Of: test\r\n\r\n");
+                                       "Accept-Encoding: x-tor-lzma, x-zstd, deflate, gzip, identity\r\nX-Of: test\r\n\r\n");
 
   fake_directory_put (&self->directory, "/tor/test", body);
   fixture_fetch (self);
@@ -211,7 +211,8 @@ static gboolean
 answer_too_much (G_GNUC_UNUSED FakeDirectory *directory, FakeLink *link, const FakeCell *request,
                  G_GNUC_UNUSED gpointer user_data)
 {
-  g_autofree char *much = g_strnfill (MAX_SIZE + CEPA_HTTP_MAX_HEADERS, 'b');
+  g_autofree char *filler = g_strnfill (MAX_SIZE + CEPA_HTTP_MAX_HEADERS, 'b');
+  g_autofree char *much = g_strconcat ("HTTP/1.0 200 OK\r\n\r\n", filler, NULL);
 
   /* It would never end. */
   fake_link_send_data (link, request->circuit_id, 0, request->message.stream_id, much, strlen (much));
@@ -223,7 +224,7 @@ static void
 test_too_much (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   self->directory.takes_over = answer_too_much;
-  fixture_check_fails (self, CEPA_ERROR_LIMIT, "over 20000 bytes");
+  fixture_check_fails (self, CEPA_ERROR_LIMIT, "beyond 20000 bytes");
 }
 
 static gboolean

@@ -7,6 +7,7 @@
 #include "crypto/digest.h"
 #include "directory/cache.h"
 #include "directory/load.h"
+#include "netdoc/consensus-diff.h"
 #include "netdoc/maker.h"
 #include "support/log-capture.h"
 #include "support/test-consensus.h"
@@ -153,6 +154,17 @@ fixture_check (Fixture *self, int n_keys, guint n_certificates, const char *prob
     }
 }
 
+/* What the next one can be a diff from. */
+static void
+fixture_check_base (Fixture *self)
+{
+  g_autoptr (GBytes) text = g_bytes_new (self->consensus, strlen (self->consensus));
+  guint8 digest[32];
+
+  cepa_consensus_diff_base_digest (text, digest);
+  g_assert_cmpmem (self->result->base_digest, sizeof self->result->base_digest, digest, sizeof digest);
+}
+
 /* ---- the cache ---- */
 
 static void
@@ -182,6 +194,7 @@ test_good (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_load (self, NOW_S);
   fixture_check (self, N_RELAYS, 1, NULL);
   g_assert_cmpuint (self->result->microdescriptors->len, ==, 1);
+  fixture_check_base (self);
   g_assert_cmpfloat (cepa_network_usable_fraction (self->result->network), ==, 1.0);
   text = cepa_consensus_get_text (cepa_network_get_consensus (self->result->network));
   g_assert_cmpmem (g_bytes_get_data (text, NULL), g_bytes_get_size (text), self->consensus,
@@ -304,13 +317,39 @@ test_expired (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_put_all (self);
   fixture_load (self, NOW_S + 3 * 3600 + DAY_S);
   fixture_check (self, N_RELAYS, 1, NULL);
+  g_assert_null (self->result->outdated);
   fixture_load (self, NOW_S + 3 * 3600 + DAY_S + 1);
-  fixture_check (self, -1, 1, "expired");
+  fixture_check (self, -1, 1, NULL);
   g_assert_null (self->result->missing_certificates);
+  g_assert_nonnull (self->result->outdated);
+  fixture_check_base (self);
   fixture_load (self, NOW_S - DAY_S);
   fixture_check (self, N_RELAYS, 1, NULL);
   fixture_load (self, NOW_S - DAY_S - 1);
-  fixture_check (self, -1, 1, "from the future");
+  fixture_check (self, -1, 1, NULL);
+  g_assert_nonnull (self->result->outdated);
+}
+
+/* One that waited for certificates when the last run ended is looked at again, but not before one that is good. */
+static void
+test_unverified (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_put (self, CEPA_CACHE_UNVERIFIED_CONSENSUS, self->consensus);
+  fixture_load (self, NOW_S);
+  fixture_check (self, -1, 0, NULL);
+  g_assert_true (self->result->is_unverified);
+  g_assert_cmpuint (self->result->missing_certificates->len, ==, 1);
+  g_assert_cmpuint (g_bytes_get_size (self->result->consensus_text), ==, strlen (self->consensus));
+
+  fixture_put (self, CEPA_CACHE_CERTS, self->certificates);
+  fixture_load (self, NOW_S);
+  fixture_check (self, 0, 1, NULL);
+  g_assert_true (self->result->is_unverified);
+
+  fixture_put_all (self);
+  fixture_load (self, NOW_S);
+  fixture_check (self, N_RELAYS, 1, NULL);
+  g_assert_false (self->result->is_unverified);
 }
 
 /* A file that cannot be read is told of; it is not taken for one that is not there. */
@@ -347,7 +386,7 @@ fixture_check_consensus (Fixture *self, const char *text, guint n_certificates, 
 
   if (microdescriptors != NULL)
     g_ptr_array_add (texts, g_bytes_new (microdescriptors, strlen (microdescriptors)));
-  cepa_load_consensus_async (bytes, "the test", self->sources, certificates, texts, NOW_S, NULL, fixture_loaded,
+  cepa_load_consensus_async (bytes, NULL, "the test", self->sources, certificates, texts, NOW_S, NULL, fixture_loaded,
                              self);
   /* The worker has its own: these may change at once. */
   g_ptr_array_set_size (certificates, 0);
@@ -453,6 +492,7 @@ main (int argc, char **argv)
   ADD ("cache/other-certificates", test_other_certificates);
   ADD ("cache/damaged-microdescriptors", test_damaged_microdescriptors);
   ADD ("cache/expired", test_expired);
+  ADD ("cache/unverified", test_unverified);
   ADD ("cache/unreadable", test_unreadable);
   ADD ("cache/cancelled", test_cancelled);
   ADD ("consensus", test_consensus);

@@ -100,6 +100,7 @@ maker_authority (guint i)
   authority->source.nickname = authority->nickname;
   authority->source.is_authority = TRUE;
   authority->source.is_v3 = TRUE;
+  authority->source.weight = 1.0;
   memcpy (authority->source.v3_id, authority->identity->digest, 20);
   return authority;
 }

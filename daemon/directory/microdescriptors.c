@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The directory's microdescriptors: those that are missing are asked for, those that came are kept together. */
+#include <string.h>
+
+#include "base/encoding.h"
+#include "base/log.h"
+#include "directory/directory-private.h"
+
+/* Requests at a time. */
+#define MICRODESCRIPTORS_MAX_REQUESTS 8
+/* Few missing ones wait so long for more: C Tor's TestingClientMaxIntervalWithoutRequest and its value in test networks. */
+#define MICRODESCRIPTORS_MAX_DELAY_US (600 * G_USEC_PER_SEC)
+#define MICRODESCRIPTORS_MAX_DELAY_TESTING_US (5 * G_USEC_PER_SEC)
+
+char *
+cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row)
+{
+  const CepaRouterStatus *statuses;
+  const guint8 *ntor_key;
+  guint n = 0;
+
+  g_return_val_if_fail (self->network != NULL && row < cepa_network_get_n_relays (self->network), NULL);
+  if ((cepa_network_get_relay (self->network, row)->flags & CEPA_RELAY_HAS_KEYS) == 0)
+    return NULL;
+  statuses = cepa_consensus_get_relays (cepa_network_get_consensus (self->network), &n);
+  ntor_key = cepa_network_get_ntor_key (self->network, row);
+  for (guint i = 0; i < self->microdescriptors->len; i++)
+    {
+      CepaSlice text, found;
+
+      text.text = g_bytes_get_data (g_ptr_array_index (self->microdescriptors, i), &text.len);
+      if (cepa_microdescriptor_find_text (text, statuses[row].microdesc_digest, ntor_key, &found))
+        return g_strndup (found.text, found.len);
+    }
+  return NULL;
+}
+
+void
+cepa_directory_report_descriptors (CepaDirectory *self)
+{
+  double wanted = self->config.paths_needed;
+  double have = cepa_network_usable_fraction (self->network);
+
+  if (wanted <= 0)
+    wanted = cepa_consensus_get_param (cepa_network_get_consensus (self->network), "min_paths_for_circs_pct", 60) / 100.0;
+  self->is_sufficient = have >= wanted && self->is_live;
+  if (self->is_sufficient)
+    cepa_bootstrap_reach (self->bootstrap, CEPA_BOOTSTRAP_ENOUGH_DIRINFO, 0);
+  else if (have > 0 && have < wanted)
+    cepa_bootstrap_reach (self->bootstrap, CEPA_BOOTSTRAP_LOADING_DESCRIPTORS, (int) (have / wanted * 24));
+}
+
+/* ---- what has come ---- */
+
+static void
+microdescriptors_compacted (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  CepaDirectory *self = user_data;
+  g_autoptr (CepaLoadResult) result = cepa_load_finish (async, NULL);
+  GBytes *text;
+
+  self->n_workers--;
+  if (self->is_stopped || result == NULL)
+    return;
+  text = g_ptr_array_index (result->microdescriptors, 0);
+  if (self->compacting == cepa_network_get_consensus (self->network))
+    {
+      g_ptr_array_unref (self->microdescriptors);
+      self->microdescriptors = g_ptr_array_ref (result->microdescriptors);
+      cepa_cache_write (self->cache, CEPA_CACHE_MICRODESCRIPTORS, text);
+      cepa_cache_remove (self->cache, CEPA_CACHE_NEW_MICRODESCRIPTORS);
+    }
+  self->compacting = NULL;
+  cepa_directory_step (self);
+}
+
+/* Nothing is missing: all the texts go into one, and those that no relay uses any more are left out. */
+static void
+microdescriptors_compact (CepaDirectory *self)
+{
+  if (self->compacting != NULL || self->microdescriptors->len <= 1)
+    return;
+  self->compacting = cepa_network_get_consensus (self->network);
+  self->n_workers++;
+  cepa_load_compact_async (cepa_network_get_consensus (self->network), self->microdescriptors, self->cancellable,
+                           microdescriptors_compacted, self);
+}
+
+/* Whether any of @asked is still wanted. */
+static gboolean
+microdescriptors_lacks (const CepaDirectory *self, GHashTable *asked)
+{
+  g_autoptr (GArray) missing = cepa_network_list_missing (self->network);
+
+  for (guint i = 0; i < missing->len; i++)
+    {
+      g_autoptr (GBytes) digest = g_bytes_new_static (missing->data + (gsize) i * 32, 32);
+
+      if (g_hash_table_contains (asked, digest))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+void
+cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
+                                     GHashTable *asked)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  GString *kept = g_string_new (NULL);
+  g_autoptr (GBytes) text = NULL;
+  guint n;
+
+  n = cepa_load_add_microdescriptors (self->network, body, origin, asked, problems, kept,
+                                      cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
+  text = g_string_free_to_bytes (kept);
+  cepa_directory_log_problems (problems);
+  if (microdescriptors_lacks (self, asked))
+    {
+      /* It has not kept up: the rest is had elsewhere. */
+      cepa_servers_note_outdated (self->servers, server);
+    }
+  if (n == 0)
+    {
+      cepa_servers_note_failure (self->servers, server);
+      cepa_directory_note_failure (self, CEPA_DIRECTORY_MICRODESCRIPTORS);
+      return;
+    }
+  cepa_backoff_reset (&self->backoff[CEPA_DIRECTORY_MICRODESCRIPTORS], 0);
+  cepa_network_commit (self->network);
+  cepa_cache_append (self->cache, CEPA_CACHE_NEW_MICRODESCRIPTORS, text);
+  g_ptr_array_add (self->microdescriptors, g_steal_pointer (&text));
+  cepa_directory_report_descriptors (self);
+  self->funcs.network_changed (self->funcs.user_data);
+}
+
+/* ---- asking ---- */
+
+static gboolean
+microdescriptors_is_asked_for (CepaDirectory *self, GBytes *digest)
+{
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      CepaDirectoryRequest *request = g_ptr_array_index (self->requests, i);
+
+      if (request->digests != NULL && g_hash_table_contains (request->digests, digest))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* (transfer full) (element-type GBytes): of the missing ones, those that nobody is asked for now */
+static GPtrArray *
+microdescriptors_list_wanted (CepaDirectory *self)
+{
+  g_autoptr (GArray) missing = cepa_network_list_missing (self->network);
+  GPtrArray *wanted = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+
+  for (guint i = 0; i < missing->len; i++)
+    {
+      GBytes *digest = g_bytes_new (missing->data + (gsize) i * 32, 32);
+
+      if (microdescriptors_is_asked_for (self, digest))
+        g_bytes_unref (digest);
+      else
+        g_ptr_array_add (wanted, digest);
+    }
+  if (missing->len == 0)
+    microdescriptors_compact (self);
+  return wanted;
+}
+
+/* One request for @n of @wanted from @start. */
+static gboolean
+microdescriptors_ask (CepaDirectory *self, GPtrArray *wanted, guint start, guint n)
+{
+  GHashTable *digests = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+  g_autoptr (GString) resource = g_string_new ("/tor/micro/d/");
+
+  for (guint i = start; i < MIN (start + n, wanted->len); i++)
+    {
+      GBytes *digest = g_ptr_array_index (wanted, i);
+      g_autofree char *base64 = cepa_base64_encode_unpadded (g_bytes_get_data (digest, NULL), 32);
+
+      g_string_append_printf (resource, "%s%s", i > start ? "-" : "", base64);
+      g_hash_table_add (digests, g_bytes_ref (digest));
+    }
+  g_string_append (resource, ".z");
+  return cepa_directory_ask (self, CEPA_DIRECTORY_MICRODESCRIPTORS, CEPA_SERVERS_CACHE, resource->str, NULL,
+                             CEPA_DIRECTORY_MAX_MICRODESCRIPTORS, digests);
+}
+
+/* How long @n wanted ones have to wait for company; negative: no longer. */
+static gint64
+microdescriptors_delay (const CepaDirectory *self, guint n, gint64 now)
+{
+  gint64 longest = self->config.is_testing ? MICRODESCRIPTORS_MAX_DELAY_TESTING_US : MICRODESCRIPTORS_MAX_DELAY_US;
+
+  if (n >= CEPA_SCHEDULE_FEW || !self->is_sufficient || self->config.haste != CEPA_SCHEDULE_CLIENT
+      || self->last_asked_us == 0)
+    return -1;
+  return self->last_asked_us + longest - now;
+}
+
+gint64
+cepa_directory_step_microdescriptors (CepaDirectory *self)
+{
+  gint64 now = cepa_clock_monotonic_us (self->clock);
+  CepaBackoff *backoff = &self->backoff[CEPA_DIRECTORY_MICRODESCRIPTORS];
+  g_autoptr (GPtrArray) wanted = NULL;
+  gint64 wait;
+  guint batch, start = 0;
+
+  if (self->network == NULL || !self->is_live || self->config.fetches_nothing)
+    return CEPA_DIRECTORY_NEVER;
+  wanted = microdescriptors_list_wanted (self);
+  if (wanted->len == 0)
+    return CEPA_DIRECTORY_NEVER;
+  wait = MAX (backoff->due_us - now, microdescriptors_delay (self, wanted->len, now));
+  if (wait > 0)
+    return wait;
+  batch = cepa_schedule_batch (wanted->len);
+  while (start < wanted->len
+         && cepa_directory_count_requests (self, CEPA_DIRECTORY_MICRODESCRIPTORS) < MICRODESCRIPTORS_MAX_REQUESTS)
+    {
+      if (!microdescriptors_ask (self, wanted, start, batch))
+        {
+          cepa_directory_note_failure (self, CEPA_DIRECTORY_MICRODESCRIPTORS);
+          return backoff->delay_us;
+        }
+      start += batch;
+      self->last_asked_us = now;
+    }
+  return CEPA_DIRECTORY_NEVER;
+}
