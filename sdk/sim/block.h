@@ -20,6 +20,7 @@ typedef struct
   const CepaSimPlugin *plugin;
   guint64 seed;
   gboolean enforce_subnets;
+  gboolean keeps_guards;
   gboolean with_rows; /* CSV is wanted */
   gboolean ids_are_rows;
 } CepaSimModel;

@@ -417,13 +417,13 @@ cepa_sim_instance_set_network (CepaSimInstance *self, CepaNetwork *network)
 
 /* ---- paths ---- */
 
-static void
-instance_count_refusal (CepaSimInstance *self, const char *reason, const GError *error)
+void
+cepa_sim_instance_refuse (CepaSimInstance *self, const char *reason, const char *sentence)
 {
   CepaSimRefusal fresh = { reason, 1 };
 
   if (self->first_refusal == NULL)
-    self->first_refusal = g_strdup (error->message);
+    self->first_refusal = g_strdup (sentence);
   for (guint i = 0; i < self->refusals->len; i++)
     {
       CepaSimRefusal *refusal = &g_array_index (self->refusals, CepaSimRefusal, i);
@@ -465,7 +465,7 @@ cepa_sim_instance_propose (CepaSimInstance *self, CepaRandom *random, const Cepa
   *refusal = self->broken_rule != NULL                                      ? self->broken_rule
              : g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NO_PATH) ? INSTANCE_NO_PATH
                                                                             : INSTANCE_ERROR;
-  instance_count_refusal (self, *refusal, error);
+  cepa_sim_instance_refuse (self, *refusal, error->message);
   return FALSE;
 }
 

@@ -170,7 +170,7 @@ main_draw (Main *self, int csv_fd, GError **error)
 {
   const CepaSimOptions *options = self->options;
   CepaSimModel model = { .plan = self->plan, .ports = &options->ports, .plugin = self->plugin, .seed = options->seed,
-                         .enforce_subnets = !options->any_subnet, .with_rows = csv_fd >= 0,
+                         .enforce_subnets = !options->any_subnet, .keeps_guards = !options->no_guards, .with_rows = csv_fd >= 0,
                          .ids_are_rows = options->ids_are_rows };
   CepaSimRun run = { .model = &model, .archive = self->archive, .first = self->first, .adversary = self->adversary,
                      .n_workers = options->n_threads, .csv_fd = csv_fd, .csv_name = options->csv };
@@ -214,7 +214,7 @@ main_write_results (const Main *self, GError **error)
 {
   const CepaSimOptions *options = self->options;
   CepaSimReport report = { .plugin_id = cepa_sim_plugin_get_id (self->plugin), .seed = options->seed, .plan = self->plan,
-                           .outcome = self->outcome, .n_top = options->n_top };
+                           .outcome = self->outcome, .n_top = options->n_top, .has_guards = !options->no_guards };
   gboolean is_json = options->summary != NULL && g_str_has_suffix (options->summary, ".json");
 
   report.n_adversary = self->adversary != NULL ? cepa_sim_set_get_n (self->adversary) : 0;

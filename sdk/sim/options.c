@@ -234,6 +234,8 @@ options_make_context (CepaSimOptions *self, OptionsRaw *raw)
     { "seed", 's', 0, G_OPTION_ARG_STRING, &raw->seed, "Of all chance (default: 1)", "N" },
     { "threads", 't', 0, G_OPTION_ARG_STRING, &raw->threads,
       "How many work side by side (default: one for each processor); it changes no result", "N" },
+    { "no-guards", 0, 0, G_OPTION_ARG_NONE, &self->no_guards,
+      "Users keep no guards: any relay with the flag may be first (UseEntryGuards 0)", NULL },
     { "any-subnet", 0, 0, G_OPTION_ARG_NONE, &self->any_subnet, "As EnforceDistinctSubnets 0", NULL },
     { "unchecked", 0, 0, G_OPTION_ARG_NONE, &raw->is_unchecked, "Asks for no signatures", NULL },
     { "authority", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->authorities,

@@ -34,7 +34,7 @@ const char *cepa_sim_plugin_get_id (const CepaSimPlugin *self); /* (transfer non
 /* How often an instance was refused for one reason. */
 typedef struct
 {
-  const char *reason; /* (transfer none): a rule of path/check.h, "no-path" or "plugin-error"; lives as long as the process */
+  const char *reason; /* (transfer none): a rule of path/check.h, "no-path", "no-guard" or "plugin-error"; a literal */
   guint64 n;
 } CepaSimRefusal;
 
@@ -78,6 +78,9 @@ void cepa_sim_instance_set_network (CepaSimInstance *self, CepaNetwork *network)
  */
 gboolean cepa_sim_instance_propose (CepaSimInstance *self, CepaRandom *random, const CepaPathRequest *request,
                                     gboolean enforce_subnets, CepaPath *path, const char **refusal);
+
+/* There is no path for a reason of the caller's, who did not ask. @reason: (transfer none): a literal */
+void cepa_sim_instance_refuse (CepaSimInstance *self, const char *reason, const char *sentence);
 
 /* Returns: (transfer none) (array length=n): how often there was no path. */
 const CepaSimRefusal *cepa_sim_instance_get_refusals (const CepaSimInstance *self, guint *n);
