@@ -9,7 +9,8 @@
 /* Guards that are looked for one after the other; who has had more has a bit for each relay. */
 #define CLIENT_FEW_GUARDS 16
 
-#define CLIENT_NO_ROW G_MAXUINT32
+/* Guards that are known to work with one consensus; others are told of again. */
+#define CLIENT_MAX_WORKING 8
 
 struct _CepaSimClient
 {
@@ -24,8 +25,9 @@ struct _CepaSimClient
   CepaNetwork *network; /* (nullable) */
   GArray *rows;         /* (nullable) (element-type guint32): the guards, best first, while @is_listed */
   gboolean is_listed;
-  gboolean is_spread;   /* over several guards, drawn anew each time */
-  guint32 latest;       /* row of the guard that is known to work; CLIENT_NO_ROW */
+  guint n_spread;       /* of the first rows: primary guards that circuits are spread over */
+  guint n_working;
+  guint32 working[CLIENT_MAX_WORKING]; /* rows of the guards that the guard code knows to work */
   gint64 due_us;        /* monotonic: when guards want to be called; -1: never */
 };
 
@@ -55,7 +57,6 @@ cepa_sim_client_new (const CepaClock *clock, guint64 seed, guint64 number, gbool
   CepaGuardsConfig config;
 
   self->clock = clock;
-  self->latest = CLIENT_NO_ROW;
   self->due_us = -1;
   if (!keeps_guards)
     return self;
@@ -96,10 +97,63 @@ cepa_sim_client_set_network (CepaSimClient *self, CepaNetwork *network)
   g_clear_pointer (&self->network, cepa_network_unref);
   self->network = network;
   self->is_listed = FALSE;
-  self->latest = CLIENT_NO_ROW;
-  self->is_spread = cepa_network_view_param (cepa_network_get_view (network), "guard-n-primary-guards-to-use", 1) > 1;
+  self->n_working = 0;
   cepa_guards_set_network (self->guards, network, NULL);
   client_update (self);
+}
+
+/* A look for how many of the first rows are primary guards. */
+typedef struct
+{
+  const CepaSimClient *client;
+  guint n_most; /* rows that are looked at */
+  guint32 is_primary; /* bit N: row N is */
+} ClientLook;
+
+static void
+client_look_at (gpointer user_data, const CepaGuardInfo *guard)
+{
+  ClientLook *look = user_data;
+
+  for (guint i = 0; guard->is_current && guard->primary_index >= 0 && i < look->n_most; i++)
+    {
+      guint32 row = g_array_index (look->client->rows, guint32, i);
+
+      if (memcmp (cepa_network_get_relay (look->client->network, row)->rsa_id, guard->rsa_id, 20) == 0)
+        look->is_primary |= 1u << i;
+    }
+}
+
+/* Asks the guard code. Of its answer only the order of the first ones is drawn by chance: nothing else of it changes until
+   it says so, or its time has come. */
+static void
+client_list (CepaSimClient *self)
+{
+  const CepaNetworkView *view = cepa_network_get_view (self->network);
+  ClientLook look = { .client = self };
+
+  self->is_listed = TRUE;
+  if (!cepa_guards_list_candidates (self->guards, CEPA_GUARD_DATA, NULL, self->rows))
+    g_array_set_size (self->rows, 0);
+  look.n_most = (guint) CLAMP (cepa_network_view_param (view, "guard-n-primary-guards-to-use", 1), 1, 10);
+  look.n_most = MIN (look.n_most, self->rows->len);
+  cepa_guards_foreach (self->guards, client_look_at, &look);
+  for (self->n_spread = 0; (look.is_primary >> self->n_spread & 1) != 0;)
+    self->n_spread++;
+}
+
+/* As the guard code does for each circuit. */
+static void
+client_shuffle (CepaSimClient *self)
+{
+  for (guint i = self->n_spread; i > 1; i--)
+    {
+      guint j = (guint) cepa_random_below (&self->random.random, i);
+      guint32 row = g_array_index (self->rows, guint32, j);
+
+      g_array_index (self->rows, guint32, j) = g_array_index (self->rows, guint32, i - 1);
+      g_array_index (self->rows, guint32, i - 1) = row;
+    }
 }
 
 gboolean
@@ -114,18 +168,25 @@ cepa_sim_client_list_guards (CepaSimClient *self, const guint32 **rows, guint *n
       client_update (self);
       self->is_listed = FALSE;
     }
-  if (!self->is_listed || self->is_spread)
-    {
-      self->is_listed = TRUE;
-      if (!cepa_guards_list_candidates (self->guards, CEPA_GUARD_DATA, NULL, self->rows))
-        g_array_set_size (self->rows, 0);
-    }
+  if (self->is_listed)
+    client_shuffle (self);
+  else
+    client_list (self);
   *rows = (const guint32 *) (gpointer) self->rows->data;
   *n = self->rows->len;
   return *n > 0;
 }
 
-/* The guard code learns that the guard works: at first, and whenever it is another than before. */
+static gboolean
+client_knows_to_work (const CepaSimClient *self, guint32 guard)
+{
+  for (guint i = 0; i < self->n_working; i++)
+    if (self->working[i] == guard)
+      return TRUE;
+  return FALSE;
+}
+
+/* The guard code learns that the guard works. */
 static void
 client_use_guard (CepaSimClient *self, guint32 guard, guint32 exit)
 {
@@ -138,7 +199,8 @@ client_use_guard (CepaSimClient *self, guint32 guard, guint32 exit)
     cepa_guard_ticket_succeeded (ticket);
   client_update (self);
   cepa_guard_ticket_free (ticket);
-  self->latest = guard;
+  if (self->n_working < CLIENT_MAX_WORKING)
+    self->working[self->n_working++] = guard;
 }
 
 /* Sets the bit of @number. Returns: whether it was set before. */
@@ -162,7 +224,7 @@ client_set_bit (GByteArray *bits, guint32 number)
 gboolean
 cepa_sim_client_built (CepaSimClient *self, guint32 guard, guint32 exit, guint32 number)
 {
-  if (self->guards != NULL && guard != self->latest)
+  if (self->guards != NULL && !client_knows_to_work (self, guard))
     client_use_guard (self, guard, exit);
   for (guint i = 0; i < self->n_had; i++)
     if (self->had[i] == number)
