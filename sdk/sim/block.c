@@ -54,6 +54,12 @@ cepa_sim_block_free (CepaSimBlock *self)
 }
 
 void
+cepa_sim_block_add_side_tables (const CepaSimBlock *self, CepaExtras *extras)
+{
+  cepa_sim_instance_add_side_tables (self->instance, extras);
+}
+
+void
 cepa_sim_block_enter (CepaSimBlock *self, guint step, const CepaSimScene *scene)
 {
   self->step = step;

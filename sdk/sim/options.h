@@ -23,6 +23,7 @@ typedef struct
   CepaSimPorts ports;
   gboolean any_subnet, no_guards, ids_are_rows, is_quiet;
   char *adversary;         /* (nullable): a file */
+  char *geoip, *geoip6, *as_file; /* (nullable) */
   double adversary_share;  /* 0: none */
   char *csv, *summary, *plot; /* (nullable) */
 } CepaSimOptions;

@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "base/clock.h"
+#include "network/extras.h"
 #include "path/policy.h"
 #include "random.h"
 
@@ -63,6 +64,9 @@ const CepaClock *cepa_sim_instance_get_clock (const CepaSimInstance *self);
 
 /* The time goes on to @now_us (since 1970), never back; timers that are due are called on the way. */
 void cepa_sim_instance_advance (CepaSimInstance *self, gint64 now_us);
+
+/* Adds the side tables that it has loaded. */
+void cepa_sim_instance_add_side_tables (const CepaSimInstance *self, CepaExtras *extras);
 
 /* @network: (transfer none): kept by reference: the directory from now on. */
 void cepa_sim_instance_set_network (CepaSimInstance *self, CepaNetwork *network);
