@@ -265,6 +265,37 @@ test_guards (void)
   folder_clear (&folder);
 }
 
+/* Half a year, a consensus a day: guards grow old, and each user takes others in their place. Within a day none does. */
+static void
+test_months (void)
+{
+  Folder folder;
+  Outcome outcome;
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  for (guint day = 1; day <= 180; day++)
+    {
+      g_autofree char *later = folder_make_later (&folder, 24 * day);
+      g_autofree char *name = g_strdup_printf ("days/%u", day);
+
+      g_free (folder_write (&folder, name, later));
+    }
+  outcome = run (&folder, "--unchecked", "--clients", "10", "--rate", "1", "--hours", "8-10", "--summary", "o.json", "--quiet",
+                 "cache", "days", NULL);
+  g_assert_cmpint (outcome.status, ==, 0);
+  outcome_clear (&outcome);
+  {
+    g_autofree char *json = read_file (&folder, "o.json");
+    const char *mean = strstr (json, "\"guards_of_a_client\": {\"mean\": ");
+
+    assert_has (json, "\"consensuses\": 181,");
+    assert_has (json, "\"paths\": 3600,");
+    g_assert_cmpfloat (g_ascii_strtod (mean + strlen ("\"guards_of_a_client\": {\"mean\": "), NULL), >, 3);
+  }
+  folder_clear (&folder);
+}
+
 /* Everybody is in one country, then nobody is in any. */
 static void
 test_countries (void)
@@ -476,6 +507,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/paths/lines", test_lines);
   g_test_add_func ("/sim/paths/policies", test_policies);
   g_test_add_func ("/sim/paths/guards", test_guards);
+  g_test_add_func ("/sim/paths/months", test_months);
   g_test_add_func ("/sim/paths/countries", test_countries);
   g_test_add_func ("/sim/paths/usage", test_usage);
   g_test_add_func ("/sim/paths/documents", test_documents);
