@@ -24,7 +24,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 class ManualTest(unittest.TestCase):
     def setUp(self):
         done = subprocess.run([os.environ["CEPA_SIM"], "paths", "--help"], capture_output=True, text=True, check=True)
-        self.options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", done.stdout, re.MULTILINE))
+        self.options = set(re.findall(r"^  (?:-\w, )?(--[a-z0-9-]+)", done.stdout, re.MULTILINE))
         self.assertIn("--adversary-share", self.options)
 
     def complete(self, *words):
@@ -35,7 +35,7 @@ class ManualTest(unittest.TestCase):
 
     def test_manual(self):
         text = MANUAL.read_text().replace("\\-", "-")
-        self.assertEqual(set(re.findall(r"^\\fB(?:-\w\\fR, \\fB)?(--[a-z-]+)", text, re.MULTILINE)) | {"--help"}, self.options)
+        self.assertEqual(set(re.findall(r"^\\fB(?:-\w\\fR, \\fB)?(--[a-z0-9-]+)", text, re.MULTILINE)) | {"--help"}, self.options)
 
     def test_completion(self):
         self.assertEqual(self.complete("paths", "--"), self.options)
