@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 #define CEPA_CIRCUITS_MAX 256
 /* Circuits may fail so often for one request. */
 #define CEPA_CIRCUITS_MAX_TRIES 12
+/* The same where only one exit will do: then any is better (C Tor's TRACKHOSTEXITS_RETRIES). */
+#define CEPA_CIRCUITS_MAX_EXIT_TRIES 5
 /* So many failures in a row are taken as bad luck; after that there are pauses. */
 #define CEPA_CIRCUITS_FREE_FAILURES 4
 #define CEPA_CIRCUITS_RETRY_US (G_USEC_PER_SEC / 4)
