@@ -239,7 +239,9 @@ static const CepaOption options_table[] = {
           "default is 9250 and not C Tor's 9050, so that both can run on one machine. Applications share no "
           "circuit when they connect to another port, from another address, or with another SOCKS user or "
           "password. Flags that are accepted: IsolateClientAddr, IsolateSOCKSAuth, IPv4Traffic and "
-          "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet."),
+          "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet. A SOCKS user name that "
+          "ends in +exit= and the two letters of a country (alice+exit=de) gets exits there alone, by GeoIPFile, or is "
+          "refused when there is none."),
   NUMBER ("SocksTimeout", INTERVAL, "2 minutes", use.socks_timeout_s, 1, HOURS (24), FALSE,
           "How long an application's connection may take from its first byte until it is connected through Tor."),
   OPTION ("StrictNodes", BOOL, "0", relays.strict_nodes,
