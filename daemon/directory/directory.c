@@ -70,9 +70,7 @@ cepa_directory_free (CepaDirectory *self)
   g_clear_pointer (&self->cache, cepa_cache_free);
   cepa_skew_clear (&self->skew);
   g_ptr_array_unref (self->certificates);
-  g_ptr_array_unref (self->microdescriptors);
-  g_ptr_array_unref (self->mapped);
-  g_ptr_array_unref (self->arriving);
+  cepa_directory_free_microdescriptors (self);
   g_ptr_array_unref (self->requests);
   g_object_unref (self->cancellable);
   g_main_context_unref (self->context);
