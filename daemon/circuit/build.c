@@ -9,6 +9,13 @@
 
 #define BUILD_HANDSHAKE_NTOR 2
 
+static void
+build_tell_progress (CepaCircuit *self)
+{
+  if (self->owner.progress != NULL)
+    self->owner.progress (self->owner.user_data, self);
+}
+
 void
 cepa_circuit_build_create (CepaCircuit *self)
 {
@@ -21,11 +28,13 @@ cepa_circuit_build_create (CepaCircuit *self)
       body = cepa_channel_reserve_cell (&self->base, CEPA_CELL_CREATE_FAST);
       memset (body, 0, CEPA_CELL_BODY_LEN);
       memcpy (body, self->create_fast, sizeof self->create_fast);
+      build_tell_progress (self);
       return;
     }
   self->ntor = cepa_ntor_new (self->random, hop->target.rsa_id, hop->ntor_key, onionskin);
   body = cepa_channel_reserve_cell (&self->base, CEPA_CELL_CREATE2);
   cepa_create2_write (BUILD_HANDSHAKE_NTOR, onionskin, sizeof onionskin, body);
+  build_tell_progress (self);
 }
 
 static void
@@ -59,6 +68,7 @@ build_next (CepaCircuit *self)
   if (self->n_built < self->n_hops)
     {
       build_extend (self);
+      build_tell_progress (self);
       return;
     }
   self->state = CEPA_CIRCUIT_OPEN;

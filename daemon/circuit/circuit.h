@@ -37,12 +37,18 @@ typedef struct _CepaCircuit CepaCircuit;
  * CepaCircuitOwner:
  * @opened: every hop is there
  * @closed: it is gone, for the reason in @reason; told once, also when the owner closed it
+ * @progress: (nullable): the first cell has been sent, or a hop has answered and the next one was asked for
+ * @idle: (nullable): the last of its streams has ended
+ *
+ * @progress and @idle are told from the middle of things: look, note, and come back.
  */
 typedef struct
 {
   void (*opened) (gpointer user_data, CepaCircuit *circuit);
   void (*closed) (gpointer user_data, CepaCircuit *circuit, const GError *reason);
   gpointer user_data;
+  void (*progress) (gpointer user_data, CepaCircuit *circuit);
+  void (*idle) (gpointer user_data, CepaCircuit *circuit);
 } CepaCircuitOwner;
 
 /**
@@ -108,6 +114,9 @@ guint cepa_circuit_get_n_streams (const CepaCircuit *self);        /* open ones 
 gint64 cepa_circuit_get_created_us (const CepaCircuit *self);      /* since 1970; 0 without a sink, as the next */
 gint64 cepa_circuit_get_launched_us (const CepaCircuit *self);     /* the same moment, monotonic */
 guint cepa_circuit_get_remote_reason (const CepaCircuit *self);    /* of DESTROY or TRUNCATED that came; else 0 */
+
+/* Whether the first relay has ended it by DESTROY. */
+gboolean cepa_circuit_was_destroyed (const CepaCircuit *self);
 
 /* Returns: (transfer full): "$FINGERPRINT~nickname at A:P, ..." in the order of the hops. */
 char *cepa_circuit_describe_path (const CepaCircuit *self);

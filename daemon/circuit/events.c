@@ -90,3 +90,9 @@ cepa_circuit_get_remote_reason (const CepaCircuit *self)
 {
   return self->remote_reason;
 }
+
+gboolean
+cepa_circuit_was_destroyed (const CepaCircuit *self)
+{
+  return self->is_destroyed;
+}

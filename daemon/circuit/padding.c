@@ -62,4 +62,6 @@ cepa_circuit_note_streams (CepaCircuit *self, gboolean any)
   cepa_padder_set_in_use (self->base.padder, any);
   if (any && self->base.for_applications && self->base.channel != NULL)
     cepa_channel_note_stream (self->base.channel);
+  if (!any && self->owner.idle != NULL)
+    self->owner.idle (self->owner.user_data, self);
 }

@@ -87,6 +87,15 @@ change_list_of (const char *value)
   return g_strdupv ((GStrv) values);
 }
 
+/* (transfer full): intervals are in seconds, as C Tor gives them. */
+static GStrv
+change_list_of_number (gint64 number)
+{
+  g_autofree char *text = g_strdup_printf ("%" G_GINT64_FORMAT, number);
+
+  return change_list_of (text);
+}
+
 GStrv
 cepa_option_dup_values (const CepaOption *option, const CepaConfig *config)
 {
@@ -104,6 +113,10 @@ cepa_option_dup_values (const CepaOption *option, const CepaConfig *config)
     case CEPA_OPTION_BOOL:
     case CEPA_OPTION_SAFE_LOGGING: /* the default may hang on other options */
       return lines[0] != NULL ? g_strdupv (lines) : change_list_of (*(const gboolean *) member ? "1" : "0");
+    case CEPA_OPTION_UINT:
+      return change_list_of_number (*(const guint *) member);
+    case CEPA_OPTION_INTERVAL:
+      return change_list_of_number (*(const gint64 *) member);
     default:
       return lines[0] != NULL ? g_strdupv (lines) : change_list_of (option->default_text);
     }

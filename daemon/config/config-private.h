@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "config/built-in.h"
 #include "config/config.h"
 
 G_BEGIN_DECLS
@@ -18,9 +19,5 @@ G_BEGIN_DECLS
  */
 CepaConfig *cepa_config_new_from_layers (GPtrArray *const *layers, guint n_layers, GPtrArray *warnings,
                                          GError **error);
-
-/* The built-in values of DirAuthority and FallbackDir lines, NULL at the end. Made from data/. */
-extern const char *const cepa_built_in_authorities[];
-extern const char *const cepa_built_in_fallbacks[];
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include "config/listen.h"
 #include "config/options.h"
 #include "config/plugins.h"
+#include "config/relay-values.h"
 #include "config/torrc.h"
 
 #define CONFIG_LIST_MAX 1000 /* lines of one option */
@@ -201,7 +202,7 @@ config_check_authorities (const ConfigDraft *draft, const CepaConfig *config, GE
   const GPtrArray *testing = config_draft_lines (draft, "TestingTorNetwork");
   guint n_v3 = 0;
 
-  if (config->testing_tor_network && authorities->len == 0)
+  if (config->testing_tor_network && config->authorities->len == 0)
     return config_fail (testing->pdata[testing->len - 1], error,
                         "TestingTorNetwork: a private network needs its own DirAuthority lines");
   for (guint i = 0; i < config->authorities->len; i++)
@@ -209,6 +210,21 @@ config_check_authorities (const ConfigDraft *draft, const CepaConfig *config, GE
   if (authorities->len > 0 && n_v3 == 0)
     return config_fail (authorities->pdata[0], error,
                         "DirAuthority: no line has a v3ident=, so that nobody could sign a consensus");
+  return TRUE;
+}
+
+/* As C Tor refuses them. */
+static gboolean
+config_check_guards (const ConfigDraft *draft, const CepaConfig *config, GError **error)
+{
+  const GPtrArray *entry = config_draft_lines (draft, "NumEntryGuards");
+  const GPtrArray *none = config_draft_lines (draft, "UseEntryGuards");
+
+  if (config->n_primary_guards > 0 && config->n_entry_guards > config->n_primary_guards)
+    return config_fail (entry->pdata[entry->len - 1], error, "NumEntryGuards: there cannot be more than NumPrimaryGuards");
+  if (!config->use_entry_guards && config->relays.entry_nodes != NULL)
+    return config_fail (none->pdata[none->len - 1], error,
+                        "UseEntryGuards: without guards EntryNodes cannot be kept to");
   return TRUE;
 }
 
@@ -226,6 +242,47 @@ config_add_built_in (GPtrArray *sources, const char *const *lines,
           return FALSE;
         }
       g_ptr_array_add (sources, source);
+    }
+  return TRUE;
+}
+
+static void
+config_warn_option (ConfigDraft *draft, const char *name, const char *text)
+{
+  const GPtrArray *lines = config_draft_lines (draft, name);
+
+  if (lines->len > 0)
+    config_warn (draft, lines->pdata[lines->len - 1], "%s", text);
+}
+
+/* What the options of the directory come to. */
+static gboolean
+config_settle_directory (ConfigDraft *draft, CepaConfig *config, GError **error)
+{
+  const GPtrArray *early = config_draft_lines (draft, "FetchDirInfoExtraEarly");
+  const GPtrArray *rate = config_draft_lines (draft, "DirAuthorityFallbackRate");
+  const struct
+  {
+    const char *name;
+    gint64 *delay_s;
+  } delays[] = {
+    { "ClientBootstrapConsensusAuthorityDownloadInitialDelay", &config->bootstrap_authority_delay_s },
+    { "ClientBootstrapConsensusFallbackDownloadInitialDelay", &config->bootstrap_fallback_delay_s },
+    { "ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay", &config->bootstrap_authority_only_delay_s },
+  };
+
+  if (config->fetch_dir_info_extra_early && !config->fetch_dir_info_early)
+    return config_fail (early->pdata[early->len - 1], error, "FetchDirInfoExtraEarly: needs FetchDirInfoEarly 1 as well");
+  if (config->dir_authority_fallback_rate < 0)
+    return config_fail (rate->pdata[rate->len - 1], error, "DirAuthorityFallbackRate: write a number from 0 to 1");
+  for (guint i = 0; config->testing_tor_network && i < G_N_ELEMENTS (delays); i++)
+    if (config_draft_lines (draft, delays[i].name)->len == 0)
+      *delays[i].delay_s = 0;
+  if (config->paths_needed >= 0 && (config->paths_needed < 0.25 || config->paths_needed > 0.95))
+    {
+      config->paths_needed = CLAMP (config->paths_needed, 0.25, 0.95);
+      config_warn_option (draft, "PathsNeededToBuildCircuits",
+                          "PathsNeededToBuildCircuits is out of bounds; the nearest of 0.25 and 0.95 is taken");
     }
   return TRUE;
 }
@@ -255,6 +312,28 @@ config_fill (const ConfigDraft *draft, CepaConfig *config, GError **error)
                                  cepa_directory_source_parse_fallback, error);
 }
 
+/* Warns at the last line of @name, which is there. */
+/* What the options of relays come to, and what should be said of them. */
+static void
+config_settle_relays (ConfigDraft *draft, CepaConfig *config)
+{
+  static const char *const of_reach[] = { "ReachableAddresses", "ReachableORAddresses", "ClientUseIPv4", "ClientUseIPv6" };
+  g_autofree char *warning = cepa_relay_values_settle (&config->relays);
+
+  for (guint i = 0; warning != NULL && i < G_N_ELEMENTS (of_reach); i++)
+    if (config_draft_lines (draft, of_reach[i])->len > 0)
+      {
+        config_warn_option (draft, of_reach[i], warning);
+        break;
+      }
+  config_warn_option (draft, "ReachableDirAddresses",
+                      "ReachableDirAddresses does nothing, as in C Tor: directories are fetched from OR ports");
+  if (config->relays.exclude_nodes != NULL && config->relays.strict_nodes)
+    config_warn_option (draft, "StrictNodes",
+                        "StrictNodes with ExcludeNodes: onion services and directory servers that are excluded cannot be "
+                        "reached, whatever fails by it");
+}
+
 static void
 config_keep_lines (const ConfigDraft *draft, CepaConfig *config)
 {
@@ -278,6 +357,7 @@ config_new (void)
   self->control_ports = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_listen_config_free);
   self->authorities = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
   self->fallbacks = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
+  self->relays.node_families = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_node_set_unref);
   self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_config_free);
   self->plugin_options = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_option_config_free);
   self->lines = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
@@ -296,10 +376,13 @@ cepa_config_free (CepaConfig *self)
   g_ptr_array_unref (self->fallbacks);
   g_ptr_array_unref (self->plugins);
   g_ptr_array_unref (self->plugin_options);
+  g_clear_pointer (&self->long_lived_ports, g_array_unref);
   g_strfreev (self->logs);
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
+  g_strfreev (self->track_host_exits);
   g_free (self->pid_file);
+  cepa_relay_values_clear (&self->relays);
   g_ptr_array_unref (self->lines);
   g_free (self);
 }
@@ -318,9 +401,13 @@ cepa_config_new_from_layers (GPtrArray *const *layers, guint n_layers, GPtrArray
     ok = config_settle_option (&draft, i, config, error);
   ok = ok && config_check_ports (&draft, "SocksPort", config->socks_ports, error)
        && config_check_ports (&draft, "ControlPort", config->control_ports, error)
-       && config_check_authorities (&draft, config, error) && config_fill (&draft, config, error);
+       && config_check_authorities (&draft, config, error) && config_check_guards (&draft, config, error)
+       && config_settle_directory (&draft, config, error) && config_fill (&draft, config, error);
   if (ok)
-    config_keep_lines (&draft, config);
+    {
+      config_settle_relays (&draft, config);
+      config_keep_lines (&draft, config);
+    }
   config_draft_clear (&draft);
   return ok ? g_steal_pointer (&config) : NULL;
 }

@@ -22,14 +22,23 @@ typedef enum
   CEPA_OPTION_LOGS,         /* GStrv: checked values of Log lines */
   CEPA_OPTION_PLUGINS,      /* GPtrArray of CepaPluginConfig */
   CEPA_OPTION_PLUGIN_OPTIONS, /* GPtrArray of CepaPluginOptionConfig */
-  /* The same array, of options that stand for one of a plugin, which checks the value. */
+  CEPA_OPTION_PORTS,        /* GArray of guint16: with commas between them, in the place of the default */
+  CEPA_OPTION_AUTO_BOOL,    /* gint: 0, 1, or -1 for auto */
+  CEPA_OPTION_NODES,        /* CepaNodeSet: of all lines together */
+  CEPA_OPTION_NODE_FAMILIES, /* GPtrArray of CepaNodeSet: one a line */
+  CEPA_OPTION_ADDRESSES,    /* CepaAddressPolicy: of all lines together */
+  /* An array of CepaPluginOptionConfig, of options that stand for one of a plugin, which checks the value. */
   CEPA_OPTION_OF_PLUGIN,
   CEPA_OPTION_OF_PLUGIN_BOOL,
   CEPA_OPTION_OF_PLUGIN_PATH,
   CEPA_OPTION_OF_PLUGIN_LIST,
+  CEPA_OPTION_UINT,         /* guint, or gint where @min is negative: from @min to @max */
+  CEPA_OPTION_INTERVAL,     /* gint64: seconds; 0 where that means something, else from @min to @max */
+  CEPA_OPTION_RATE,         /* double: from 0 to 1, or -1 */
+  CEPA_OPTION_WORDS,        /* GStrv: separated by commas or spaces, also over several lines */
 } CepaOptionType;
 
-#define CEPA_OPTION_N_TYPES (CEPA_OPTION_OF_PLUGIN_LIST + 1)
+#define CEPA_OPTION_N_TYPES (CEPA_OPTION_WORDS + 1)
 
 typedef struct
 {
@@ -41,9 +50,11 @@ typedef struct
   const char *argument;     /* (nullable): of options of plugins: what the value looks like */
   const char *plugin_id;    /* (nullable): whose option it stands for */
   const char *plugin_option; /* (nullable): its name there */
+  gint64 min, max;          /* of numbers */
+  gboolean takes_zero;      /* an interval: 0 as well, which has a meaning of its own */
 } CepaOption;
 
-#define CEPA_OPTIONS_MAX 64
+#define CEPA_OPTIONS_MAX 256
 
 /* Returns: (transfer none) (array length=n): the table, by name; at most CEPA_OPTIONS_MAX options. */
 const CepaOption *cepa_options (guint *n);

@@ -4,11 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+
+/* Bytes of a file that have its last line: no annotation is longer. */
+#define CACHE_TAIL 256
 
 typedef enum
 {
@@ -34,14 +39,38 @@ struct _CepaCache
   GThreadPool *writer; /* one thread: the order is kept */
 };
 
+/* What a crash has torn may end in the middle of a line, where the next document must not go on; or with annotations whose
+   document is not there, which an empty line keeps apart from the next one. */
+static gboolean
+cache_mend_end (int fd, off_t size)
+{
+  char tail[CACHE_TAIL];
+  ssize_t n = pread (fd, tail, sizeof tail, MAX (size - (off_t) sizeof tail, 0));
+  gboolean has_newline;
+  const char *line;
+  char mend[2] = "\n\n";
+  size_t len;
+
+  if (n <= 0)
+    return n == 0;
+  has_newline = tail[n - 1] == '\n';
+  line = n > 1 ? memrchr (tail, '\n', (size_t) (n - 1)) : NULL;
+  line = line != NULL ? line + 1 : tail;
+  len = (has_newline ? 0 : 1) + (*line == '@' ? 1 : 0);
+  return len == 0 || write (fd, mend, len) == (ssize_t) len;
+}
+
 static gboolean
 cache_append (const char *path, GBytes *content, GError **error)
 {
   gsize len, done = 0;
   const guint8 *data = g_bytes_get_data (content, &len);
-  int fd = g_open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int fd = g_open (path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  struct stat before;
+  gboolean has_size = fd >= 0 && fstat (fd, &before) == 0;
+  gboolean is_good = has_size && cache_mend_end (fd, before.st_size);
 
-  while (fd >= 0 && done < len)
+  while (is_good && done < len)
     {
       ssize_t n = write (fd, data + done, len - done);
 
@@ -49,11 +78,18 @@ cache_append (const char *path, GBytes *content, GError **error)
         break;
       done += n > 0 ? (gsize) n : 0;
     }
-  if (fd < 0 || done < len)
-    g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot add to %s: %s", path, g_strerror (errno));
+  if (!is_good || done < len)
+    {
+      int reason = errno;
+      /* On a disk that is full, what fitted would only be in the way. */
+      gboolean is_left = has_size && ftruncate (fd, before.st_size) != 0;
+
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot add to %s: %s%s", path, g_strerror (reason),
+                   is_left ? "; a part is left at its end" : "");
+    }
   if (fd >= 0)
     close (fd);
-  return fd >= 0 && done == len;
+  return is_good && done == len;
 }
 
 static gboolean

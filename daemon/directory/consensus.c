@@ -155,6 +155,7 @@ consensus_use (CepaDirectory *self, CepaLoadResult *result)
   cepa_directory_want_certificates (self, g_steal_pointer (&result->missing_certificates));
   cepa_directory_report_descriptors (self);
   self->funcs.network_changed (self->funcs.user_data);
+  cepa_directory_check_supplement (self);
 }
 
 /* Time has gone by without a new one, or the clock was set: ours may not be used any more, or again. */
@@ -288,8 +289,8 @@ consensus_check (CepaDirectory *self, GBytes *text, CepaDirectoryArrival *arriva
   self->n_workers++;
   self->n_arrivals++;
   cepa_load_consensus_async (text, self->base.text, arrival->origin, self->config.authorities, self->certificates,
-                             self->microdescriptors, cepa_clock_wall_s (self->clock), self->cancellable,
-                             consensus_checked, arrival);
+                             self->microdescriptors, cepa_clock_wall_s (self->clock), &self->supplement,
+                             self->cancellable, consensus_checked, arrival);
 }
 
 void

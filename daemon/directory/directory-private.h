@@ -73,8 +73,11 @@ struct _CepaDirectory
   guint n_workers;        /* loads under way */
   guint32 last_number;    /* of a circuit */
   CepaBackoff backoff[CEPA_DIRECTORY_N_KINDS]; /* after failures, but for consensuses while there is none */
+  CepaLoadSupplement supplement; /* for the network in use and every later one */
+  gboolean is_supplementing;     /* a worker is at it for the one in use */
   gboolean is_loaded;     /* the cache has been read */
   gboolean is_stopped;
+  gboolean is_dormant;
 
   /* consensus.c */
   CepaNetwork *network;   /* (nullable) */
@@ -113,6 +116,11 @@ void cepa_directory_log_problems (const GPtrArray *problems);
 
 /* A failure of this kind: the next request waits longer. */
 void cepa_directory_note_failure (CepaDirectory *self, CepaDirectoryKind kind);
+
+/* supplement.c */
+
+/* When the network in use has been made without what is to be beside its rows, a worker sees to it. */
+void cepa_directory_check_supplement (CepaDirectory *self);
 
 /* requests.c */
 

@@ -69,6 +69,7 @@ cepa_directory_free (CepaDirectory *self)
   g_clear_pointer (&self->servers, cepa_servers_free);
   g_clear_pointer (&self->cache, cepa_cache_free);
   cepa_skew_clear (&self->skew);
+  cepa_load_supplement_clear (&self->supplement);
   g_ptr_array_unref (self->certificates);
   cepa_directory_free_microdescriptors (self);
   g_ptr_array_unref (self->requests);
@@ -82,6 +83,12 @@ cepa_directory_set_guards (CepaDirectory *self, const CepaDirectoryGuards *guard
 {
   self->guards = guards;
   cepa_servers_set_guards (self->servers, guards);
+}
+
+void
+cepa_directory_set_filter (CepaDirectory *self, const CepaServersFilter *filter)
+{
+  cepa_servers_set_filter (self->servers, filter);
 }
 
 CepaNetwork *
@@ -168,7 +175,7 @@ cepa_directory_step (CepaDirectory *self)
       = { cepa_directory_step_consensus, cepa_directory_step_certificates, cepa_directory_step_microdescriptors };
   gint64 wait = CEPA_DIRECTORY_NEVER;
 
-  if (self->is_stopped || !self->is_loaded)
+  if (self->is_stopped || !self->is_loaded || self->is_dormant)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
@@ -206,7 +213,7 @@ cepa_directory_start (CepaDirectory *self)
 {
   self->n_workers++;
   cepa_load_cache_async (self->config.data_directory, self->config.authorities, cepa_clock_wall_s (self->clock),
-                         self->cancellable, directory_cache_loaded, self);
+                         &self->supplement, self->cancellable, directory_cache_loaded, self);
 }
 
 void
@@ -228,6 +235,19 @@ cepa_directory_retry (CepaDirectory *self)
   cepa_backoff_reset (&self->fallback_tries, 0);
   cepa_backoff_reset (&self->authority_tries, 0);
   cepa_directory_step (self);
+}
+
+void
+cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant)
+{
+  self->is_dormant = is_dormant;
+  if (is_dormant)
+    {
+      cepa_loop_set_delay (self->timer, -1);
+      cepa_directory_cancel_requests (self, CEPA_DIRECTORY_N_KINDS);
+    }
+  else
+    cepa_directory_retry (self);
 }
 
 void

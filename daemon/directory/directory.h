@@ -12,6 +12,7 @@
 #include "directory/schedule.h"
 #include "directory/servers.h"
 #include "directory/skew.h"
+#include "network/extras.h"
 #include "network/network.h"
 
 G_BEGIN_DECLS
@@ -97,8 +98,27 @@ void cepa_directory_stop (CepaDirectory *self);
 gboolean cepa_directory_is_busy (const CepaDirectory *self);
 void cepa_directory_free (CepaDirectory *self);
 
+/* Which servers the user lets be asked. @filter: (transfer none) (nullable): outlives the directory */
+void cepa_directory_set_filter (CepaDirectory *self, const CepaServersFilter *filter);
+
+/**
+ * cepa_directory_set_supplement:
+ * @extras: what is beside the rows: countries, autonomous systems, side tables
+ * @node_families: (nullable) (element-type CepaNodeSet): NodeFamily lines
+ *
+ * The network in use gets it from a worker, with network_changed() when it has; later ones come with it. Both are kept
+ * by reference, and are not changed any more.
+ */
+void cepa_directory_set_supplement (CepaDirectory *self, CepaExtras *extras, GPtrArray *node_families);
+
+/* Whether the network in use does not have what was set last yet. */
+gboolean cepa_directory_lacks_supplement (const CepaDirectory *self);
+
 /* Somebody waits for the network, or it may be back: what waits after failures is tried at once. */
 void cepa_directory_retry (CepaDirectory *self);
+
+/* A dormant client asks for nothing: requests under way end, and what is due waits until it is awake. */
+void cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant);
 
 /* The computer's clock was set, or it slept: everything is planned anew. */
 void cepa_directory_clock_changed (CepaDirectory *self);

@@ -10,6 +10,7 @@
 #include "netdoc/consensus-diff.h"
 #include "netdoc/consensus.h"
 #include "netdoc/microdescriptor.h"
+#include "network/annotations.h"
 
 /* What a worker gets; nothing of it changes meanwhile. */
 typedef struct
@@ -24,11 +25,20 @@ typedef struct
   GPtrArray *microdescriptors; /* (nullable) */
   GHashTable *asked;           /* (nullable): the digests that were asked for, when @text is microdescriptors */
   gint64 now_s;
+  CepaLoadSupplement supplement;
 } LoadInput;
+
+void
+cepa_load_supplement_clear (CepaLoadSupplement *self)
+{
+  g_clear_pointer (&self->extras, cepa_extras_unref);
+  g_clear_pointer (&self->node_families, g_ptr_array_unref);
+}
 
 static void
 load_input_free (LoadInput *self)
 {
+  cepa_load_supplement_clear (&self->supplement);
   g_free (self->directory);
   g_clear_pointer (&self->text, g_bytes_unref);
   g_clear_pointer (&self->base, g_bytes_unref);
@@ -368,6 +378,27 @@ load_fetched (CepaLoadResult *result, const LoadInput *input)
     load_consensus (result, text, input->origin, input->authorities, input->now_s);
 }
 
+/* What a new network gets besides before anybody sees it. */
+static void
+load_supplement (CepaNetwork *network, const CepaLoadSupplement *supplement)
+{
+  if (supplement->extras == NULL && supplement->node_families == NULL)
+    return;
+  if (supplement->extras != NULL)
+    cepa_network_annotate (network, cepa_annotations_new (network, supplement->extras));
+  cepa_network_set_node_families (network, supplement->node_families);
+  cepa_network_commit (network);
+}
+
+static void
+load_take_supplement (LoadInput *input, const CepaLoadSupplement *supplement)
+{
+  if (supplement != NULL && supplement->extras != NULL)
+    input->supplement.extras = cepa_extras_ref (supplement->extras);
+  if (supplement != NULL && supplement->node_families != NULL)
+    input->supplement.node_families = g_ptr_array_ref (supplement->node_families);
+}
+
 static void
 load_forget_pages (gpointer mapped, G_GNUC_UNUSED gpointer user_data)
 {
@@ -388,6 +419,8 @@ load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_G
     load_find (result, input);
   else
     load_fetched (result, input);
+  if (result->network != NULL)
+    load_supplement (result->network, &input->supplement);
   g_ptr_array_foreach (result->mapped, load_forget_pages, NULL);
   g_task_return_pointer (task, result, (GDestroyNotify) cepa_load_result_free);
 }
@@ -403,11 +436,13 @@ load_run (LoadInput *input, GCancellable *cancellable, GAsyncReadyCallback callb
 }
 
 void
-cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
+cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s,
+                       const CepaLoadSupplement *supplement, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
+  load_take_supplement (input, supplement);
   input->directory = g_strdup (directory);
   input->authorities = g_ptr_array_ref (authorities);
   input->now_s = now_s;
@@ -417,10 +452,12 @@ cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now
 void
 cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrArray *authorities,
                            GPtrArray *certificates, GPtrArray *microdescriptors, gint64 now_s,
-                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+                           const CepaLoadSupplement *supplement, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
+  load_take_supplement (input, supplement);
   input->text = g_bytes_ref (text);
   input->base = base != NULL ? g_bytes_ref (base) : NULL;
   input->origin = g_strdup (origin);

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "network/extras.h"
 #include "network/network.h"
 
 G_BEGIN_DECLS
@@ -45,14 +46,31 @@ void cepa_load_result_free (CepaLoadResult *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaLoadResult, cepa_load_result_free)
 
 /**
+ * CepaLoadSupplement:
+ * @extras: (nullable): for cepa_network_annotate()
+ * @node_families: (nullable) (element-type CepaNodeSet): for cepa_network_set_node_families()
+ *
+ * What this machine puts beside the rows of a network. Nothing of it changes.
+ */
+typedef struct
+{
+  CepaExtras *extras;
+  GPtrArray *node_families;
+} CepaLoadSupplement;
+
+void cepa_load_supplement_clear (CepaLoadSupplement *self);
+
+/**
  * cepa_load_cache_async:
  * @directory: where the cached files are
  * @authorities: (element-type CepaDirectorySource): not changed while the call is under way
  * @now_s: seconds since 1970
+ * @supplement: (nullable): goes into the network
  *
  * Reads and checks the cached files. Files that are not there are no problem.
  */
-void cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s, GCancellable *cancellable,
+void cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s,
+                            const CepaLoadSupplement *supplement, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data);
 
 /**
@@ -65,7 +83,8 @@ void cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint6
  */
 void cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrArray *authorities,
                                 GPtrArray *certificates, GPtrArray *microdescriptors, gint64 now_s,
-                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+                                const CepaLoadSupplement *supplement, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
 
 /**
  * cepa_load_compact_async:

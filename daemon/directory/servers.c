@@ -17,6 +17,7 @@ struct _CepaServers
   const CepaClock *clock;
   CepaRandom *random;
   const CepaDirectoryGuards *guards; /* (nullable) */
+  const CepaServersFilter *filter;   /* (nullable) */
   GHashTable *rests;   /* (element-type utf8 gint64): fingerprint, monotonic time until which it is not asked */
   GArray *outdated;    /* (element-type guint8[20]) */
 };
@@ -27,6 +28,7 @@ typedef enum
   SERVERS_IDLE,   /* neither failed lately nor asked just now */
   SERVERS_RESTED, /* not failed lately */
   SERVERS_ANY,
+  SERVERS_EXCLUDED, /* even whom the user does not want, if only a little */
   SERVERS_N_MOODS,
 } ServersMood;
 
@@ -67,6 +69,12 @@ void
 cepa_servers_set_guards (CepaServers *self, const CepaDirectoryGuards *guards)
 {
   self->guards = guards;
+}
+
+void
+cepa_servers_set_filter (CepaServers *self, const CepaServersFilter *filter)
+{
+  self->filter = filter;
 }
 
 static gboolean
@@ -136,7 +144,7 @@ servers_fits (CepaServers *self, const CepaServersWish *wish, ServersMood mood, 
   char hex[41];
   const gint64 *until;
 
-  if (mood == SERVERS_ANY)
+  if (mood >= SERVERS_ANY)
     return TRUE;
   if (wish->for_microdescriptors && servers_has_id (self->outdated, rsa_id))
     return FALSE;
@@ -147,6 +155,30 @@ servers_fits (CepaServers *self, const CepaServersWish *wish, ServersMood mood, 
   cepa_hex_encode_to (rsa_id, 20, hex);
   until = g_hash_table_lookup (self->rests, hex);
   return until == NULL || *until <= cepa_clock_monotonic_us (self->clock);
+}
+
+static gboolean
+servers_allows (CepaServers *self, ServersMood mood, const CepaRelay *relay, gboolean has_countries)
+{
+  return self->filter == NULL
+         || self->filter->allows (self->filter->user_data, relay, has_countries, mood == SERVERS_EXCLUDED);
+}
+
+/* What of a source the user's options can be about; its country is not known. */
+static CepaRelay
+servers_relay_of_source (const CepaDirectorySource *source)
+{
+  CepaRelay relay = { .ipv4 = source->ipv4, .or_port = source->or_port };
+
+  memcpy (relay.rsa_id, source->rsa_id, sizeof relay.rsa_id);
+  if (source->has_ipv6)
+    {
+      memcpy (relay.ipv6, source->ipv6, sizeof relay.ipv6);
+      relay.ipv6_port = source->ipv6_port;
+    }
+  if (source->nickname != NULL)
+    g_strlcpy (relay.nickname, source->nickname, sizeof relay.nickname);
+  return relay;
 }
 
 /* Whether the one seen now is the one, until a later one is: each with a chance by its weight (reservoir sampling). */
@@ -205,6 +237,7 @@ static gboolean
 servers_draw_row (CepaServers *self, const CepaServersWish *wish, ServersMood mood, CepaCircuitHop *out)
 {
   const guint32 wanted = CEPA_RELAY_RUNNING | CEPA_RELAY_VALID | CEPA_RELAY_V2DIR | CEPA_RELAY_HAS_KEYS;
+  gboolean has_countries = cepa_network_has_countries (wish->network);
   guint n = cepa_network_get_n_relays (wish->network), chosen = 0;
   ServersDraw draw = { 0 };
 
@@ -213,7 +246,7 @@ servers_draw_row (CepaServers *self, const CepaServersWish *wish, ServersMood mo
       const CepaRelay *relay = cepa_network_get_relay (wish->network, row);
 
       if ((relay->flags & wanted) == wanted && (relay->flags & CEPA_RELAY_AUTHORITY) == 0
-          && servers_fits (self, wish, mood, relay->rsa_id)
+          && servers_fits (self, wish, mood, relay->rsa_id) && servers_allows (self, mood, relay, has_countries)
           && servers_draw (self, &draw, (guint64) relay->bandwidth + 1))
         chosen = row;
     }
@@ -230,10 +263,11 @@ servers_draw_source (CepaServers *self, const CepaServersWish *wish, ServersMood
   for (guint i = 0; i < sources->len; i++)
     {
       const CepaDirectorySource *source = g_ptr_array_index (sources, i);
+      CepaRelay relay = servers_relay_of_source (source);
 
       if (source->is_authority && !source->is_v3)
         continue; /* a bridge authority has no consensus */
-      if (servers_fits (self, wish, mood, source->rsa_id)
+      if (servers_fits (self, wish, mood, source->rsa_id) && servers_allows (self, mood, &relay, FALSE)
           && servers_draw (self, draw, (guint64) (CLAMP (source->weight * rate, 0, 1000000) * SERVERS_WEIGHT_ONE)))
         *chosen = source;
     }
@@ -292,6 +326,9 @@ cepa_servers_choose (CepaServers *self, const CepaServersWish *wish, CepaCircuit
   for (int mood = 0; mood < SERVERS_ANY; mood++)
     if (servers_choose_source (self, wish, (ServersMood) mood, out))
       return TRUE;
-  return (from_network && servers_draw_row (self, wish, SERVERS_ANY, out))
-         || servers_choose_source (self, wish, SERVERS_ANY, out);
+  for (int mood = SERVERS_ANY; mood < SERVERS_N_MOODS; mood++)
+    if ((from_network && servers_draw_row (self, wish, (ServersMood) mood, out))
+        || servers_choose_source (self, wish, (ServersMood) mood, out))
+      return TRUE;
+  return FALSE;
 }

@@ -46,6 +46,19 @@ typedef struct
   gpointer user_data;
 } CepaDirectoryGuards;
 
+/**
+ * CepaServersFilter:
+ * @allows: whether @relay may be asked. @has_countries: whether an empty country means that it is not known.
+ *   @even_excluded: whether the user's ExcludeNodes do not count, for there is nobody else
+ *
+ * What the user does not want, by options that are known in a higher layer.
+ */
+typedef struct
+{
+  gboolean (*allows) (gpointer user_data, const CepaRelay *relay, gboolean has_countries, gboolean even_excluded);
+  gpointer user_data;
+} CepaServersFilter;
+
 /* Who is wanted. */
 typedef enum
 {
@@ -80,12 +93,16 @@ void cepa_servers_free (CepaServers *self);
 /* @guards: (transfer none) (nullable): outlives it */
 void cepa_servers_set_guards (CepaServers *self, const CepaDirectoryGuards *guards);
 
+/* @filter: (transfer none) (nullable): outlives it; NULL: everybody may be asked. Guards have been filtered already. */
+void cepa_servers_set_filter (CepaServers *self, const CepaServersFilter *filter);
+
 /**
  * cepa_servers_choose:
  * @out: (out): who
  * @is_guard: (out): one of the directory guards: say so to CepaDirectoryGuards.used
  *
- * Draws by weight among those that have not failed lately; among all of them when each has.
+ * Draws by weight among those that have not failed lately; among all of them when each has; at last among those that
+ * the user would rather not ask.
  *
  * Returns: FALSE when there is none.
  */

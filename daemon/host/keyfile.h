@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The keyfile beside a module: what is known of a plugin before any of its code runs. Private to host. */
+/* The keyfile beside a module: what is known of a plugin before any of its code runs. For host and the
+   simulator. */
 #pragma once
 
 #include <glib.h>
@@ -44,6 +45,7 @@ typedef struct
   CepaPluginProfile profile; /* not REQUIRED: only the user can say that */
   GStrv requires;            /* ids without which it does not start */
   GStrv wants;               /* ids that are started before it if they are there */
+  gboolean needs_countries;  /* countries of relays are read before it is asked for paths */
   guint abi_major, abi_minor;
 } CepaPluginFile;
 

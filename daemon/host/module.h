@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A plugin's shared object: who may write it, loading it, and whether its tables fit. Private to host. */
+/* A plugin's shared object: who may write it, loading it, and whether its tables fit. For host and the simulator. */
 #pragma once
 
 #include <cepa/plugin.h>

@@ -4,18 +4,25 @@
 
 #include "host/host-private.h"
 #include "host/module.h"
+#include "host/plugin-options.h"
 
 void
-cepa_host_plugin_add_line (CepaHostPlugin *self, const char *option, const char *value)
+cepa_plugin_options_add (GHashTable *lines, const char *option, const char *value)
 {
-  GPtrArray *values = g_hash_table_lookup (self->lines, option);
+  GPtrArray *values = g_hash_table_lookup (lines, option);
 
   if (values == NULL)
     {
       values = g_ptr_array_new_with_free_func (g_free);
-      g_hash_table_insert (self->lines, g_strdup (option), values);
+      g_hash_table_insert (lines, g_strdup (option), values);
     }
   g_ptr_array_add (values, g_strdup (value));
+}
+
+void
+cepa_host_plugin_add_line (CepaHostPlugin *self, const char *option, const char *value)
+{
+  cepa_plugin_options_add (self->lines, option, value);
 }
 
 static const CepaPluginOption *
@@ -112,27 +119,40 @@ options_settle (const CepaPluginOption *option, const GPtrArray *lines, GError *
   return (char **) g_ptr_array_free (g_steal_pointer (&values), FALSE);
 }
 
-gboolean
-cepa_host_plugin_settle_options (CepaHostPlugin *self, GError **error)
+GHashTable *
+cepa_plugin_options_settle (const CepaPlugin *module, GHashTable *lines, GError **error)
 {
   g_autoptr (GHashTable) settled = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) g_strfreev);
   GHashTableIter iter;
   gpointer name;
 
-  g_hash_table_iter_init (&iter, self->lines);
+  g_hash_table_iter_init (&iter, lines);
   while (g_hash_table_iter_next (&iter, &name, NULL))
-    if (options_find (self->module, name) == NULL)
-      return options_refuse_unknown (self->module, name, error);
-  for (guint i = 0; i < self->module->n_options; i++)
+    if (options_find (module, name) == NULL)
+      {
+        options_refuse_unknown (module, name, error);
+        return NULL;
+      }
+  for (guint i = 0; i < module->n_options; i++)
     {
-      const CepaPluginOption *option = cepa_module_get_option (self->module, i);
-      char **values = options_settle (option, g_hash_table_lookup (self->lines, option->name), error);
+      const CepaPluginOption *option = cepa_module_get_option (module, i);
+      char **values = options_settle (option, g_hash_table_lookup (lines, option->name), error);
 
       if (values == NULL)
-        return FALSE;
+        return NULL;
       g_hash_table_insert (settled, (gpointer) option->name, values);
     }
+  return g_steal_pointer (&settled);
+}
+
+gboolean
+cepa_host_plugin_settle_options (CepaHostPlugin *self, GError **error)
+{
+  GHashTable *settled = cepa_plugin_options_settle (self->module, self->lines, error);
+
+  if (settled == NULL)
+    return FALSE;
   g_clear_pointer (&self->values, g_hash_table_unref);
-  self->values = g_steal_pointer (&settled);
+  self->values = settled;
   return TRUE;
 }

@@ -29,6 +29,8 @@ struct _CepaHostTransport
   CepaDialer dialer;
   GPtrArray *plugins;     /* (element-type CepaHostPlugin): those that run; the first is asked */
   GHashTable *attempts;   /* (element-type guint64 TransportAttempt) */
+  CepaReachability reachability;
+  CepaAddressPolicy *policy; /* (nullable): its own reference */
 };
 
 /* ---- what the core asks ---- */
@@ -43,22 +45,38 @@ transport_add_address (TransportAttempt *attempt, guint8 version, const guint8 *
   memcpy (address->bytes, bytes, version == 4 ? 4 : 16);
 }
 
-/* Returns: (transfer full): with the relay's addresses, IPv4 first as C Tor prefers it. */
+/* Returns: (transfer full): with those of the relay's addresses that may be reached, the preferred one first. */
 static TransportAttempt *
-transport_attempt_new (CepaHostPlugin *plugin, const CepaChannelTarget *target, CepaDialerFunc func,
-                       gpointer user_data)
+transport_attempt_new (const CepaHostTransport *self, CepaHostPlugin *plugin, const CepaChannelTarget *target,
+                       CepaDialerFunc func, gpointer user_data)
 {
+  const CepaReachability *reachability = &self->reachability;
   TransportAttempt *attempt = g_new0 (TransportAttempt, 1);
   guint32 ipv4 = GUINT32_TO_BE (target->ipv4);
+  CepaReach first = cepa_reachability_choose (reachability, target->ipv4, target->or_port, target->ipv6,
+                                              target->ipv6_port);
 
   attempt->plugin = plugin;
   attempt->func = func;
   attempt->user_data = user_data;
-  if (target->ipv4 != 0)
+  if (first == CEPA_REACH_IPV6)
+    transport_add_address (attempt, 6, target->ipv6, target->ipv6_port);
+  if (cepa_reachability_choose (reachability, target->ipv4, target->or_port, NULL, 0) == CEPA_REACH_IPV4)
     transport_add_address (attempt, 4, (const guint8 *) &ipv4, target->or_port);
-  if (target->ipv6_port != 0)
+  if (first == CEPA_REACH_IPV4
+      && cepa_reachability_choose (reachability, 0, 0, target->ipv6, target->ipv6_port) == CEPA_REACH_IPV6)
     transport_add_address (attempt, 6, target->ipv6, target->ipv6_port);
   return attempt;
+}
+
+/* Nobody is asked: there is no plugin, or no address. */
+static guint64
+transport_refuse (CepaDialerFunc func, gpointer user_data, CepaErrorKind kind, const char *message)
+{
+  g_autoptr (GError) error = g_error_new_literal (CEPA_ERROR, (gint) kind, message);
+
+  func (user_data, -1, FALSE, error);
+  return 0;
 }
 
 static guint64
@@ -71,17 +89,18 @@ transport_dial (CepaDialer *dialer, const CepaChannelTarget *target, CepaDialerF
   TransportAttempt *attempt;
   guint64 number;
 
-  if (plugin == NULL || (target->ipv4 == 0 && target->ipv6_port == 0))
+  if (plugin == NULL)
+    return transport_refuse (func, user_data, CEPA_ERROR_PLUGIN, "no transport plugin is running");
+  if (target->ipv4 == 0 && target->ipv6_port == 0)
+    return transport_refuse (func, user_data, CEPA_ERROR_PLUGIN, "the relay has no address");
+  attempt = transport_attempt_new (self, plugin, target, func, user_data);
+  if (attempt->n_addresses == 0)
     {
-      g_autoptr (GError) error = g_error_new (CEPA_ERROR, CEPA_ERROR_PLUGIN,
-                                              plugin == NULL ? "no transport plugin is running"
-                                                             : "the relay has no address");
-
-      func (user_data, -1, FALSE, error);
-      return 0;
+      g_free (attempt);
+      return transport_refuse (func, user_data, CEPA_ERROR_NETWORK_DOWN,
+                               "ReachableAddresses, ClientUseIPv4 or ClientUseIPv6 let no address of the relay through");
     }
   number = cepa_host_draw_number (self->host);
-  attempt = transport_attempt_new (plugin, target, func, user_data);
   memcpy (addresses, attempt->addresses, sizeof addresses); /* the attempt may end before connect returns */
   wanted.addresses = addresses;
   wanted.n_addresses = attempt->n_addresses;
@@ -111,6 +130,7 @@ cepa_host_transport_new (CepaPluginHost *host)
 
   self->host = host;
   self->dialer = (CepaDialer){ transport_dial, transport_cancel, self };
+  self->reachability = (CepaReachability) CEPA_REACHABILITY_INIT;
   self->plugins = g_ptr_array_new ();
   self->attempts = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   return self;
@@ -124,7 +144,18 @@ cepa_host_transport_free (CepaHostTransport *self)
   g_warn_if_fail (g_hash_table_size (self->attempts) == 0);
   g_hash_table_unref (self->attempts);
   g_ptr_array_unref (self->plugins);
+  cepa_address_policy_unref (self->policy);
   g_free (self);
+}
+
+void
+cepa_host_transport_set_reachability (CepaHostTransport *self, const CepaReachability *reachability)
+{
+  CepaAddressPolicy *policy = (CepaAddressPolicy *) reachability->policy, *old = self->policy;
+
+  self->policy = policy != NULL ? cepa_address_policy_ref (policy) : NULL;
+  self->reachability = *reachability;
+  cepa_address_policy_unref (old);
 }
 
 CepaDialer *

@@ -59,11 +59,22 @@ CepaConsensusBody *cepa_consensus_body_ref (CepaConsensusBody *self);
 void cepa_consensus_body_unref (CepaConsensusBody *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaConsensusBody, cepa_consensus_body_unref)
 
+struct _CepaUnverifiedConsensus
+{
+  CepaConsensusBody *body;
+};
+
+/* Returns: (transfer full): what is verified from now on. @body: (transfer none): kept by reference */
+CepaConsensus *cepa_consensus_from_body (CepaConsensusBody *body);
+
 /* The order of the params line: that of the names with a "=" behind them, by bytes. */
 int cepa_consensus_compare_param (CepaSlice a, CepaSlice b);
 
 /* @fallback when there is none. */
 gint32 cepa_consensus_body_get_param (const CepaConsensusBody *self, CepaSlice name, gint32 fallback);
+
+/* "pr" lines that are remembered while relays are read: a whole network has a few dozen different ones. */
+#define CEPA_RELAY_READER_N_PROTOCOLS 64
 
 /**
  * CepaRelayReader:
@@ -78,6 +89,12 @@ typedef struct
   CepaSlice policy; /* of @entry */
   guint32 seen; /* which items of @entry there were; 0: none is being read */
   guint n_entries;
+  guint n_protocols;
+  struct
+  {
+    CepaSlice text;
+    guint64 bits;
+  } protocols[CEPA_RELAY_READER_N_PROTOCOLS];
 } CepaRelayReader;
 
 /* Reads an item from the first "r" to the footer. FALSE with CEPA_ERROR_BAD_DOCUMENT naming the relay. */

@@ -5,6 +5,7 @@
 #include <cepa/network.h>
 
 #include "netdoc/consensus-private.h"
+#include "netdoc/protocols.h"
 #include "netdoc/values.h"
 
 /* "r" nickname identity [digest] date time IP ORPort DirPort: the digest is of the ns flavour. */
@@ -27,7 +28,8 @@ relay_reader_read_r (gpointer document, const CepaTextItem *item, GError **error
       return cepa_netdoc_refuse (error, "\"r\" with fewer than %d arguments", self->policies != NULL ? 8 : 7);
   if (!cepa_slice_to_base64 (words[1], entry->rsa_id, sizeof entry->rsa_id))
     return cepa_netdoc_refuse (error, "\"r\" with a malformed identity");
-  if (self->policies != NULL && !cepa_slice_to_base64 (digest, entry->descriptor_digest, sizeof entry->descriptor_digest))
+  if (self->policies != NULL
+      && !cepa_slice_to_base64 (digest, entry->descriptor_digest, sizeof entry->descriptor_digest))
     return cepa_netdoc_refuse (error, "\"r\" with a malformed digest");
   published = (CepaSlice) { words[2].text, (gsize) (words[3].text + words[3].len - words[2].text) };
   if (!cepa_slice_to_time (published, &published_s))
@@ -137,6 +139,28 @@ relay_reader_read_w (gpointer document, const CepaTextItem *item, GError **error
   return TRUE;
 }
 
+/* The line of a relay is in most cases one that was there before: it is not parsed again. */
+static gboolean
+relay_reader_read_pr (gpointer document, const CepaTextItem *item, G_GNUC_UNUSED GError **error)
+{
+  CepaRelayReader *self = document;
+
+  for (guint i = 0; i < self->n_protocols; i++)
+    if (self->protocols[i].text.len == item->args.len
+        && memcmp (self->protocols[i].text.text, item->args.text, item->args.len) == 0)
+      {
+        self->entry.protocols = self->protocols[i].bits;
+        return TRUE;
+      }
+  self->entry.protocols = cepa_protocols_relay_bits (item->args);
+  if (self->n_protocols < CEPA_RELAY_READER_N_PROTOCOLS)
+    {
+      self->protocols[self->n_protocols].text = item->args;
+      self->protocols[self->n_protocols++].bits = self->entry.protocols;
+    }
+  return TRUE;
+}
+
 static gboolean
 relay_reader_read_p (gpointer document, const CepaTextItem *item, G_GNUC_UNUSED GError **error)
 {
@@ -157,7 +181,7 @@ static const CepaItemRule relay_items[] = {
   { "a", CEPA_ITEM_REPEATED, relay_reader_read_a },
   { "s", CEPA_ITEM_REQUIRED, relay_reader_read_s },
   { "v", CEPA_ITEM_ONCE, NULL },
-  { "pr", CEPA_ITEM_ONCE, NULL },
+  { "pr", CEPA_ITEM_ONCE, relay_reader_read_pr },
   { "w", CEPA_ITEM_ONCE, relay_reader_read_w },
   { "p", CEPA_ITEM_ONCE, relay_reader_read_p },
 };

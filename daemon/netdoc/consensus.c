@@ -12,11 +12,6 @@
 /* C Tor's "reasonably live": how long before and behind its time a consensus is still used. */
 #define CONSENSUS_TOLERANCE_S (24 * 60 * 60)
 
-struct _CepaUnverifiedConsensus
-{
-  CepaConsensusBody *body;
-};
-
 struct _CepaConsensus
 {
   gatomicrefcount refs;
@@ -293,21 +288,26 @@ consensus_check_times (const CepaConsensusBody *body, gint64 now_s, GError **err
 }
 
 CepaConsensus *
+cepa_consensus_from_body (CepaConsensusBody *body)
+{
+  CepaConsensus *self = g_new0 (CepaConsensus, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->body = cepa_consensus_body_ref (body);
+  return self;
+}
+
+CepaConsensus *
 cepa_consensus_verify (const CepaUnverifiedConsensus *unverified, const GPtrArray *authorities,
                        const GPtrArray *certificates, gint64 now_s, GError **error)
 {
-  CepaConsensus *self;
-
   g_return_val_if_fail (unverified != NULL && authorities != NULL && certificates != NULL, NULL);
 
   /* First the signatures: what it says of its times is not known to be true before. */
   if (!consensus_check_signatures (unverified->body, authorities, certificates, error)
       || !consensus_check_times (unverified->body, now_s, error))
     return NULL;
-  self = g_new0 (CepaConsensus, 1);
-  g_atomic_ref_count_init (&self->refs);
-  self->body = cepa_consensus_body_ref (unverified->body);
-  return self;
+  return cepa_consensus_from_body (unverified->body);
 }
 
 CepaConsensus *

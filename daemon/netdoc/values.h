@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The words of directory documents as values. Private to netdoc. */
+/* The words of directory documents as values. For netdoc and the simulator. */
 #pragma once
 
 #include <glib.h>

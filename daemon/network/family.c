@@ -45,6 +45,8 @@ struct _CepaFamilyTable
   guint32 *family;     /* of each row: index in @lists */
   guint32 *family_ids; /* the same */
 
+  GPtrArray *groups; /* (element-type guint8): of the user: a bit for each row */
+
   /* Disjoint sets over rows, then nicknames, then family ids: who may be of one family is in one set. */
   GArray *parent; /* of guint32 */
 };
@@ -132,6 +134,7 @@ cepa_family_table_new (const CepaConsensus *consensus)
   self->members = g_array_sized_new (FALSE, FALSE, sizeof (guint32), FAMILY_ROOM);
   self->family = g_new0 (guint32, self->n_relays);
   self->family_ids = g_new0 (guint32, self->n_relays);
+  self->groups = g_ptr_array_new_with_free_func (g_free);
   self->parent = g_array_new (FALSE, FALSE, sizeof (guint32));
   family_add_nodes (self, self->n_relays + g_hash_table_size (self->names));
   return self;
@@ -153,14 +156,15 @@ cepa_family_table_free (CepaFamilyTable *self)
   g_array_unref (self->members);
   g_free (self->family);
   g_free (self->family_ids);
+  g_ptr_array_unref (self->groups);
   g_array_unref (self->parent);
   g_free (self);
 }
 
 static guint32
-family_find_set (const CepaFamilyTable *self, guint32 node)
+family_find_set (GArray *sets, guint32 node)
 {
-  guint32 *parent = (guint32 *) (void *) self->parent->data;
+  guint32 *parent = (guint32 *) (void *) sets->data;
 
   while (parent[node] != node)
     {
@@ -171,11 +175,11 @@ family_find_set (const CepaFamilyTable *self, guint32 node)
 }
 
 static void
-family_join_sets (CepaFamilyTable *self, guint32 a, guint32 b)
+family_join_sets (GArray *sets, guint32 a, guint32 b)
 {
-  a = family_find_set (self, a);
-  b = family_find_set (self, b);
-  g_array_index (self->parent, guint32, MAX (a, b)) = MIN (a, b);
+  a = family_find_set (sets, a);
+  b = family_find_set (sets, b);
+  g_array_index (sets, guint32, MAX (a, b)) = MIN (a, b);
 }
 
 /* Takes the next word off @rest; an empty one when there are no more. */
@@ -443,10 +447,10 @@ family_join_declared (CepaFamilyTable *self, guint row)
 
   for (guint32 i = 0; i < list->n_rows; i++)
     if (family_declares (self, members[i], row))
-      family_join_sets (self, row, members[i]);
+      family_join_sets (self->parent, row, members[i]);
   /* Many may have one nickname: all who name it, and, when numbering, all who have it, get into its set. */
   for (guint32 i = 0; i < list->n_names; i++)
-    family_join_sets (self, row, self->n_relays + members[list->n_rows + i]);
+    family_join_sets (self->parent, row, self->n_relays + members[list->n_rows + i]);
 }
 
 void
@@ -467,8 +471,43 @@ cepa_family_table_add (CepaFamilyTable *self, guint row, CepaSlice family, CepaS
       self->family_ids[row] = family_intern (self, self->id_lines, family_ids, family_parse_ids);
       list = family_get_list (self, self->family_ids[row]);
       for (guint32 i = 0; i < list->n_rows; i++)
-        family_join_sets (self, row, first_id + family_get_members (self, list)[i]);
+        family_join_sets (self->parent, row, first_id + family_get_members (self, list)[i]);
     }
+}
+
+void
+cepa_family_table_clear_groups (CepaFamilyTable *self)
+{
+  g_ptr_array_set_size (self->groups, 0);
+}
+
+void
+cepa_family_table_add_group (CepaFamilyTable *self, const guint32 *rows, guint n)
+{
+  guint8 *bits = g_new0 (guint8, self->n_relays / 8 + 1);
+
+  for (guint i = 0; i < n; i++)
+    bits[rows[i] / 8] |= (guint8) (1u << rows[i] % 8);
+  g_ptr_array_add (self->groups, bits);
+}
+
+static gboolean
+family_is_in_group (const guint8 *bits, guint row)
+{
+  return (bits[row / 8] >> row % 8 & 1) != 0;
+}
+
+static gboolean
+family_share_group (const CepaFamilyTable *self, guint a, guint b)
+{
+  for (guint i = 0; i < self->groups->len; i++)
+    {
+      const guint8 *bits = g_ptr_array_index (self->groups, i);
+
+      if (family_is_in_group (bits, a) && family_is_in_group (bits, b))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 gboolean
@@ -476,23 +515,46 @@ cepa_family_table_same (const CepaFamilyTable *self, guint a, guint b)
 {
   if (a == b)
     return TRUE;
-  return (family_declares (self, a, b) && family_declares (self, b, a)) || family_share_id (self, a, b);
+  return (family_declares (self, a, b) && family_declares (self, b, a)) || family_share_id (self, a, b)
+         || family_share_group (self, a, b);
+}
+
+/* Puts the rows of each group of the user in one set. */
+static void
+family_join_groups (const CepaFamilyTable *self, GArray *sets)
+{
+  for (guint i = 0; i < self->groups->len; i++)
+    {
+      const guint8 *bits = g_ptr_array_index (self->groups, i);
+      guint first = self->n_relays;
+
+      for (guint row = 0; row < self->n_relays; row++)
+        if (family_is_in_group (bits, row))
+          {
+            first = MIN (first, row);
+            family_join_sets (sets, first, row);
+          }
+    }
 }
 
 void
 cepa_family_table_number (CepaFamilyTable *self, CepaRelay *relays)
 {
   g_autofree guint32 *n_rows = NULL;
+  g_autoptr (GArray) sets = NULL;
 
   for (guint row = 0; row < self->n_relays; row++)
     if (self->family[row] != 0 && self->name_listed[self->name[row]])
-      family_join_sets (self, row, self->n_relays + self->name[row]);
-  n_rows = g_new0 (guint32, self->parent->len);
+      family_join_sets (self->parent, row, self->n_relays + self->name[row]);
+  /* What relays say of themselves stays; what the user says may change. */
+  sets = self->groups->len > 0 ? g_array_copy (self->parent) : g_array_ref (self->parent);
+  family_join_groups (self, sets);
+  n_rows = g_new0 (guint32, sets->len);
   for (guint row = 0; row < self->n_relays; row++)
-    n_rows[family_find_set (self, row)]++;
+    n_rows[family_find_set (sets, row)]++;
   for (guint row = 0; row < self->n_relays; row++)
     {
-      guint32 set = family_find_set (self, row);
+      guint32 set = family_find_set (sets, row);
 
       /* Sets join, and roots are least: a number may become smaller, but never belongs to two sets. */
       relays[row].family = n_rows[set] > 1 ? set + 1 : 0;

@@ -37,6 +37,12 @@ void cepa_family_table_free (CepaFamilyTable *self);
  */
 void cepa_family_table_add (CepaFamilyTable *self, guint row, CepaSlice family, CepaSlice family_ids);
 
+/* Forgets what cepa_family_table_add_group() said. */
+void cepa_family_table_clear_groups (CepaFamilyTable *self);
+
+/* The user says that these are of one family, each with each. @rows: (array length=n): ascending */
+void cepa_family_table_add_group (CepaFamilyTable *self, const guint32 *rows, guint n);
+
 /* Whether @a and @b are of one family; a row is of its own. */
 gboolean cepa_family_table_same (const CepaFamilyTable *self, guint a, guint b);
 

@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "network/annotations.h"
 #include "network/exit-policy.h"
 #include "network/family.h"
+#include "network/node-set.h"
 #include "network/rows.h"
 
 #define NETWORK_FULL_WEIGHT 10000 /* what stands for 1 in bandwidth weights, which are at most that */
@@ -23,6 +25,8 @@ struct _CepaNetwork
   gboolean shares_digests; /* two rows have the same */
   CepaExitPolicyTable *policies;
   CepaFamilyTable *families;
+  GPtrArray *node_families;     /* (nullable) (element-type CepaNodeSet) */
+  CepaAnnotations *annotations; /* (nullable) */
   guint32 factors[CEPA_N_PLACES][8]; /* by network_class(): two weights multiplied, up to 10000 * 10000 */
 };
 
@@ -153,6 +157,22 @@ network_view_param (const CepaNetworkView *view, const char *name, int32_t fallb
   return cepa_consensus_get_param (network_of_view (view)->consensus, name, fallback);
 }
 
+static const double *
+network_view_side_column (const CepaNetworkView *view, const char *table, const char *column)
+{
+  const CepaAnnotations *annotations = network_of_view (view)->annotations;
+
+  for (guint i = 0; annotations != NULL && i < annotations->side_tables->len; i++)
+    {
+      const CepaSideColumns *side = g_ptr_array_index (annotations->side_tables, i);
+
+      for (guint j = 0; g_str_equal (side->name, table) && j < side->n_columns; j++)
+        if (g_str_equal (side->columns[j], column))
+          return side->numbers[j];
+    }
+  return NULL;
+}
+
 static void
 network_fill_row (CepaRelay *relay, const CepaRouterStatus *status)
 {
@@ -163,6 +183,7 @@ network_fill_row (CepaRelay *relay, const CepaRouterStatus *status)
   relay->ipv6_port = status->ipv6_port;
   relay->flags = status->flags & ~CEPA_RELAY_HAS_KEYS;
   relay->bandwidth = status->bandwidth;
+  relay->protocols = status->protocols;
   relay->exit_policy = CEPA_EXIT_POLICY_NONE;
   g_strlcpy (relay->nickname, status->nickname, sizeof relay->nickname);
 }
@@ -199,6 +220,7 @@ cepa_network_new (CepaConsensus *consensus)
   self->view.exit_allows = network_view_exit_allows;
   self->view.same_family = network_view_same_family;
   self->view.param = network_view_param;
+  self->view.side_column = network_view_side_column;
   cepa_network_commit (self);
   return self;
 }
@@ -215,6 +237,8 @@ cepa_network_unref (CepaNetwork *self)
 {
   if (self == NULL || !g_atomic_ref_count_dec (&self->ref_count))
     return;
+  g_clear_pointer (&self->annotations, cepa_annotations_free);
+  g_clear_pointer (&self->node_families, g_ptr_array_unref);
   cepa_family_table_free (self->families);
   cepa_exit_policy_table_free (self->policies);
   cepa_consensus_unref (self->consensus);
@@ -326,6 +350,81 @@ network_set_weights (CepaNetwork *self, CepaPlace place, guint shift)
       self->relays[row].weight[place] = 1;
 }
 
+void
+cepa_network_annotate (CepaNetwork *self, CepaAnnotations *annotations)
+{
+  g_return_if_fail (annotations->n_relays == self->n_relays);
+
+  g_clear_pointer (&self->annotations, cepa_annotations_free);
+  self->annotations = annotations;
+  for (guint row = 0; row < self->n_relays; row++)
+    {
+      CepaLocation location = { .as_number = 0 };
+
+      if (annotations->locations != NULL)
+        location = annotations->locations[row];
+      memcpy (self->relays[row].country, location.country, sizeof location.country);
+      self->relays[row].as_number = location.as_number;
+    }
+  /* The rows have them now. */
+  g_clear_pointer (&annotations->locations, g_free);
+}
+
+const CepaExtras *
+cepa_network_get_extras (const CepaNetwork *self)
+{
+  return self->annotations != NULL ? self->annotations->extras : NULL;
+}
+
+gboolean
+cepa_network_has_countries (const CepaNetwork *self)
+{
+  const CepaGeoip *geoip = self->annotations != NULL ? cepa_extras_get_geoip (self->annotations->extras) : NULL;
+
+  return geoip != NULL && cepa_geoip_has_ipv4 (geoip);
+}
+
+void
+cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets)
+{
+  GPtrArray *old = self->node_families;
+
+  self->node_families = sets != NULL && sets->len > 0 ? g_ptr_array_ref (sets) : NULL;
+  g_clear_pointer (&old, g_ptr_array_unref);
+}
+
+GPtrArray *
+cepa_network_get_node_families (const CepaNetwork *self)
+{
+  return self->node_families;
+}
+
+/* Tells the families which rows the user puts together. */
+static void
+network_settle_node_families (CepaNetwork *self)
+{
+  guint n = self->node_families != NULL ? self->node_families->len : 0;
+
+  cepa_family_table_clear_groups (self->families);
+  for (guint i = 0; i < n; i++)
+    {
+      const CepaNodeSet *set = g_ptr_array_index (self->node_families, i);
+      g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (guint32));
+
+      for (guint32 row = 0; row < self->n_relays; row++)
+        if (cepa_node_set_contains (set, self, row))
+          g_array_append_val (rows, row);
+      cepa_family_table_add_group (self->families, (const guint32 *) (const void *) rows->data, rows->len);
+    }
+}
+
+/* Added up, for tables are in no order. */
+static guint64
+network_hash_side_table (const CepaSideColumns *side)
+{
+  return (side->id ^ g_str_hash (side->name)) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+}
+
 /* A number of what the table says, never 0: no counter could tell apart the tables of two consensuses. */
 static guint64
 network_hash (const CepaNetwork *self)
@@ -345,6 +444,8 @@ network_hash (const CepaNetwork *self)
       bytes += n;
       left -= n;
     }
+  for (guint i = 0; self->annotations != NULL && i < self->annotations->side_tables->len; i++)
+    hash += network_hash_side_table (g_ptr_array_index (self->annotations->side_tables, i));
   return MAX (hash, 1);
 }
 
@@ -358,6 +459,7 @@ cepa_network_commit (CepaNetwork *self)
                    + 4 + 8 + 4 + 4);
   for (guint place = 0; place < CEPA_N_PLACES; place++)
     network_set_weights (self, (CepaPlace) place, shift);
+  network_settle_node_families (self);
   cepa_family_table_number (self->families, self->relays);
   self->view.version = network_hash (self);
 }
@@ -379,6 +481,13 @@ cepa_network_get_relay (const CepaNetwork *self, guint row)
 {
   g_return_val_if_fail (row < self->n_relays, NULL);
   return &self->relays[row];
+}
+
+guint64
+cepa_network_get_consensus_weight (const CepaNetwork *self, guint row, CepaPlace place)
+{
+  g_return_val_if_fail (row < self->n_relays, 0);
+  return network_weigh (self, &self->relays[row], place);
 }
 
 gint

@@ -18,6 +18,11 @@ G_BEGIN_DECLS
  */
 typedef struct _CepaNetwork CepaNetwork;
 
+/* network/annotations.h */
+typedef struct _CepaAnnotations CepaAnnotations;
+/* network/extras.h */
+typedef struct _CepaExtras CepaExtras;
+
 /**
  * cepa_network_new:
  * @consensus: (transfer none): kept by reference
@@ -55,6 +60,32 @@ gboolean cepa_network_wants (const CepaNetwork *self, const guint8 digest[32]);
  */
 void cepa_network_commit (CepaNetwork *self);
 
+/**
+ * cepa_network_annotate:
+ * @annotations: (transfer full): of this network
+ *
+ * Countries, autonomous systems and side tables are what @annotations say; in force with the next commit.
+ */
+void cepa_network_annotate (CepaNetwork *self, CepaAnnotations *annotations);
+
+/* Returns: (transfer none) (nullable): what the annotations are made of; NULL when there are none. */
+const CepaExtras *cepa_network_get_extras (const CepaNetwork *self);
+
+/* Whether an empty CepaRelay.country means that it is not known; without a GeoIP file it means nothing. */
+gboolean cepa_network_has_countries (const CepaNetwork *self);
+
+/**
+ * cepa_network_set_node_families:
+ * @sets: (nullable) (element-type CepaNodeSet): NodeFamily lines: relays of one set are of one family. Kept by reference,
+ *   not changed any more
+ *
+ * In force with the next commit.
+ */
+void cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets);
+
+/* Returns: (transfer none) (nullable): what was set. */
+GPtrArray *cepa_network_get_node_families (const CepaNetwork *self);
+
 /* Returns: (transfer none): the table for plugins; changes at cepa_network_add_microdescriptor and commit,
    its weights, families and version only at commit: no plugin may see it in between. */
 const CepaNetworkView *cepa_network_get_view (const CepaNetwork *self);
@@ -62,13 +93,22 @@ const CepaNetworkView *cepa_network_get_view (const CepaNetwork *self);
 guint cepa_network_get_n_relays (const CepaNetwork *self);
 const CepaRelay *cepa_network_get_relay (const CepaNetwork *self, guint row); /* (transfer none) */
 
+/**
+ * cepa_network_get_consensus_weight:
+ *
+ * Returns: bandwidth times the consensus' weights for @place, whether or not its microdescriptor is here: for choices that
+ * whoever serves microdescriptors must not sway. 0 when the relay does not fit the place. Below 2^59.
+ */
+guint64 cepa_network_get_consensus_weight (const CepaNetwork *self, guint row, CepaPlace place);
+
 /* Returns: the row of the relay with this RSA identity, -1 when there is none. */
 gint cepa_network_find (const CepaNetwork *self, const guint8 rsa_id[20]);
 
 /* Returns: (transfer none): the ntor onion key (32 bytes) of a row that has CEPA_RELAY_HAS_KEYS. */
 const guint8 *cepa_network_get_ntor_key (const CepaNetwork *self, guint row);
 
-/* Whether both rows declare each other as family, or have a family id in common; a row is of its own. */
+/* Whether both rows declare each other as family, have a family id in common, or are of one of the user's families
+   (NodeFamily); a row is of its own. */
 gboolean cepa_network_same_family (const CepaNetwork *self, guint a, guint b);
 
 /* Whether both rows have IPv4 addresses in one /16, or IPv6 addresses in one /32. */

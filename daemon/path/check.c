@@ -37,7 +37,16 @@ static const PathRule check_exit_policy
     = { "exit-policy", "the exit's policy does not let the port through" };
 static const PathRule check_exit_policy6
     = { "exit-policy", "the exit's policy does not let IPv6 to the port through" };
+static const PathRule check_not_settled = { "not-as-settled", "another relay is settled there" };
+static const PathRule check_not_our_guard = { "not-our-guard", "the first relay is none of the guards to choose from" };
+static const PathRule check_barred[CEPA_N_PLACES] = {
+  [CEPA_PLACE_GUARD] = { "barred-guard", "the user does not want the relay as the first" },
+  [CEPA_PLACE_MIDDLE] = { "barred-middle", "the user does not want the relay in the middle" },
+  [CEPA_PLACE_EXIT] = { "barred-exit", "the user does not want the relay as an exit" },
+};
 static const PathRule check_repeated = { "repeated-relay", "no relay is twice in a path" };
+static const PathRule check_comes_back
+    = { "repeated-relay", "no relay of a path over vanguards stands beside itself, nor with one between" };
 static const PathRule check_same_family = { "same-family", "no two relays of a path are of one family" };
 static const PathRule check_same_subnet = { "same-subnet", "no two relays of a path are in one network" };
 
@@ -103,15 +112,60 @@ check_shape (const PathCheck *self, GError **error)
   return TRUE;
 }
 
+CepaPlace
+cepa_path_place_of (const CepaPathRequest *request, guint hop)
+{
+  gboolean is_last = hop + 1 == request->n_hops;
+
+  if (hop == 0 && !is_last)
+    return CEPA_PLACE_GUARD;
+  return is_last && request->purpose == CEPA_PURPOSE_GENERAL ? CEPA_PLACE_EXIT : CEPA_PLACE_MIDDLE;
+}
+
+gboolean
+cepa_path_port_is_long_lived (const GArray *ports, guint16 port)
+{
+  for (guint i = 0; i < ports->len; i++)
+    if (g_array_index (ports, guint16, i) == port)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+cepa_path_is_guard_of (const CepaPathRequest *request, guint32 row)
+{
+  guint n_guards = cepa_path_request_n_guards (request);
+
+  for (guint i = 0; i < n_guards; i++)
+    if (request->guards[i] == row)
+      return TRUE;
+  return n_guards == 0;
+}
+
+/* What was asked for this hop. */
+static const PathRule *
+check_find_request_fault (const PathCheck *self, guint hop)
+{
+  guint32 row = self->path->hops[hop], fixed = cepa_path_request_fixed (self->request, hop);
+  CepaPlace place = cepa_path_place_of (self->request, hop);
+
+  if (fixed != CEPA_PATH_ANY_ROW && fixed != row)
+    return &check_not_settled;
+  if (hop == 0 && !cepa_path_is_guard_of (self->request, row))
+    return &check_not_our_guard;
+  if (cepa_path_request_excludes (self->request, row))
+    return &check_excluded;
+  if (cepa_path_request_bars (self->request, row, place))
+    return &check_barred[place];
+  return NULL;
+}
+
 /* What holds for every hop, wherever it stands. */
 static const PathRule *
 check_find_relay_fault (const PathCheck *self, guint hop)
 {
-  guint32 row = self->path->hops[hop];
-  guint32 flags = cepa_network_get_relay (self->network, row)->flags;
+  guint32 flags = cepa_network_get_relay (self->network, self->path->hops[hop])->flags;
 
-  if (cepa_path_request_excludes (self->request, row))
-    return &check_excluded;
   if ((flags & CEPA_RELAY_RUNNING) == 0)
     return &check_not_running;
   if ((flags & CEPA_RELAY_VALID) == 0)
@@ -155,6 +209,8 @@ check_find_pair_fault (const PathCheck *self, guint first, guint second, gboolea
 {
   guint32 a = self->path->hops[first], b = self->path->hops[second];
 
+  if ((self->request->flags & CEPA_PATH_VANGUARDS) != 0)
+    return a == b && second - first < CEPA_PATH_VANGUARDS_DISTANCE ? &check_comes_back : NULL;
   if (a == b)
     return &check_repeated;
   if (cepa_network_same_family (self->network, a, b))
@@ -174,8 +230,10 @@ cepa_path_check (const CepaNetwork *network, const CepaPathRequest *request, con
     return FALSE;
   for (guint hop = 0; hop < path->n_hops; hop++)
     {
-      const PathRule *fault = check_find_relay_fault (&self, hop);
+      const PathRule *fault = check_find_request_fault (&self, hop);
 
+      if (fault == NULL)
+        fault = check_find_relay_fault (&self, hop);
       if (fault == NULL)
         fault = check_find_place_fault (&self, hop);
       if (fault != NULL)

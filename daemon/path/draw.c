@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "base/encoding.h"
 #include "base/error.h"
-
-/* Kinds of request whose tables are kept: each port that is asked for is one. */
-#define DRAW_N_KINDS 8
+#include "path/check.h"
+#include "path/draw-kinds.h"
 
 /* Draws by weight alone before all relays with a weight are looked at. */
 #define DRAW_MAX_TRIES 64
@@ -18,40 +18,12 @@
 /* Random numbers fetched at once: each fetch may be a call to the system. */
 #define DRAW_N_RANDOM 32
 
-typedef enum
-{
-  DRAW_LAST,
-  DRAW_FIRST,
-  DRAW_BETWEEN,
-  DRAW_N_ROLES
-} DrawRole;
-
-/* The relays that keep the rules of a role and have a weight. */
-typedef struct
-{
-  gboolean is_made;
-  guint32 n_fit; /* with a weight or without */
-  guint32 n;
-  guint32 *rows;
-  guint64 *sums; /* of the weights up to and with each row: of 2^32 rows they still fit */
-} DrawTable;
-
-/* What is alike in requests that share tables. */
-typedef struct
-{
-  guint32 purpose, n_hops, flags;
-  guint16 port;
-  guint64 used; /* when it was asked for last, of a counter; 0: never */
-  DrawTable tables[DRAW_N_ROLES];
-} DrawKind;
-
 struct _CepaPathDraw
 {
   CepaPathPolicy *policy; /* (nullable): it is gone */
   guint64 version;        /* of the view that everything below is of; 0 before the first */
   guint32 n_relays;
-  guint64 n_uses;
-  DrawKind kinds[DRAW_N_KINDS];
+  CepaDrawKinds kinds;
   guint8 *dead;        /* by row: bit N is set while the row is known to leave no path as draw N */
   GArray *dead_rows;   /* (element-type guint32): those with a bit; the later draws' are last */
   guint32 *candidates; /* room for every row */
@@ -60,18 +32,19 @@ struct _CepaPathDraw
   guint n_random;
 };
 
-/* A path in the making. */
+/* A path in the making. The settled hops count as drawn before all others. */
 typedef struct
 {
   CepaPathDraw *self;
   CepaRandom *random;
   const CepaNetworkView *view;
   const CepaPathRequest *request;
-  const DrawTable *tables[DRAW_N_ROLES];
-  guint n_drawn;
-  guint32 drawn[CEPA_PATH_MAX_HOPS];  /* in the order of drawing */
-  guint n_before[CEPA_PATH_MAX_HOPS]; /* how many dead rows there were when each draw began */
-  guint lacking;                      /* the latest draw that nobody could be found for */
+  const CepaDrawTable *tables[CEPA_DRAW_N_ROLES]; /* (nullable): of those that a relay is drawn for by weight */
+  guint n_settled, n_drawn;
+  guint8 hops[CEPA_PATH_MAX_HOPS];       /* which hop each draw is for */
+  guint32 drawn[CEPA_PATH_MAX_HOPS];     /* the rows, in the same order */
+  guint n_before[CEPA_PATH_MAX_HOPS];    /* how many dead rows there were when each draw began */
+  guint lacking;                         /* the latest draw that nobody could be found for */
   guint work;
 } DrawPath;
 
@@ -96,21 +69,9 @@ cepa_path_draw_ref (CepaPathDraw *self)
 }
 
 static void
-draw_clear_kind (DrawKind *kind)
-{
-  for (guint role = 0; role < DRAW_N_ROLES; role++)
-    {
-      g_free (kind->tables[role].rows);
-      g_free (kind->tables[role].sums);
-    }
-  memset (kind, 0, sizeof *kind);
-}
-
-static void
 draw_clear (CepaPathDraw *self)
 {
-  for (guint i = 0; i < DRAW_N_KINDS; i++)
-    draw_clear_kind (&self->kinds[i]);
+  cepa_draw_kinds_clear (&self->kinds);
   g_clear_pointer (&self->dead, g_free);
   g_clear_pointer (&self->candidates, g_free);
 }
@@ -148,116 +109,32 @@ draw_take_view (CepaPathDraw *self, const CepaNetworkView *view)
   self->candidates = g_new (guint32, view->n_relays);
 }
 
-/* The kind of @request: the one that was not asked for the longest makes room for a new one. */
-static DrawKind *
-draw_find_kind (CepaPathDraw *self, const CepaPathRequest *request)
-{
-  DrawKind *oldest = &self->kinds[0];
-
-  for (guint i = 0; i < DRAW_N_KINDS; i++)
-    {
-      DrawKind *kind = &self->kinds[i];
-
-      if (kind->used != 0 && kind->purpose == request->purpose && kind->n_hops == request->n_hops
-          && kind->flags == request->flags && kind->port == request->port)
-        {
-          kind->used = ++self->n_uses;
-          return kind;
-        }
-      if (kind->used < oldest->used)
-        oldest = kind;
-    }
-  draw_clear_kind (oldest);
-  oldest->purpose = request->purpose;
-  oldest->n_hops = request->n_hops;
-  oldest->flags = request->flags;
-  oldest->port = request->port;
-  oldest->used = ++self->n_uses;
-  return oldest;
-}
-
-static DrawRole
-draw_role_at (guint draw)
-{
-  return draw == 0 ? DRAW_LAST : draw == 1 ? DRAW_FIRST : DRAW_BETWEEN;
-}
-
-static CepaPlace
-draw_place_of (DrawRole role, const CepaPathRequest *request)
-{
-  if (role == DRAW_FIRST)
-    return CEPA_PLACE_GUARD;
-  return role == DRAW_LAST && request->purpose == CEPA_PURPOSE_GENERAL ? CEPA_PLACE_EXIT : CEPA_PLACE_MIDDLE;
-}
-
-/* Whether the relay keeps the rules that are of it alone. */
+/* Whether the first relay is one of the request's guards, for whom no weight counts. */
 static gboolean
-draw_relay_fits (const CepaNetworkView *view, const CepaPathRequest *request, DrawRole role, guint32 row)
+draw_has_guards (const CepaPathRequest *request, guint hop)
 {
-  const CepaRelay *relay = cepa_network_view_relay (view, row);
-  gboolean is_general = request->purpose == CEPA_PURPOSE_GENERAL;
-  guint32 needs = CEPA_RELAY_RUNNING | CEPA_RELAY_VALID | CEPA_RELAY_HAS_KEYS, refuses = 0;
-
-  needs |= is_general ? CEPA_RELAY_FAST : 0;
-  needs |= (request->flags & CEPA_PATH_NEED_STABLE) != 0 ? CEPA_RELAY_STABLE : 0;
-  needs |= role == DRAW_FIRST ? CEPA_RELAY_GUARD : 0;
-  refuses |= role != DRAW_BETWEEN ? CEPA_RELAY_MIDDLE_ONLY : 0;
-  if (role == DRAW_LAST && is_general)
-    {
-      needs |= CEPA_RELAY_EXIT;
-      refuses |= CEPA_RELAY_BAD_EXIT;
-    }
-  if ((relay->flags & needs) != needs || (relay->flags & refuses) != 0)
-    return FALSE;
-  return role != DRAW_LAST || !is_general
-         || cepa_network_view_exit_allows (view, relay->exit_policy, request->port,
-                                           (request->flags & CEPA_PATH_IPV6) != 0);
-}
-
-static void
-draw_fill_table (DrawTable *table, const CepaNetworkView *view, const CepaPathRequest *request, DrawRole role,
-                 const guint32 *weights)
-{
-  guint64 sum = 0;
-
-  table->rows = g_new (guint32, view->n_relays);
-  table->sums = g_new (guint64, view->n_relays);
-  for (guint32 row = 0; row < view->n_relays; row++)
-    {
-      if (!draw_relay_fits (view, request, role, row))
-        continue;
-      table->n_fit++;
-      if (weights[row] == 0)
-        continue;
-      sum += weights[row];
-      table->rows[table->n] = row;
-      table->sums[table->n] = sum;
-      table->n++;
-    }
-  table->rows = g_renew (guint32, table->rows, table->n);
-  table->sums = g_renew (guint64, table->sums, table->n);
-  table->is_made = TRUE;
+  return hop == 0 && cepa_path_request_n_guards (request) > 0;
 }
 
 /* Asks the policy how likely each relay is. */
 static gboolean
-draw_make_table (CepaPathDraw *self, DrawTable *table, const CepaNetworkView *view, const CepaPathRequest *request,
-                 DrawRole role, GError **error)
+draw_make_table (CepaPathDraw *self, CepaDrawTable *table, const CepaNetworkView *view, const CepaPathRequest *request,
+                 CepaDrawRole role, GError **error)
 {
   g_autofree guint32 *weights = g_new0 (guint32, view->n_relays);
   CepaPathRequest kind = *request;
 
   kind.size = sizeof kind;
-  kind.excluded = NULL;
-  kind.n_excluded = 0;
+  kind.excluded = kind.guards = kind.fixed = NULL;
+  kind.n_excluded = kind.n_guards = 0;
   if (self->policy == NULL)
     {
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "the policy went away while it was asked");
       return FALSE;
     }
-  if (!self->policy->weigh (self->policy, view, &kind, draw_place_of (role, request), weights, error))
+  if (!self->policy->weigh (self->policy, view, &kind, cepa_draw_place_of (request, role), weights, error))
     return FALSE;
-  draw_fill_table (table, view, request, role, weights);
+  cepa_draw_table_fill (table, view, request, role, weights);
   return TRUE;
 }
 
@@ -287,21 +164,9 @@ draw_random_below (const DrawPath *path, guint64 limit)
 }
 
 static guint32
-draw_by_weight (const DrawPath *path, const DrawTable *table)
+draw_by_weight (const DrawPath *path, const CepaDrawTable *table)
 {
-  guint64 target = draw_random_below (path, table->sums[table->n - 1]);
-  guint32 low = 0, high = table->n - 1;
-
-  while (low < high)
-    {
-      guint32 middle = low + (high - low) / 2;
-
-      if (table->sums[middle] > target)
-        high = middle;
-      else
-        low = middle + 1;
-    }
-  return table->rows[low];
+  return cepa_draw_table_pick (table, draw_random_below (path, table->sums[table->n - 1]));
 }
 
 /* Whether @row may be drawn now: not excluded, not known to leave no path, and at one with those drawn before. */
@@ -309,7 +174,8 @@ static gboolean
 draw_row_agrees (const DrawPath *path, guint32 row)
 {
   const CepaRelay *relay = cepa_network_view_relay (path->view, row);
-  gboolean any_subnet = (path->request->flags & CEPA_PATH_ANY_SUBNET) != 0;
+  guint32 flags = path->request->flags;
+  gint hop = path->hops[path->n_drawn];
 
   if (cepa_path_request_excludes (path->request, row) || (path->self->dead[row] & 1u << path->n_drawn) != 0)
     return FALSE;
@@ -317,23 +183,30 @@ draw_row_agrees (const DrawPath *path, guint32 row)
     {
       guint32 other = path->drawn[i];
 
+      if ((flags & CEPA_PATH_VANGUARDS) != 0)
+        {
+          if (row == other && ABS (hop - path->hops[i]) < CEPA_PATH_VANGUARDS_DISTANCE)
+            return FALSE;
+          continue;
+        }
       if (cepa_network_view_same_family (path->view, row, other))
         return FALSE;
-      if (!any_subnet && cepa_relay_same_subnet (relay, cepa_network_view_relay (path->view, other)))
+      if ((flags & CEPA_PATH_ANY_SUBNET) == 0
+          && cepa_relay_same_subnet (relay, cepa_network_view_relay (path->view, other)))
         return FALSE;
     }
   return TRUE;
 }
 
 static guint64
-draw_weight_at (const DrawTable *table, guint32 index)
+draw_weight_at (const CepaDrawTable *table, guint32 index)
 {
   return table->sums[index] - (index > 0 ? table->sums[index - 1] : 0);
 }
 
 /* Draws among all that agree. Returns: FALSE when nobody does. */
 static gboolean
-draw_among_all (DrawPath *path, const DrawTable *table, guint32 *row)
+draw_among_all (DrawPath *path, const CepaDrawTable *table, guint32 *row)
 {
   guint32 *candidates = path->self->candidates;
   guint32 n = 0, i = 0;
@@ -355,25 +228,57 @@ draw_among_all (DrawPath *path, const DrawTable *table, guint32 *row)
   return TRUE;
 }
 
+/* The first of the request's guards that agrees. */
+static gboolean
+draw_guard (DrawPath *path, guint32 *row)
+{
+  guint n_guards = cepa_path_request_n_guards (path->request);
+  CepaDrawRole role = cepa_draw_role_of (path->request, 0);
+
+  path->work += n_guards;
+  for (guint i = 0; i < n_guards; i++)
+    {
+      *row = path->request->guards[i];
+      if (*row < path->view->n_relays && cepa_draw_relay_fits (path->view, path->request, role, *row)
+          && draw_row_agrees (path, *row))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Taking draws by weight until one agrees is drawing by weight among those that agree. */
 static gboolean
-draw_one (DrawPath *path)
+draw_weighted (DrawPath *path, const CepaDrawTable *table, guint32 *row)
 {
-  const DrawTable *table = path->tables[draw_role_at (path->n_drawn)];
-  guint32 row = 0;
-  gboolean is_found = FALSE;
-
-  for (guint i = 0; !is_found && i < DRAW_MAX_TRIES; i++)
+  for (guint i = 0; i < DRAW_MAX_TRIES; i++)
     {
-      row = draw_by_weight (path, table);
-      is_found = draw_row_agrees (path, row);
+      *row = draw_by_weight (path, table);
+      if (draw_row_agrees (path, *row))
+        return TRUE;
     }
-  if (!is_found && !draw_among_all (path, table, &row))
-    return FALSE;
+  return draw_among_all (path, table, row);
+}
+
+static void
+draw_take (DrawPath *path, guint32 row)
+{
   path->drawn[path->n_drawn++] = row;
   if (path->n_drawn < path->request->n_hops)
     path->n_before[path->n_drawn] = path->self->dead_rows->len;
-  return TRUE;
+}
+
+static gboolean
+draw_one (DrawPath *path)
+{
+  guint hop = path->hops[path->n_drawn];
+  guint32 row = 0;
+  gboolean is_found = draw_has_guards (path->request, hop)
+                          ? draw_guard (path, &row)
+                          : draw_weighted (path, path->tables[cepa_draw_role_of (path->request, hop)], &row);
+
+  if (is_found)
+    draw_take (path, row);
+  return is_found;
 }
 
 static void
@@ -408,7 +313,7 @@ draw_all (DrawPath *path)
       if (draw_one (path))
         continue;
       path->lacking = MAX (path->lacking, path->n_drawn);
-      is_possible = path->n_drawn > 0 && path->work < DRAW_MAX_WORK;
+      is_possible = path->n_drawn > path->n_settled && path->work < DRAW_MAX_WORK;
       if (is_possible)
         draw_step_back (path);
     }
@@ -416,56 +321,142 @@ draw_all (DrawPath *path)
   return is_possible;
 }
 
-/* Says who could not be found. @table: of its role */
-static gboolean
-draw_refuse (const DrawPath *path, DrawRole role, const DrawTable *table, GError **error)
+/* ---- a whole path ---- */
+
+/* Who is lacking at @hop, for people. */
+static char *
+draw_name_hop (const DrawPath *path, guint hop)
 {
   const CepaPathRequest *request = path->request;
-  gboolean is_exit = draw_place_of (role, request) == CEPA_PLACE_EXIT;
-  const char *id = path->self->policy != NULL ? path->self->policy->id : "a policy that went away";
-  g_autoptr (GString) what = g_string_new (NULL);
+  CepaPlace place = cepa_path_place_of (request, hop);
+  GString *what = g_string_new (place == CEPA_PLACE_EXIT        ? "exit"
+                                : place == CEPA_PLACE_GUARD     ? "guard"
+                                : hop + 1 == request->n_hops    ? "last relay"
+                                                                : "middle relay");
 
-  g_string_append (what, is_exit               ? "exit"
-                         : role == DRAW_FIRST ? "guard"
-                         : role == DRAW_LAST  ? "last relay"
-                                              : "middle relay");
-  if (is_exit && request->port != 0)
+  if (place == CEPA_PLACE_EXIT && request->port != 0)
     g_string_append_printf (what, " to port %u", request->port);
-  if (is_exit && (request->flags & CEPA_PATH_IPV6) != 0)
+  if (place == CEPA_PLACE_EXIT && (request->flags & CEPA_PATH_IPV6) != 0)
     g_string_append (what, " over IPv6");
   if ((request->flags & CEPA_PATH_NEED_STABLE) != 0)
     g_string_append (what, " of a long-lived path");
-  if (table->n_fit == 0)
+  return g_string_free (what, FALSE);
+}
+
+static const char *
+draw_get_id (const DrawPath *path)
+{
+  return path->self->policy != NULL ? path->self->policy->id : "a policy that went away";
+}
+
+/* Says who could not be found for @hop. @table: (nullable): of its role */
+static gboolean
+draw_refuse (const DrawPath *path, guint hop, const CepaDrawTable *table, GError **error)
+{
+  const CepaPathRequest *request = path->request;
+  g_autofree char *what = draw_name_hop (path, hop);
+  const char *id = draw_get_id (path);
+
+  if (table != NULL && table->n_fit == 0)
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "%s: none of the %u relays fits as %s", id,
-                 path->view->n_relays, what->str);
-  else if (table->n == 0)
+                 path->view->n_relays, what);
+  else if (table != NULL && table->n == 0)
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "%s: all of the %u relays that fit as %s have the weight 0",
-                 id, table->n_fit, what->str);
+                 id, table->n_fit, what);
   else if (path->work >= DRAW_MAX_WORK)
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH,
                  "%s: gave up the search for a %s of a path of %u after %u looks: nearly all that was drawn before it "
-                 "leaves none", id, what->str, request->n_hops, path->work);
+                 "leaves none", id, what, request->n_hops, path->work);
+  else if (table == NULL)
+    g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH,
+                 "%s: none of the %u guards to choose from fits as %s beside the others of a path of %u, with %u "
+                 "relays excluded", id, request->n_guards, what, request->n_hops, request->n_excluded);
   else
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH,
                  "%s: none of the %u relays that fit as %s and have a weight fits beside the others of a path of %u, "
-                 "with %u relays excluded", id, table->n, what->str, request->n_hops, request->n_excluded);
+                 "with %u relays excluded", id, table->n, what, request->n_hops, request->n_excluded);
   return FALSE;
 }
 
-/* The tables of every role that the path needs. */
+static const CepaDrawTable *
+draw_get_table (const DrawPath *path, guint hop)
+{
+  return draw_has_guards (path->request, hop) ? NULL : path->tables[cepa_draw_role_of (path->request, hop)];
+}
+
+static gboolean
+draw_refuse_settled (const DrawPath *path, guint hop, guint32 row, GError **error)
+{
+  const CepaRelay *relay = row < path->view->n_relays ? cepa_network_view_relay (path->view, row) : NULL;
+  g_autofree char *what = draw_name_hop (path, hop);
+  g_autofree char *id = relay != NULL ? cepa_hex_encode (relay->rsa_id, sizeof relay->rsa_id) : NULL;
+
+  if (relay == NULL)
+    g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "%s: the row %u, which is settled as hop %u, is none of the %u",
+                 draw_get_id (path), row, hop + 1, path->view->n_relays);
+  else
+    g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH,
+                 "%s: the relay $%s~%s, which is settled as hop %u of %u, does not fit as %s beside the other settled "
+                 "ones", draw_get_id (path), id, relay->nickname, hop + 1, path->request->n_hops, what);
+  return FALSE;
+}
+
+/* Takes the settled relays, in their order. */
+static gboolean
+draw_settle (DrawPath *path, GError **error)
+{
+  const CepaPathRequest *request = path->request;
+
+  for (guint hop = 0; hop < request->n_hops; hop++)
+    {
+      guint32 row = cepa_path_request_fixed (request, hop);
+
+      if (row == CEPA_PATH_ANY_ROW)
+        continue;
+      path->hops[path->n_drawn] = (guint8) hop;
+      if (row >= path->view->n_relays || (hop == 0 && !cepa_path_is_guard_of (request, row))
+          || !cepa_draw_relay_fits (path->view, request, cepa_draw_role_of (request, hop), row)
+          || !draw_row_agrees (path, row))
+        return draw_refuse_settled (path, hop, row, error);
+      draw_take (path, row);
+    }
+  path->n_settled = path->n_drawn;
+  return TRUE;
+}
+
+/* The order in which the others are drawn: the last, the first, those between. */
+static void
+draw_plan (DrawPath *path)
+{
+  guint n_hops = path->request->n_hops, n = path->n_settled;
+
+  for (guint i = 0; i < n_hops; i++)
+    {
+      guint hop = i == 0 ? n_hops - 1 : i - 1;
+
+      if (cepa_path_request_fixed (path->request, hop) == CEPA_PATH_ANY_ROW)
+        path->hops[n++] = (guint8) hop;
+    }
+}
+
+/* The tables of every role that relays are drawn for. */
 static gboolean
 draw_prepare (DrawPath *path, GError **error)
 {
-  DrawKind *kind = draw_find_kind (path->self, path->request);
+  CepaDrawKind *kind = cepa_draw_kinds_find (&path->self->kinds, path->request);
 
-  for (guint role = 0; role < MIN (path->request->n_hops, (guint) DRAW_N_ROLES); role++)
+  for (guint i = path->n_settled; i < path->request->n_hops; i++)
     {
-      DrawTable *table = &kind->tables[role];
+      guint hop = path->hops[i];
+      CepaDrawRole role = cepa_draw_role_of (path->request, hop);
+      CepaDrawTable *table = &kind->tables[role];
 
+      if (draw_has_guards (path->request, hop) || path->tables[role] != NULL)
+        continue;
       if (!table->is_made && !draw_make_table (path->self, table, path->view, path->request, role, error))
         return FALSE;
       if (table->n == 0)
-        return draw_refuse (path, role, table, error);
+        return draw_refuse (path, hop, table, error);
       path->tables[role] = table;
     }
   return TRUE;
@@ -476,16 +467,23 @@ cepa_path_draw_run (CepaPathDraw *self, const CepaNetworkView *view, CepaRandom 
                     const CepaPathRequest *request, CepaPath *path, GError **error)
 {
   DrawPath drawing = { .self = self, .random = random, .view = view, .request = request };
+  guint lacking;
 
   g_return_val_if_fail (request->n_hops >= 1 && request->n_hops <= CEPA_PATH_MAX_HOPS, FALSE);
   draw_take_view (self, view);
+  if (!draw_settle (&drawing, error))
+    return FALSE;
+  draw_plan (&drawing);
   if (!draw_prepare (&drawing, error))
     return FALSE;
   if (!draw_all (&drawing))
-    return draw_refuse (&drawing, draw_role_at (drawing.lacking), drawing.tables[draw_role_at (drawing.lacking)], error);
+    {
+      lacking = drawing.hops[drawing.lacking];
+      return draw_refuse (&drawing, lacking, draw_get_table (&drawing, lacking), error);
+    }
   path->size = sizeof *path;
   path->n_hops = request->n_hops;
-  for (guint draw = 0; draw < request->n_hops; draw++)
-    path->hops[draw == 0 ? request->n_hops - 1 : draw == 1 ? 0 : draw - 1] = drawing.drawn[draw];
+  for (guint i = 0; i < request->n_hops; i++)
+    path->hops[drawing.hops[i]] = drawing.drawn[i];
   return TRUE;
 }

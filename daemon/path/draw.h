@@ -13,8 +13,9 @@ G_BEGIN_DECLS
 /**
  * CepaPathDraw:
  *
- * The tables of one policy's weights: of the relays that keep the rules of a place, for the last kinds of request that
- * were asked for. They are made when first needed, and again for another version of the view.
+ * The tables of one policy's weights: of the relays that keep the rules of a place, for the last kinds of request
+ * (purpose, n_hops, flags, port, barred_id) that were asked for. They are made when first needed, and again for another
+ * version of the view.
  */
 typedef struct _CepaPathDraw CepaPathDraw;
 
@@ -32,9 +33,10 @@ void cepa_path_draw_detach (CepaPathDraw *self);
  * @request: of 1 to CEPA_PATH_MAX_HOPS hops
  * @path: (out): keeps every rule of cepa_path_check()
  *
- * Draws the last relay, then the first, then those between in their order: each with a chance in proportion to its
- * weight among those that keep the rules beside the relays drawn before it, and leave a path possible. A relay without
- * weight is never drawn. O(log n) but when few relays fit, when all with a weight are looked at.
+ * Takes the settled relays, then draws the last, then the first, then those between in their order: each with a chance
+ * in proportion to its weight among those that keep the rules beside the relays taken before it, and leave a path
+ * possible. A relay without weight is never drawn. Where the request has guards, the first relay is the first of them
+ * of whom this holds, and no weight counts. O(log n) but when few relays fit, when all with a weight are looked at.
  *
  * Returns: FALSE with CEPA_ERROR_NO_PATH and what is lacking; or with the policy's error.
  */

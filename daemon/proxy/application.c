@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "proxy/exit-wish.h"
 #include "proxy/target.h"
 #include "wire/socks.h"
 
@@ -20,8 +21,6 @@
 /* Taken, and sent ahead, before the other end is there. */
 #define APPLICATION_MAX_EARLY 8192
 #define APPLICATION_MAX_PIECES 128
-/* From the first byte until the stream is connected (C Tor's SocksTimeout). */
-#define APPLICATION_TIMEOUT_US (120 * G_USEC_PER_SEC)
 /* For one try on one circuit: twice this, then half as long again (ctor.md S6). */
 #define APPLICATION_TRY_US (10 * G_USEC_PER_SEC)
 #define APPLICATION_LATER_TRY_US (15 * G_USEC_PER_SEC)
@@ -318,6 +317,12 @@ application_refuse (CepaApplication *self, CepaSocksReply reply)
 
 /* ---- from the circuit ---- */
 
+static const CepaCircuitHop *
+application_get_exit (const CepaApplication *self)
+{
+  return cepa_circuit_get_hop (self->circuit, cepa_circuit_get_n_hops (self->circuit) - 1);
+}
+
 static void
 application_connected (gpointer user_data, G_GNUC_UNUSED const CepaConnected *connected)
 {
@@ -326,6 +331,8 @@ application_connected (gpointer user_data, G_GNUC_UNUSED const CepaConnected *co
 
   self->state = APPLICATION_OPEN;
   self->was_connected = TRUE;
+  cepa_circuits_note_answer (self->shared->circuits, self->circuit);
+  cepa_tracked_exits_note (self->shared->exits, self->socks.host, application_get_exit (self)->target.rsa_id);
   application_tell (self, CEPA_STREAM_EVENT_SUCCEEDED, 0, NULL);
   cepa_loop_set_delay (self->timer, self->at_end ? APPLICATION_LINGER_US : -1);
   g_byte_array_remove_range (self->input, 0, (guint) self->early);
@@ -415,20 +422,35 @@ application_may_retry (CepaApplication *self, guint reason)
     }
 }
 
+/* The exit has said no: the circuit works then, unless its words are those of a broken one. */
+static void
+application_note_refusal (CepaApplication *self, guint reason)
+{
+  if (cepa_circuit_get_state (self->circuit) == CEPA_CIRCUIT_CLOSED)
+    return;
+  if (reason != CEPA_END_DESTROY && reason != CEPA_END_TORPROTOCOL)
+    cepa_circuits_note_answer (self->shared->circuits, self->circuit);
+  cepa_circuits_note_refusal (self->shared->circuits, self->circuit, reason);
+}
+
 /* It leaves its circuit for another one. */
 static void
 application_detach (CepaApplication *self, guint reason)
 {
+  cepa_circuits_note_left (self->shared->circuits, self->circuit);
   application_tell (self, CEPA_STREAM_EVENT_DETACHED, reason, NULL);
   self->end_reason = 0;
   self->bytes_written = 0; /* sent ahead, in vain */
 }
 
+/* Also when it is the one that is to be used again for the host: this time it is another one. */
 static void
 application_avoid_exit (CepaApplication *self)
 {
-  const CepaCircuitHop *exit = cepa_circuit_get_hop (self->circuit, cepa_circuit_get_n_hops (self->circuit) - 1);
+  const CepaCircuitHop *exit = application_get_exit (self);
 
+  cepa_tracked_exits_note_failure (self->shared->exits, self->socks.host, exit->target.rsa_id);
+  self->wish.has_exit = FALSE;
   if (self->wish.n_avoid < CEPA_CIRCUITS_MAX_AVOID)
     memcpy (self->wish.avoid[self->wish.n_avoid++], exit->target.rsa_id, sizeof self->wish.avoid[0]);
 }
@@ -449,6 +471,7 @@ application_ended (gpointer user_data, const CepaEnd *end)
       application_finish (self);
       return;
     }
+  application_note_refusal (self, end->reason);
   if (!application_may_retry (self, end->reason) || self->tries >= APPLICATION_MAX_TRIES)
     {
       application_refuse (self, cepa_socks_reply_for_end (end->reason));
@@ -470,7 +493,9 @@ static void
 application_set_try_deadline (CepaApplication *self)
 {
   gint64 now = cepa_clock_monotonic_us (self->shared->clock);
-  gint64 wait = self->tries <= 2 ? APPLICATION_TRY_US : APPLICATION_LATER_TRY_US;
+  gint64 wait = self->shared->try_us > 0 ? self->shared->try_us
+                : self->tries <= 2       ? APPLICATION_TRY_US
+                                         : APPLICATION_LATER_TRY_US;
 
   cepa_loop_set_delay (self->timer, MAX (MIN (wait, self->deadline_us - now), 0));
 }
@@ -484,6 +509,8 @@ application_reply_for_error (CepaApplication *self, const GError *error)
   if (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NO_PATH))
     return self->wish.n_avoid > 0 ? CEPA_SOCKS_TTL_EXPIRED  /* those that let the port through did not answer */
                                   : CEPA_SOCKS_NOT_ALLOWED; /* no exit lets it through */
+  if (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_CONFIG))
+    return CEPA_SOCKS_NOT_ALLOWED; /* a country that cannot be had */
   if (g_error_matches (error, CEPA_ERROR, CEPA_ERROR_CANCELLED))
     return CEPA_SOCKS_GENERAL_FAILURE;
   return CEPA_SOCKS_NETWORK_UNREACHABLE;
@@ -496,6 +523,14 @@ application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *
   g_autoptr (GError) failed = NULL;
 
   self->request = NULL;
+  if (error != NULL && self->wish.has_exit)
+    {
+      /* The exit of last time is not to be had: then any. */
+      cepa_tracked_exits_forget (self->shared->exits, self->socks.host);
+      self->wish.has_exit = FALSE;
+      cepa_loop_set_delay (self->timer, 0);
+      return;
+    }
   if (error != NULL)
     {
       self->end_reason = self->last_reason; /* what exits said before; 0 when none was asked */
@@ -551,10 +586,28 @@ application_set_isolation (CepaApplication *self)
   self->wish.isolation = whole;
 }
 
+/* Which exit it is to be: one in a country, or the one of last time. */
+static gboolean
+application_wish_exit (CepaApplication *self, GError **error)
+{
+  CepaTrackedExits *exits = self->shared->exits;
+  const guint8 *exit;
+
+  if (!cepa_exit_wish_parse (self->socks.user, self->socks.user_len, self->wish.country, error))
+    return FALSE;
+  cepa_tracked_exits_set_identity (exits, cepa_circuits_get_identity (self->shared->circuits));
+  exit = cepa_tracked_exits_find (exits, self->socks.host);
+  self->wish.has_exit = exit != NULL && self->wish.country[0] == '\0';
+  if (self->wish.has_exit)
+    memcpy (self->wish.exit, exit, sizeof self->wish.exit);
+  return TRUE;
+}
+
 static void
 application_requested (CepaApplication *self)
 {
   const char *refusal = cepa_target_check (self->socks.host, self->shared->reject_internal);
+  g_autoptr (GError) unclear = NULL;
 
   cepa_log (CEPA_LOG_APP, CEPA_LOG_INFO, "stream %" G_GUINT64_FORMAT " to %s:%u", self->number, cepa_log_scrub (self->socks.host),
             self->socks.port);
@@ -568,6 +621,13 @@ application_requested (CepaApplication *self)
       cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "stream %" G_GUINT64_FORMAT " refused: %s is %s", self->number,
                 cepa_log_scrub (self->socks.host), refusal);
       application_tell_over (self, why);
+      application_refuse (self, CEPA_SOCKS_NOT_ALLOWED);
+      return;
+    }
+  if (!application_wish_exit (self, &unclear))
+    {
+      cepa_log (CEPA_LOG_APP, CEPA_LOG_WARN, "stream %" G_GUINT64_FORMAT " refused: %s", self->number, unclear->message);
+      application_tell_over (self, unclear);
       application_refuse (self, CEPA_SOCKS_NOT_ALLOWED);
       return;
     }
@@ -766,10 +826,10 @@ cepa_application_new (const CepaApplicationShared *shared, int fd, guint64 numbe
   self->isolation = g_strdup_printf ("%s %s", listener, peer);
   self->source_text = g_strdup_printf (strchr (peer, ':') != NULL ? "[%s]:%u" : "%s:%u", peer, peer_port);
   self->input = g_byte_array_new ();
-  self->deadline_us = cepa_clock_monotonic_us (shared->clock) + APPLICATION_TIMEOUT_US;
+  self->deadline_us = cepa_clock_monotonic_us (shared->clock) + shared->timeout_us;
   self->source = cepa_loop_watch_fd (shared->context, fd, "application", application_ready, self);
   self->timer = cepa_loop_watch_fd (shared->context, -1, "application timer", application_timer, self);
-  cepa_loop_set_delay (self->timer, APPLICATION_TIMEOUT_US);
+  cepa_loop_set_delay (self->timer, shared->timeout_us);
   cepa_loop_set_condition (self->source, G_IO_IN);
   return self;
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "path/circuits.h"
+#include "proxy/tracked-exits.h"
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,9 @@ typedef struct
   const CepaClock *clock;
   CepaCircuits *circuits;
   gboolean reject_internal;
+  gint64 timeout_us;     /* SocksTimeout: from the first byte until the stream is connected */
+  gint64 try_us;         /* CircuitStreamTimeout: for one try on one circuit; 0: as C Tor has it */
+  CepaTrackedExits *exits;
   CepaEventSink *events; /* (nullable) */
   void (*closed) (gpointer user_data, CepaApplication *application); /* it is freed after the call */
   gpointer user_data;

@@ -16,6 +16,7 @@ typedef struct
 struct _CepaProxy
 {
   CepaApplicationShared shared;
+  CepaTrackedExits *exits;
   GPtrArray *ports;         /* (element-type ProxyPort) */
   GHashTable *applications; /* (element-type CepaApplication): they free themselves */
 };
@@ -36,13 +37,24 @@ proxy_application_closed (gpointer user_data, CepaApplication *application)
 }
 
 CepaProxy *
-cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *circuits, gboolean reject_internal,
+cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *circuits, const CepaProxyConfig *config,
                 CepaEventSink *events)
 {
   CepaProxy *self = g_new0 (CepaProxy, 1);
 
-  self->shared = (CepaApplicationShared){ context, clock, circuits, reject_internal, events, proxy_application_closed,
-                                          self };
+  self->exits = cepa_tracked_exits_new (clock, config->tracked_hosts, config->tracked_us);
+  self->shared = (CepaApplicationShared){
+    .context = context,
+    .clock = clock,
+    .circuits = circuits,
+    .reject_internal = config->reject_internal,
+    .timeout_us = config->timeout_us,
+    .try_us = config->try_us,
+    .exits = self->exits,
+    .events = events,
+    .closed = proxy_application_closed,
+    .user_data = self,
+  };
   self->ports = g_ptr_array_new_with_free_func ((GDestroyNotify) proxy_port_free);
   self->applications = g_hash_table_new (NULL, NULL);
   return self;
@@ -61,6 +73,7 @@ cepa_proxy_free (CepaProxy *self)
     cepa_application_abort (application);
   g_hash_table_unref (self->applications);
   g_ptr_array_unref (self->ports);
+  cepa_tracked_exits_free (self->exits);
   g_free (self);
 }
 

@@ -12,9 +12,28 @@ G_BEGIN_DECLS
 
 typedef struct _CepaProxy CepaProxy;
 
-/* @reject_internal: option ClientRejectInternalAddresses; @events: (nullable): outlives the proxy */
+/**
+ * CepaProxyConfig:
+ * @reject_internal: ClientRejectInternalAddresses
+ * @timeout_us: SocksTimeout
+ * @try_us: CircuitStreamTimeout; 0: ten seconds twice, then fifteen
+ * @tracked_hosts: (nullable): TrackHostExits; kept
+ * @tracked_us: TrackHostExitsExpire
+ */
+typedef struct
+{
+  gboolean reject_internal;
+  gint64 timeout_us, try_us;
+  const char *const *tracked_hosts;
+  gint64 tracked_us;
+} CepaProxyConfig;
+
+/* C Tor's defaults. */
+#define CEPA_PROXY_CONFIG_INIT { TRUE, 120 * G_USEC_PER_SEC, 0, NULL, 1800 * G_USEC_PER_SEC }
+
+/* @config: copied; @events: (nullable): outlives the proxy */
 CepaProxy *cepa_proxy_new (GMainContext *context, const CepaClock *clock, CepaCircuits *circuits,
-                           gboolean reject_internal, CepaEventSink *events);
+                           const CepaProxyConfig *config, CepaEventSink *events);
 
 /* Ends all connections at once. */
 void cepa_proxy_free (CepaProxy *self);

@@ -11,9 +11,11 @@
 #include <cepa/network.h>
 #include <cepa/padding.h>
 #include <cepa/path.h>
+#include <cepa/path-request.h>
 #include <cepa/plugin.h>
 #include <cepa/relay.h>
 #include <cepa/services.h>
+#include <cepa/side-table.h>
 #include <cepa/transport.h>
 #include <cepa/types.h>
 #include <cepa/version.h>

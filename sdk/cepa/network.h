@@ -96,20 +96,6 @@ cepa_network_view_param (const CepaNetworkView *self, const char *name, int32_t 
   return CEPA_TABLE_HAS (self, CepaNetworkView, param) ? self->param (self, name, fallback) : fallback;
 }
 
-/**
- * cepa_network_view_side_column:
- * @table: the name under which a side table was loaded: cepa_host_load_side_table()
- * @column: of its header line
- *
- * Returns: (transfer none) (nullable) (array length=n_relays): the numbers of @column by row, NaN for a relay that the
- * table does not have; as long valid as the view. NULL when there is no such table or column, or the host has none.
- */
-static inline const double *
-cepa_network_view_side_column (const CepaNetworkView *self, const char *table, const char *column)
-{
-  return CEPA_TABLE_HAS (self, CepaNetworkView, side_column) ? self->side_column (self, table, column) : NULL;
-}
-
 #ifdef __cplusplus
 }
 #endif

@@ -41,21 +41,21 @@ typedef enum
 #define CEPA_N_PLACES 3
 
 /* Subprotocols that change what a client does: bits of CepaRelay.protocols (tor-spec: subprotocol versioning). */
-#define CEPA_PROTOCOL_CONFLUX_1 (UINT64_C (1) << 0)
-#define CEPA_PROTOCOL_CONS_2 (UINT64_C (1) << 1)
-#define CEPA_PROTOCOL_DESC_2 (UINT64_C (1) << 2)
-#define CEPA_PROTOCOL_DIRCACHE_2 (UINT64_C (1) << 3)
+#define CEPA_PROTOCOL_CONFLUX_1 (UINT64_C (1) << 0) /* joins circuits */
+#define CEPA_PROTOCOL_CONS_2 (UINT64_C (1) << 1) /* consensuses with more than one hash */
+#define CEPA_PROTOCOL_DESC_2 (UINT64_C (1) << 2) /* descriptors with Ed25519 keys */
+#define CEPA_PROTOCOL_DIRCACHE_2 (UINT64_C (1) << 3) /* serves consensus diffs */
 #define CEPA_PROTOCOL_FLOWCTRL_1 (UINT64_C (1) << 4) /* authenticated SENDMEs */
 #define CEPA_PROTOCOL_FLOWCTRL_2 (UINT64_C (1) << 5) /* congestion control */
-#define CEPA_PROTOCOL_HSDIR_2 (UINT64_C (1) << 6)
-#define CEPA_PROTOCOL_HSINTRO_4 (UINT64_C (1) << 7)
-#define CEPA_PROTOCOL_HSINTRO_5 (UINT64_C (1) << 8)
-#define CEPA_PROTOCOL_HSREND_2 (UINT64_C (1) << 9)
-#define CEPA_PROTOCOL_LINK_4 (UINT64_C (1) << 10)
-#define CEPA_PROTOCOL_LINK_5 (UINT64_C (1) << 11)
-#define CEPA_PROTOCOL_MICRODESC_2 (UINT64_C (1) << 12)
-#define CEPA_PROTOCOL_PADDING_2 (UINT64_C (1) << 13)
-#define CEPA_PROTOCOL_RELAY_2 (UINT64_C (1) << 14)
+#define CEPA_PROTOCOL_HSDIR_2 (UINT64_C (1) << 6) /* keeps descriptors of v3 services */
+#define CEPA_PROTOCOL_HSINTRO_4 (UINT64_C (1) << 7) /* introduction points of v3 services */
+#define CEPA_PROTOCOL_HSINTRO_5 (UINT64_C (1) << 8) /* that heed limits against floods */
+#define CEPA_PROTOCOL_HSREND_2 (UINT64_C (1) << 9) /* rendezvous points of v3 services */
+#define CEPA_PROTOCOL_LINK_4 (UINT64_C (1) << 10) /* circuit ids of four bytes */
+#define CEPA_PROTOCOL_LINK_5 (UINT64_C (1) << 11) /* padding of links */
+#define CEPA_PROTOCOL_MICRODESC_2 (UINT64_C (1) << 12) /* microdescriptors with Ed25519 keys */
+#define CEPA_PROTOCOL_PADDING_2 (UINT64_C (1) << 13) /* padding machines of circuits */
+#define CEPA_PROTOCOL_RELAY_2 (UINT64_C (1) << 14) /* extends by Ed25519 identities */
 #define CEPA_PROTOCOL_RELAY_3 (UINT64_C (1) << 15) /* extends over IPv6 */
 #define CEPA_PROTOCOL_RELAY_4 (UINT64_C (1) << 16) /* ntor-v3 */
 #define CEPA_PROTOCOL_RELAY_5 (UINT64_C (1) << 17) /* subprotocol requests */

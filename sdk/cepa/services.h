@@ -145,24 +145,6 @@ cepa_host_network (const CepaHost *host)
   return CEPA_TABLE_HAS (host, CepaHost, network) ? host->network (host) : NULL;
 }
 
-/**
- * cepa_host_load_side_table:
- * @name: of the table in cepa_network_view_side_column(): a-z, 0-9 and -; one of this name is replaced
- * @path: of a CSV file: a header line, whose first word says what the first column is: `fingerprint` (40 hexadecimal
- *   digits) or `prefix` (an IPv4 or IPv6 prefix; the longest that fits counts); then a line for each key, with numbers
- * @done: called once, in a later turn, unless the instance is destroyed before
- *
- * Reads numbers that belong to relays and puts them beside the rows, now and for every later directory, until the
- * instance is destroyed. The file is read once, by another thread. Not in create.
- */
-static inline void
-cepa_host_load_side_table (const CepaHost *host, const char *name, const char *path, CepaDoneFunc done,
-                           void *user_data)
-{
-  if (CEPA_TABLE_HAS (host, CepaHost, load_side_table))
-    host->load_side_table (host, name, path, done, user_data);
-}
-
 G_END_DECLS
 
 #endif

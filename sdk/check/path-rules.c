@@ -34,9 +34,30 @@ path_rules_judge_relay (const CepaNetworkView *view, const CepaPathRequest *requ
   return NULL;
 }
 
+/* What the request says of a hop: who is settled there, who may be first, whom the user does not want. */
 static const char *
-path_rules_judge_pair (const CepaNetworkView *view, const CepaPathRequest *request, guint32 a, guint32 b)
+path_rules_judge_wishes (const CepaPathRequest *request, const CepaPath *path, guint hop)
 {
+  gboolean is_general = request->purpose == CEPA_PURPOSE_GENERAL, is_first = hop == 0, is_last = hop == path->n_hops - 1;
+  guint place = is_last && is_general ? CEPA_PLACE_EXIT : is_first && !is_last ? CEPA_PLACE_GUARD : CEPA_PLACE_MIDDLE;
+  gboolean is_guard = !is_first || request->guards == NULL;
+
+  for (guint i = 0; !is_guard && i < request->n_guards; i++)
+    is_guard = request->guards[i] == path->hops[hop];
+  if (!is_guard)
+    return "the first relay is none of the guards of the request";
+  if (request->fixed != NULL && request->fixed[hop] != CEPA_PATH_ANY_ROW && request->fixed[hop] != path->hops[hop])
+    return "another relay is settled for a hop";
+  if (request->barred != NULL && (request->barred[path->hops[hop]] & 1u << place) != 0)
+    return "the user bars a relay from its place";
+  return NULL;
+}
+
+static const char *
+path_rules_judge_pair (const CepaNetworkView *view, const CepaPathRequest *request, guint32 a, guint32 b, guint apart)
+{
+  if ((request->flags & CEPA_PATH_VANGUARDS) != 0)
+    return a == b && apart <= 2 ? "over vanguards, a relay is in it again within two hops" : NULL;
   if (a == b)
     return "a relay is in it twice";
   if (cepa_network_view_same_family (view, a, b))
@@ -70,9 +91,11 @@ cepa_path_rules_find_broken (const CepaNetworkView *view, const CepaPathRequest 
         return "a row is none of the table";
       if (path_rules_is_excluded (request, path->hops[i]))
         return "a relay is excluded";
-      rule = path_rules_judge_relay (view, request, path, i);
+      rule = path_rules_judge_wishes (request, path, i);
+      if (rule == NULL)
+        rule = path_rules_judge_relay (view, request, path, i);
       for (guint j = 0; j < i && rule == NULL; j++)
-        rule = path_rules_judge_pair (view, request, path->hops[j], path->hops[i]);
+        rule = path_rules_judge_pair (view, request, path->hops[j], path->hops[i], i - j);
     }
   return rule;
 }

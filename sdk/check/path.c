@@ -38,8 +38,10 @@ path_get_table (CepaInstance *instance)
 static void
 path_describe (CepaCheck *check, const CepaNetworkView *view, const CepaPathRequest *request, const char *what)
 {
-  cepa_check_fail (check, "%s (%u relays; %u hops, purpose %u, flags 0x%x, port %u, %u excluded)", what, view->n_relays,
-                   request->n_hops, request->purpose, request->flags, request->port, request->n_excluded);
+  cepa_check_fail (check, "%s (%u relays; %u hops, purpose %u, flags 0x%x, port %u, %u excluded, %u guards%s%s)", what,
+                   view->n_relays, request->n_hops, request->purpose, request->flags, request->port,
+                   request->n_excluded, request->n_guards, request->fixed != NULL ? ", settled hops" : "",
+                   request->barred != NULL ? ", barred relays" : "");
 }
 
 /* Asks for a path. Returns: whether one was proposed; it has been judged. */
@@ -426,6 +428,185 @@ path_check_replay (CepaCheck *check)
     cepa_check_fail (check, "the same seed gave other paths: chance and time come from the host alone");
 }
 
+/* ---- what came with version 1.1 ---- */
+
+/* The first row at or behind @from, and then from the beginning, that has all of @flags. */
+static guint32
+path_find_row (const CepaNetworkView *view, guint32 from, guint32 flags)
+{
+  const guint32 needs = CEPA_RELAY_RUNNING | CEPA_RELAY_VALID | CEPA_RELAY_HAS_KEYS | CEPA_RELAY_FAST | flags;
+
+  for (guint32 i = 0; i < view->n_relays; i++)
+    {
+      guint32 row = (from + i) % view->n_relays, has = cepa_network_view_relay (view, row)->flags;
+
+      if ((has & needs) == needs && (has & (CEPA_RELAY_MIDDLE_ONLY | CEPA_RELAY_BAD_EXIT)) == 0)
+        return row;
+    }
+  return CEPA_PATH_ANY_ROW;
+}
+
+static void
+path_try_guards (CepaInstance *instance, gpointer data)
+{
+  g_autoptr (CepaFakeNetwork) network = cepa_fake_network_new (700, 100, FALSE);
+  const CepaNetworkView *view = cepa_fake_network_get_view (network);
+  guint n_paths = 0, n_first = 0;
+
+  (void) data;
+  path_show_network (instance, network);
+  for (guint i = 0; i < 200; i++)
+    {
+      guint32 guards[5];
+      PathWideRequest wide;
+      CepaPath path;
+
+      path_init_request (&wide, 2 + i % 4, i % 3 == 0 ? CEPA_PURPOSE_INTERNAL : CEPA_PURPOSE_GENERAL,
+                         CEPA_PATH_ANY_SUBNET, 443);
+      for (guint j = 0; j < G_N_ELEMENTS (guards); j++)
+        guards[j] = path_find_row (view, i * 7 + j * 13, CEPA_RELAY_GUARD);
+      wide.request.guards = guards;
+      wide.request.n_guards = 1 + i % G_N_ELEMENTS (guards);
+      if (!path_choose (instance, view, &wide.request, &path))
+        continue;
+      n_paths++;
+      n_first += path.hops[0] == guards[0];
+    }
+  if (n_paths == 0 && cepa_check_get_n_failures (instance->check) == 0)
+    cepa_check_fail (instance->check, "no path for any request that has guards to choose from");
+  else if (n_first < n_paths / 2 && cepa_check_get_n_failures (instance->check) == 0)
+    cepa_check_note (instance->check, "the best guard was first in %u of %u paths: another one is for when it does not "
+                     "fit the rest", n_first, n_paths);
+  path_report_network (instance, network);
+}
+
+static void
+path_try_settled (CepaInstance *instance, gpointer data)
+{
+  g_autoptr (CepaFakeNetwork) network = cepa_fake_network_new (710, 100, FALSE);
+  const CepaNetworkView *view = cepa_fake_network_get_view (network);
+  guint n_paths = 0;
+
+  (void) data;
+  path_show_network (instance, network);
+  for (guint i = 0; i < 200; i++)
+    {
+      guint32 fixed[CEPA_PATH_MAX_HOPS];
+      PathWideRequest wide;
+      CepaPath path;
+
+      path_init_request (&wide, 1 + i % 5, CEPA_PURPOSE_GENERAL, CEPA_PATH_ANY_SUBNET, 0);
+      for (guint hop = 0; hop < wide.request.n_hops; hop++)
+        fixed[hop] = i % (hop + 2) == 0 ? path_find_row (view, i * 11 + hop * 29,
+                                                         hop + 1 == wide.request.n_hops ? CEPA_RELAY_EXIT
+                                                         : hop == 0                     ? CEPA_RELAY_GUARD
+                                                                                        : 0)
+                                        : CEPA_PATH_ANY_ROW;
+      wide.request.fixed = fixed;
+      n_paths += path_choose (instance, view, &wide.request, &path);
+    }
+  if (n_paths == 0 && cepa_check_get_n_failures (instance->check) == 0)
+    cepa_check_fail (instance->check, "no path for any request that has a hop settled");
+  path_report_network (instance, network);
+}
+
+static void
+path_try_barred (CepaInstance *instance, gpointer data)
+{
+  g_autoptr (CepaFakeNetwork) network = cepa_fake_network_new (720, 200, FALSE);
+  const CepaNetworkView *view = cepa_fake_network_get_view (network);
+  g_autofree guint8 *barred = g_new0 (guint8, view->n_relays);
+  guint n_paths = 0;
+
+  (void) data;
+  path_show_network (instance, network);
+  for (guint i = 0; i < 200; i++)
+    {
+      PathWideRequest wide;
+      CepaPath path;
+
+      path_init_request (&wide, 1 + i % 4, i % 2 == 0 ? CEPA_PURPOSE_INTERNAL : CEPA_PURPOSE_GENERAL, 0, 80);
+      if (i % 20 == 0)
+        for (guint row = 0; row < view->n_relays; row++)
+          barred[row] = (guint8) ((row * 7 + i) % 3 == 0 ? (row * 5 + i / 20) % 8 : 0);
+      wide.request.barred = barred;
+      wide.request.barred_id = 1 + i / 20;
+      n_paths += path_choose (instance, view, &wide.request, &path);
+    }
+  if (n_paths == 0 && cepa_check_get_n_failures (instance->check) == 0)
+    cepa_check_fail (instance->check, "no path for any request of a user who bars relays");
+  path_report_network (instance, network);
+}
+
+static void
+path_try_vanguards (CepaInstance *instance, gpointer data)
+{
+  g_autoptr (CepaFakeNetwork) network = cepa_fake_network_new (730, 60, FALSE);
+  const CepaNetworkView *view = cepa_fake_network_get_view (network);
+
+  (void) data;
+  path_show_network (instance, network);
+  for (guint i = 0; i < 300; i++)
+    {
+      guint32 guards[1], fixed[5];
+      PathWideRequest wide;
+      CepaPath path;
+
+      path_init_request (&wide, 3 + i % 3, CEPA_PURPOSE_INTERNAL, CEPA_PATH_VANGUARDS, 0);
+      for (guint hop = 0; hop < wide.request.n_hops; hop++)
+        fixed[hop] = CEPA_PATH_ANY_ROW;
+      guards[0] = path_find_row (view, i * 3, CEPA_RELAY_GUARD);
+      fixed[1] = path_find_row (view, guards[0] + 1, 0);
+      /* The target may be the guard where two relays are between. */
+      fixed[wide.request.n_hops - 1] = i % 2 == 0 && wide.request.n_hops > 3 ? guards[0] : CEPA_PATH_ANY_ROW;
+      wide.request.guards = guards;
+      wide.request.n_guards = 1;
+      wide.request.fixed = fixed;
+      if (!path_choose (instance, view, &wide.request, &path) && cepa_check_get_n_failures (instance->check) == 0)
+        path_describe (instance->check, view, &wide.request, "no path over vanguards in a network that has many");
+    }
+  path_report_network (instance, network);
+}
+
+/* Runs @func for a plugin that chooses paths, and says what it means when one for 1.0 fails. */
+static void
+path_check_wishes (CepaCheck *check, guint64 seed, void (*func) (CepaInstance *instance, gpointer data))
+{
+  if (check->plugin->path->choose_path == NULL)
+    {
+      cepa_check_skip (check, "the core draws for it");
+      return;
+    }
+  path_with_instance (check, seed, func, NULL);
+  if (cepa_check_get_n_failures (check) > 0 && check->plugin->abi_minor == 0)
+    cepa_check_note (check, "it was built for version 1.0, which does not have these members of CepaPathRequest: the "
+                     "daemon refuses such paths and asks path.weighted instead");
+}
+
+static void
+path_check_guards (CepaCheck *check)
+{
+  path_check_wishes (check, 700, path_try_guards);
+}
+
+static void
+path_check_settled (CepaCheck *check)
+{
+  path_check_wishes (check, 710, path_try_settled);
+}
+
+static void
+path_check_barred (CepaCheck *check)
+{
+  path_check_wishes (check, 720, path_try_barred);
+}
+
+static void
+path_check_vanguards (CepaCheck *check)
+{
+  path_check_wishes (check, 730, path_try_vanguards);
+}
+
 const CepaCheckRule cepa_check_path_rules[] = {
   { "path-usual", path_check_usual },
   { "path-sizes", path_check_sizes },
@@ -435,5 +616,9 @@ const CepaCheckRule cepa_check_path_rules[] = {
   { "path-unknown", path_check_unknown },
   { "path-results", path_check_results },
   { "path-replay", path_check_replay },
+  { "path-guards", path_check_guards },
+  { "path-settled", path_check_settled },
+  { "path-barred", path_check_barred },
+  { "path-vanguards", path_check_vanguards },
   { NULL, NULL },
 };

@@ -5,11 +5,15 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 BUILD = os.environ.get("CEPA_BUILD", os.path.join(os.getcwd(), "build"))
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import abi  # noqa: E402: it is found by the line above
+MINOR = abi.read_version(abi.HEADERS)[1]
 CHECK = os.path.join(BUILD, "sdk", "check", "cepa-plugin-check")
 BAD = os.path.join(BUILD, "tests", "abi", "bad")
 SANITIZED = os.environ.get("CEPA_SANITIZED") == "1"
@@ -87,6 +91,10 @@ PATH = [
     ("path", "too-long", "path-unknown", "wrote behind the path"),
     ("path", "outcome", "path-results", "crashed in result"),
     ("path", "own-chance", "path-replay", "other paths"),
+    ("path", "guards", "path-guards", "none of the guards"),
+    ("path", "settled", "path-settled", "settled for a hop"),
+    ("path", "barred", "path-barred", "bars a relay"),
+    ("path", "vanguards", "path-vanguards", "within two hops"),
     ("path", "slow", "comes-back", "network_changed held the thread"),
 ]
 OTHERS = [
@@ -148,7 +156,7 @@ class CheckTest(unittest.TestCase):
         path = os.path.join(self.folder, f"bad-{module}.so")
         shutil.copy(os.path.join(BAD, f"bad-{module}.so"), path)
         keys = {"Id": f"{kind_of(module)}.bad", "Name": "A bad plugin", "Module": f"bad-{module}.so", "AbiMajor": "1",
-                "AbiMinor": "0"}
+                "AbiMinor": str(MINOR)}
         keys.update(changes)
         with open(path[:-3] + ".plugin", "w", encoding="utf-8") as file:
             file.write("[Plugin]\n" + "".join(f"{key}={value}\n" for key, value in keys.items() if value is not None))
@@ -240,6 +248,15 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(verdicts["keyfile"][0], "FAIL", output)
 
+    def test_older(self):
+        """A plugin for 1.0 that does not know of guards is told what becomes of its paths."""
+        path = self.put("older", AbiMinor="0")
+        self.assertEqual(self.check(path, "", "--rule", "path-guards")[0], 0)
+        status, verdicts, output = self.check(path, "guards", "--rule", "path-guards")
+        self.assertEqual(status, 1, output)
+        self.assertEqual(verdicts["path-guards"][0], "FAIL", output)
+        self.assertIn("built for version 1.0", output)
+
     def test_keyfile_elsewhere(self):
         path = self.put("path")
         other = os.path.join(self.folder, "x.plugin")
@@ -249,7 +266,7 @@ class CheckTest(unittest.TestCase):
 
     def test_keyfile_agrees(self):
         for changes, words in (({"Id": "path.other"}, "path.other"), ({"Name": "Other"}, "Other"),
-                               ({"AbiMinor": "1"}, "1.1")):
+                               ({"AbiMinor": str(MINOR + 1)}, f"1.{MINOR + 1}")):
             with self.subTest(changes=changes):
                 status, verdicts, output = self.check(self.put("path", **changes), "", "--rule", "create-destroy")
                 self.assertEqual(status, 1, output)

@@ -24,7 +24,7 @@ def read_blocks():
 class GuideTest(StrangerTest):
     def test_files_are_those_of_the_template(self):
         files = {marks.partition("file=")[2]: text for marks, text in read_blocks() if "file=" in marks}
-        self.assertEqual(sorted(files), ["meson.build", "mine.c", "mine.plugin"])
+        self.assertEqual(sorted(files), ["meson.build", "mine.c", "mine.plugin.in"])
         for name, text in files.items():
             with open(os.path.join(ROOT, "sdk", "template", name), encoding="utf-8") as file:
                 self.assertEqual(file.read(), text, name)

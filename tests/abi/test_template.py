@@ -12,7 +12,7 @@ from stranger import StrangerTest, unittest  # noqa: E402: it is found by the li
 class TemplateTest(StrangerTest):
     def copy_template(self):
         project = os.path.join(self.folder, "mine")
-        shutil.copytree(os.path.dirname(self.find("mine.plugin")), project)
+        shutil.copytree(os.path.dirname(self.find("mine.plugin.in")), project)
         return project
 
     def test_variables(self):

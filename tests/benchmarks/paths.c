@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* paths PLUGIN-FOLDER [SECONDS]: how many paths a second of CPU the path plugins give for 10,000 relays, one line for
-   each way: "KEY PATHS-PER-SECOND". tests/bench --paths runs it. */
-#include <gmodule.h>
+/* paths PLUGIN-FOLDER [SECONDS [FOLDER]]: how many paths a second of CPU the path plugins give for 10,000 relays, one line for
+   each way: "KEY PATHS-PER-SECOND". With a FOLDER the relays are written there too, for the simulator. tests/bench --paths
+   runs it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <cepa/plugin.h>
-
 #include "base/random.h"
 #include "path/policy.h"
+#include "support/path-plugin.h"
 #include "support/test-consensus.h"
 
 #define N_RELAYS 10000
@@ -20,13 +19,10 @@
   "Wbd=0 Wbe=0 Wbg=4000 Wbm=10000 Wdb=10000 Web=10000 Wed=10000 Wee=10000 Weg=10000 Wem=10000 Wgb=10000 Wgd=0 " \
   "Wgg=6000 Wgm=6000 Wmb=10000 Wmd=0 Wme=0 Wmg=4000 Wmm=10000"
 
-/* A plugin, and what is needed to ask it as the daemon does. */
+/* A plugin, asked as the daemon does. */
 typedef struct
 {
-  CepaHost host;
-  const CepaPlugin *module;
-  void *instance;
-  CepaPathPolicy policy;
+  PathPlugin plugin;
   CepaPathPolicies *policies;
 } Contender;
 
@@ -38,18 +34,38 @@ typedef struct
   double seconds; /* of CPU for each measurement */
 } Bench;
 
+/* ---- the network ---- */
+
 static void
-bench_random (G_GNUC_UNUSED const CepaHost *host, void *out, size_t len)
+bench_write_file (const char *folder, const char *name, const char *text)
 {
-  cepa_random_fill (cepa_random_system (), out, len);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_set_contents (path, text, -1, &error))
+    g_error ("%s", error->message);
 }
 
-/* ---- the network ---- */
+static void
+bench_write (const TestConsensus *spec, const char *folder)
+{
+  g_autofree char *consensus = test_consensus_text (spec);
+  g_autoptr (GString) microdescriptors = g_string_new (NULL);
+
+  for (guint i = 0; i < spec->n_relays; i++)
+    {
+      g_autofree char *text = test_consensus_microdescriptor (spec, i);
+
+      g_string_append (microdescriptors, text);
+    }
+  bench_write_file (folder, "consensus", consensus);
+  bench_write_file (folder, "microdescriptors", microdescriptors->str);
+}
 
 /* A few relays have most of the bandwidth; a third have Guard, a sixth Exit; a third are in families of ten; three
    share a /16. */
 static CepaNetwork *
-bench_make_network (void)
+bench_make_network (const char *folder)
 {
   g_autofree TestRelay *relays = g_new0 (TestRelay, N_RELAYS);
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
@@ -71,16 +87,18 @@ bench_make_network (void)
                         | (cepa_random_below (&random.random, 3) == 0 ? CEPA_RELAY_GUARD : 0);
       relays[i].microdesc = g_ptr_array_index (texts, i);
     }
+  if (folder != NULL)
+    bench_write (&spec, folder);
   return test_consensus_make_network (&spec);
 }
 
 static void
-bench_init (Bench *self, double seconds)
+bench_init (Bench *self, double seconds, const char *folder)
 {
   static const guint16 ports[] = { 443, 80, 443, 0 };
 
   memset (self, 0, sizeof *self);
-  self->network = bench_make_network ();
+  self->network = bench_make_network (folder);
   self->seconds = seconds;
   for (guint i = 0; i < G_N_ELEMENTS (self->excluded); i++)
     self->excluded[i] = N_RELAYS / 4 * (i + 1);
@@ -91,52 +109,21 @@ bench_init (Bench *self, double seconds)
 
 /* ---- the plugins ---- */
 
-static gboolean
-bench_choose (CepaPathPolicy *policy, const CepaNetworkView *view, const CepaPathRequest *request, CepaPath *path,
-              GError **error)
-{
-  Contender *self = policy->context;
-
-  return self->module->path->choose_path (self->instance, view, request, path, error);
-}
-
-static gboolean
-bench_weigh (CepaPathPolicy *policy, const CepaNetworkView *view, const CepaPathRequest *request, guint32 place,
-             guint32 *weights, GError **error)
-{
-  Contender *self = policy->context;
-
-  return self->module->path->weigh (self->instance, view, request, place, weights, error);
-}
-
 static void
 contender_init (Contender *self, const char *folder, const char *name)
 {
   g_autofree char *path = g_strdup_printf ("%s/%s/%s.so", folder, name, name);
-  GModule *module = g_module_open (path, G_MODULE_BIND_LOCAL);
-  g_autoptr (GError) error = NULL;
-  gpointer symbol;
 
-  if (module == NULL || !g_module_symbol (module, CEPA_PLUGIN_SYMBOL, &symbol))
-    g_error ("%s cannot be loaded: %s", path, g_module_error ());
-  memset (self, 0, sizeof *self);
-  self->module = symbol;
-  self->host = (CepaHost){ .size = sizeof self->host, .abi_major = CEPA_ABI_MAJOR, .abi_minor = CEPA_ABI_MINOR,
-                           .random = bench_random };
-  self->instance = self->module->create (&self->host, &error);
-  g_assert_no_error (error);
-  self->policy = (CepaPathPolicy){ .id = self->module->id, .context = self };
-  self->policy.choose = self->module->path->choose_path != NULL ? bench_choose : NULL;
-  self->policy.weigh = self->module->path->weigh != NULL ? bench_weigh : NULL;
+  path_plugin_init (&self->plugin, path, cepa_random_system ());
   self->policies = cepa_path_policies_new ();
-  cepa_path_policies_use (self->policies, &self->policy);
+  cepa_path_policies_use (self->policies, &self->plugin.policy);
 }
 
 static void
 contender_clear (Contender *self)
 {
   cepa_path_policies_free (self->policies);
-  self->module->destroy (self->instance);
+  path_plugin_clear (&self->plugin);
 }
 
 /* ---- measuring ---- */
@@ -147,7 +134,7 @@ ask_table (Contender *self, const Bench *bench, const CepaPathRequest *request)
   CepaPath path = { .size = sizeof path };
   g_autoptr (GError) error = NULL;
 
-  if (!self->module->path->choose_path (self->instance, cepa_network_get_view (bench->network), request, &path, &error))
+  if (!self->plugin.policy.choose (&self->plugin.policy, cepa_network_get_view (bench->network), request, &path, &error))
     g_error ("no path: %s", error->message);
 }
 
@@ -211,13 +198,13 @@ main (int argc, char **argv)
   Contender weighted, uniform;
   Bench bench;
 
-  if (argc < 2 || argc > 3)
+  if (argc < 2 || argc > 4)
     {
-      fprintf (stderr, "usage: %s PLUGIN-FOLDER [SECONDS]\n", argv[0]);
+      fprintf (stderr, "usage: %s PLUGIN-FOLDER [SECONDS [FOLDER]]\n", argv[0]);
       return 2;
     }
   test_consensus_init ();
-  bench_init (&bench, argc > 2 ? g_ascii_strtod (argv[2], NULL) : 2);
+  bench_init (&bench, argc > 2 ? g_ascii_strtod (argv[2], NULL) : 2, argc > 3 ? argv[3] : NULL);
   contender_init (&weighted, argv[1], "weighted");
   contender_init (&uniform, argv[1], "uniform");
   bench_run (&bench, "weighted_table", &weighted, ask_table);

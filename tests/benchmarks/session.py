@@ -34,10 +34,11 @@ class Plan:
     settle_seconds: float = 5  # from the bootstrap's end to idleness: circuits are built ahead
     idle_seconds: float = 30
     streams: int = 100
+    rounds: int = 10  # of daemons that download in turns
     deep: bool = False
 
 
-SMOKE_PLAN = Plan(runs=1, transfers=1, transfer_bytes=MIB, settle_seconds=0, idle_seconds=0.5, streams=3)
+SMOKE_PLAN = Plan(runs=1, transfers=1, transfer_bytes=MIB, settle_seconds=0, idle_seconds=0.5, streams=3, rounds=1)
 
 
 class NoticeLog:
@@ -130,7 +131,7 @@ class Session:
 
     # Transfers
 
-    def _open_circuit(self):
+    def open_circuit(self):
         """Fetches the page, so that the transfers behind it find an open circuit."""
         self._check(self.client.curl(self.net.web_url(), timeout=STREAM_SECONDS), 200, len(PAGE.encode()))
 
@@ -145,7 +146,7 @@ class Session:
             raise BenchError(f"a transfer through {self.client.name} failed: {result}; {size} bytes and HTTP"
                              f" {http_code} were expected. Its log's end:\n{self.client.log.tail()}")
 
-    def _fetch(self, number):
+    def fetch(self, number=0):
         size = self.plan.transfer_bytes
         self.say(f"download {number + 1}")
         result = self.client.curl(self.net.big_url, timeout=TRANSFER_SECONDS,
@@ -153,8 +154,8 @@ class Session:
         self._check(result, 206, size)
 
     def _download(self):
-        self._open_circuit()
-        self.values["download_cpu"] = self._cpu_per_gib(self._fetch, self.plan.transfers)
+        self.open_circuit()
+        self.values["download_cpu"] = self._cpu_per_gib(self.fetch, self.plan.transfers)
         self.values["rss_after"] = self._rss()
 
     def _upload(self):
@@ -174,20 +175,20 @@ class Session:
                 raise BenchError(f"{received.stat().st_size} of {size} bytes of an upload arrived")
             received.unlink()
 
-        self._open_circuit()
+        self.open_circuit()
         self.values["upload_cpu"] = self._cpu_per_gib(upload, self.plan.transfers)
         source.unlink()
 
     # Streams
 
     def _streams(self):
-        self._open_circuit()
+        self.open_circuit()
         self.say(f"{self.plan.streams} streams")
         with contextlib.ExitStack() as stack:
             for _ in range(self.plan.streams):
                 fetch_and_keep(stack, self.client.socks_port, self.net.web_port)
             self.values["rss_streams"] = self._rss()
-            self.values["streams_cpu"] = self._cpu_per_gib(self._fetch, 1)
+            self.values["streams_cpu"] = self._cpu_per_gib(self.fetch, 1)
 
 
 def fetch_and_keep(stack, socks_port, web_port):

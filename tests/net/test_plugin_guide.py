@@ -14,7 +14,7 @@ class PluginGuideTest(StrangerTest):
     def build(self):
         """The template, built with nothing but what was installed. Returns: the folder with the module."""
         project = os.path.join(self.folder, "mine")
-        shutil.copytree(os.path.dirname(self.find("mine.plugin")), project)
+        shutil.copytree(os.path.dirname(self.find("mine.plugin.in")), project)
         self.succeed("meson", "setup", "build", cwd=project)
         self.succeed("meson", "compile", "-C", "build", cwd=project)
         build = os.path.join(project, "build")

@@ -2,6 +2,7 @@
 /* A path plugin for tests, built many times: each build has one thing wrong, by a macro of meson.build. */
 #include <cepa/plugin.h>
 #include <cepa/services.h>
+#include <signal.h>
 
 #ifndef VARIANT_SYMBOL
 #define VARIANT_SYMBOL cepa_plugin_v1
@@ -203,6 +204,16 @@ variant_choose_failing (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetwor
                         GError **error)
 {
   g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FILE, "the table is torn");
+  return FALSE;
+}
+
+/* A fault that ends the process. */
+G_GNUC_UNUSED static gboolean
+variant_choose_crashing (G_GNUC_UNUSED void *self, G_GNUC_UNUSED const CepaNetworkView *view,
+                         G_GNUC_UNUSED const CepaPathRequest *request, G_GNUC_UNUSED CepaPath *path,
+                         G_GNUC_UNUSED GError **error)
+{
+  raise (SIGKILL);
   return FALSE;
 }
 

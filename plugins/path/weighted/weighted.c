@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "weighted.h"
 
+#include <string.h>
+
 #include <cepa/services.h>
 
 /* Draws by weight alone before all relays are looked at. Some fit at once; few ports need as many. */
 #define WEIGHTED_MAX_DRAWS 64
 
-/* Paths begun anew when a later place cannot be filled: only tiny networks and great families need it. */
-#define WEIGHTED_MAX_ATTEMPTS 64
+/* Rows that may be looked at for one path, some milliseconds' worth. Only where what is likely for one place leaves
+   nobody for another, as in tiny networks, is there more than a look at each relay. */
+#define WEIGHTED_MAX_WORK (1u << 20)
 
 /* Random numbers fetched at once. */
 #define WEIGHTED_N_RANDOM 32
+
+/* Sets of tables that are kept, one for each content of what the user bars. */
+#define WEIGHTED_N_SETS 4
+
+/* With CEPA_PATH_VANGUARDS a relay may be there again so many hops further on. */
+#define WEIGHTED_DISTANCE 3
 
 /* The relays with a weight for one place. */
 typedef struct
@@ -20,15 +29,27 @@ typedef struct
   guint64 *sums; /* of the weights up to and with each row */
 } WeightedTable;
 
+/* The tables without those whom the user does not want there. */
+typedef struct
+{
+  guint64 barred_id; /* 0: nobody is barred */
+  guint64 used;      /* when it was asked for last, of a counter; 0: it is empty */
+  WeightedTable tables[CEPA_N_PLACES];
+} WeightedSet;
+
 struct _CepaWeighted
 {
   const CepaHost *host;
   guint64 version;  /* of the view that the tables are of; 0 when there are none */
   guint32 n_relays; /* of that view */
-  WeightedTable tables[CEPA_N_PLACES];
+  WeightedSet sets[WEIGHTED_N_SETS];
+  guint64 n_uses;
   guint32 *candidates; /* room for every row */
+  guint8 *dead;        /* by row: bit N is set while the row is known to leave no path as draw N */
+  GArray *dead_rows;   /* (element-type guint32): those with a bit; the later draws' are last */
   guint64 random[WEIGHTED_N_RANDOM];
   guint n_random; /* how many of them are left */
+  CepaWeightedRule rule; /* without .agrees there is none */
 };
 
 /* What a place in a path asks for. */
@@ -46,18 +67,22 @@ static const WeightedRole weighted_last = { "last relay", CEPA_PLACE_MIDDLE, 0, 
 static const WeightedRole weighted_exit = { "exit", CEPA_PLACE_EXIT, CEPA_RELAY_EXIT,
                                             CEPA_RELAY_BAD_EXIT | CEPA_RELAY_MIDDLE_ONLY };
 
-/* A path in the making. */
+/* A path in the making. The settled hops come first. */
 typedef struct
 {
   CepaWeighted *self;
   const CepaNetworkView *view;
   const CepaPathRequest *request;
+  const WeightedSet *set;
   guint32 needs; /* CEPA_RELAY_* of every relay */
-  guint n_chosen;
+  guint n_settled, n_chosen;
+  guint8 hops[CEPA_PATH_MAX_HOPS];     /* which hop each draw is for */
   guint32 chosen[CEPA_PATH_MAX_HOPS];  /* in the order of drawing */
-  guint n_dead;
-  guint32 dead[WEIGHTED_MAX_ATTEMPTS]; /* first draws that left the second without any relay */
+  guint n_before[CEPA_PATH_MAX_HOPS];  /* how many dead rows there were when each draw began */
+  guint work;                          /* rows looked at */
 } WeightedDraw;
+
+G_STATIC_ASSERT (CEPA_PATH_MAX_HOPS <= 8); /* bits of `dead` */
 
 CepaWeighted *
 cepa_weighted_new (const CepaHost *host)
@@ -65,19 +90,28 @@ cepa_weighted_new (const CepaHost *host)
   CepaWeighted *self = g_new0 (CepaWeighted, 1);
 
   self->host = host;
+  self->dead_rows = g_array_new (FALSE, FALSE, sizeof (guint32));
   return self;
+}
+
+static void
+weighted_clear_set (WeightedSet *set)
+{
+  for (guint place = 0; place < CEPA_N_PLACES; place++)
+    {
+      g_free (set->tables[place].rows);
+      g_free (set->tables[place].sums);
+    }
+  memset (set, 0, sizeof *set);
 }
 
 static void
 weighted_clear_tables (CepaWeighted *self)
 {
-  for (guint place = 0; place < CEPA_N_PLACES; place++)
-    {
-      g_clear_pointer (&self->tables[place].rows, g_free);
-      g_clear_pointer (&self->tables[place].sums, g_free);
-      self->tables[place].n = 0;
-    }
+  for (guint i = 0; i < WEIGHTED_N_SETS; i++)
+    weighted_clear_set (&self->sets[i]);
   g_clear_pointer (&self->candidates, g_free);
+  g_clear_pointer (&self->dead, g_free);
   self->version = 0;
 }
 
@@ -85,11 +119,20 @@ void
 cepa_weighted_free (CepaWeighted *self)
 {
   weighted_clear_tables (self);
+  g_array_unref (self->dead_rows);
   g_free (self);
 }
 
+void
+cepa_weighted_set_rule (CepaWeighted *self, const CepaWeightedRule *rule)
+{
+  self->rule = *rule;
+}
+
+/* @request: (nullable): nobody is barred */
 static void
-weighted_fill_table (WeightedTable *table, const CepaNetworkView *view, CepaPlace place)
+weighted_fill_table (WeightedTable *table, const CepaNetworkView *view, const CepaPathRequest *request,
+                     CepaPlace place)
 {
   guint64 sum = 0;
 
@@ -99,26 +142,62 @@ weighted_fill_table (WeightedTable *table, const CepaNetworkView *view, CepaPlac
     {
       guint32 weight = cepa_network_view_relay (view, row)->weight[place];
 
-      if (weight == 0)
+      if (weight == 0 || (request != NULL && cepa_path_request_bars (request, row, place)))
         continue;
       sum += weight;
       table->rows[table->n] = row;
       table->sums[table->n] = sum;
       table->n++;
     }
+  table->rows = g_renew (guint32, table->rows, table->n);
+  table->sums = g_renew (guint64, table->sums, table->n);
+}
+
+/* The set for what @request bars; the one that was not asked for the longest makes room for a new one. */
+static WeightedSet *
+weighted_find_set (CepaWeighted *self, const CepaNetworkView *view, const CepaPathRequest *request)
+{
+  gboolean has_barred = request != NULL && CEPA_TABLE_HAS (request, CepaPathRequest, barred);
+  guint64 barred_id = has_barred && CEPA_TABLE_REACHES (request, CepaPathRequest, barred_id) ? request->barred_id : 0;
+  WeightedSet *oldest = &self->sets[0];
+
+  for (guint i = 0; i < WEIGHTED_N_SETS; i++)
+    {
+      WeightedSet *set = &self->sets[i];
+
+      if (set->used != 0 && set->barred_id == barred_id)
+        {
+          set->used = ++self->n_uses;
+          return set;
+        }
+      if (set->used < oldest->used)
+        oldest = set;
+    }
+  weighted_clear_set (oldest);
+  oldest->barred_id = barred_id;
+  oldest->used = ++self->n_uses;
+  for (guint place = 0; place < CEPA_N_PLACES; place++)
+    weighted_fill_table (&oldest->tables[place], view, has_barred ? request : NULL, (CepaPlace) place);
+  return oldest;
+}
+
+static void
+weighted_take_view (CepaWeighted *self, const CepaNetworkView *view)
+{
+  if (self->version == view->version && self->n_relays == view->n_relays)
+    return;
+  weighted_clear_tables (self);
+  self->candidates = g_new (guint32, view->n_relays);
+  self->dead = g_new0 (guint8, view->n_relays);
+  self->version = view->version;
+  self->n_relays = view->n_relays;
 }
 
 void
 cepa_weighted_prepare (CepaWeighted *self, const CepaNetworkView *view)
 {
-  if (self->version == view->version && self->n_relays == view->n_relays)
-    return;
-  weighted_clear_tables (self);
-  for (guint place = 0; place < CEPA_N_PLACES; place++)
-    weighted_fill_table (&self->tables[place], view, (CepaPlace) place);
-  self->candidates = g_new (guint32, view->n_relays);
-  self->version = view->version;
-  self->n_relays = view->n_relays;
+  weighted_take_view (self, view);
+  weighted_find_set (self, view, NULL);
 }
 
 /* As cepa_host_random_below, from numbers fetched many at a time: each call may be a call to the system. */
@@ -158,26 +237,44 @@ weighted_draw_row (CepaWeighted *self, const WeightedTable *table)
   return table->rows[low];
 }
 
-/* Whether @row may share a path with what was drawn before. */
+/* The role of the hop @hop. */
+static const WeightedRole *
+weighted_role_of (const CepaPathRequest *request, guint hop)
+{
+  if (hop + 1 == request->n_hops)
+    return request->purpose == CEPA_PURPOSE_GENERAL ? &weighted_exit : &weighted_last;
+  return hop == 0 ? &weighted_guard : &weighted_middle;
+}
+
+/* Whether @row may be the hop @hop beside @other as the hop @other_hop. */
+static gboolean
+weighted_may_meet (const WeightedDraw *draw, guint hop, guint32 row, guint other_hop, guint32 other)
+{
+  guint32 flags = draw->request->flags;
+
+  if ((flags & CEPA_PATH_VANGUARDS) != 0)
+    return row != other || MAX (hop, other_hop) - MIN (hop, other_hop) >= WEIGHTED_DISTANCE;
+  if (cepa_network_view_same_family (draw->view, row, other))
+    return FALSE;
+  return (flags & CEPA_PATH_ANY_SUBNET) != 0
+         || !cepa_relay_same_subnet (cepa_network_view_relay (draw->view, row),
+                                     cepa_network_view_relay (draw->view, other));
+}
+
+/* Whether @row may share a path with what was drawn before, and is not known to leave none. */
 static gboolean
 weighted_agrees (const WeightedDraw *draw, guint32 row)
 {
-  const CepaRelay *relay = cepa_network_view_relay (draw->view, row);
-  gboolean any_subnet = (draw->request->flags & CEPA_PATH_ANY_SUBNET) != 0;
+  const CepaWeightedRule *rule = &draw->self->rule;
+  guint hop = draw->hops[draw->n_chosen];
 
+  if ((draw->self->dead[row] & 1u << draw->n_chosen) != 0)
+    return FALSE;
   for (guint i = 0; i < draw->n_chosen; i++)
-    {
-      guint32 other = draw->chosen[i];
-
-      if (cepa_network_view_same_family (draw->view, row, other))
-        return FALSE;
-      if (!any_subnet && cepa_relay_same_subnet (relay, cepa_network_view_relay (draw->view, other)))
-        return FALSE;
-    }
-  for (guint i = 0; draw->n_chosen == 0 && i < draw->n_dead; i++)
-    if (draw->dead[i] == row)
+    if (!weighted_may_meet (draw, hop, row, draw->hops[i], draw->chosen[i]))
       return FALSE;
-  return TRUE;
+  return rule->agrees == NULL
+         || rule->agrees (rule->context, draw->view, draw->request, hop, row, draw->chosen, draw->n_chosen);
 }
 
 static gboolean
@@ -193,7 +290,8 @@ weighted_fits (const WeightedDraw *draw, const WeightedRole *role, guint32 row)
       && !cepa_network_view_exit_allows (draw->view, relay->exit_policy, request->port,
                                          (request->flags & CEPA_PATH_IPV6) != 0))
     return FALSE;
-  return !cepa_path_request_excludes (request, row) && weighted_agrees (draw, row);
+  return !cepa_path_request_excludes (request, row) && !cepa_path_request_bars (request, row, role->place)
+         && weighted_agrees (draw, row);
 }
 
 /* Draws among all that fit, by weight, or evenly when none of them has any. */
@@ -204,6 +302,7 @@ weighted_search (WeightedDraw *draw, const WeightedRole *role, guint32 *row)
   guint32 n = 0;
   guint64 sum = 0, target;
 
+  draw->work += draw->view->n_relays;
   for (guint32 i = 0; i < draw->view->n_relays; i++)
     if (weighted_fits (draw, role, i))
       {
@@ -225,63 +324,97 @@ weighted_search (WeightedDraw *draw, const WeightedRole *role, guint32 *row)
   return TRUE;
 }
 
-/* Adds a relay for @role to what was drawn. Taking draws by weight until one fits is drawing by weight among
-   those that fit. Returns: FALSE when none fits. */
 static gboolean
-weighted_draw (WeightedDraw *draw, const WeightedRole *role)
+weighted_has_guards (const WeightedDraw *draw, guint hop)
 {
-  const WeightedTable *table = &draw->self->tables[role->place];
-  guint32 row = 0;
+  return hop == 0 && cepa_path_request_n_guards (draw->request) > 0;
+}
+
+/* The first of the request's guards that fits. */
+static gboolean
+weighted_find_guard (WeightedDraw *draw, const WeightedRole *role, guint32 *row)
+{
+  draw->work += draw->request->n_guards;
+  for (guint i = 0; i < draw->request->n_guards; i++)
+    {
+      *row = draw->request->guards[i];
+      if (*row < draw->view->n_relays && weighted_fits (draw, role, *row))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Taking draws by weight until one fits is drawing by weight among those that fit. */
+static gboolean
+weighted_draw (WeightedDraw *draw, const WeightedRole *role, guint32 *row)
+{
+  const WeightedTable *table = &draw->set->tables[role->place];
 
   for (guint i = 0; table->n > 0 && i < WEIGHTED_MAX_DRAWS; i++)
     {
-      row = weighted_draw_row (draw->self, table);
-      if (weighted_fits (draw, role, row))
-        {
-          draw->chosen[draw->n_chosen++] = row;
-          return TRUE;
-        }
+      *row = weighted_draw_row (draw->self, table);
+      if (weighted_fits (draw, role, *row))
+        return TRUE;
     }
-  if (!weighted_search (draw, role, &row))
-    return FALSE;
+  return weighted_search (draw, role, row);
+}
+
+static void
+weighted_take (WeightedDraw *draw, guint32 row)
+{
   draw->chosen[draw->n_chosen++] = row;
-  return TRUE;
+  if (draw->n_chosen < draw->request->n_hops)
+    draw->n_before[draw->n_chosen] = draw->self->dead_rows->len;
 }
 
-/* The role that is filled at @step: the first hop, the last, then those in between. */
-static const WeightedRole *
-weighted_role_at (const CepaPathRequest *request, guint step)
-{
-  const WeightedRole *end = request->purpose == CEPA_PURPOSE_GENERAL ? &weighted_exit : &weighted_last;
-
-  if (step == 0)
-    return request->n_hops == 1 ? end : &weighted_guard;
-  return step == 1 ? end : &weighted_middle;
-}
-
-/* Returns: the role that no relay fits; NULL when the path is complete. */
-static const WeightedRole *
-weighted_attempt (WeightedDraw *draw)
-{
-  draw->n_chosen = 0;
-  for (guint step = 0; step < draw->request->n_hops; step++)
-    {
-      const WeightedRole *role = weighted_role_at (draw->request, step);
-
-      if (!weighted_draw (draw, role))
-        return role;
-    }
-  return NULL;
-}
-
-/* Whether any relay fits @role in a path of its own. */
+/* Fills the next place. Returns: FALSE when no relay fits. */
 static gboolean
-weighted_is_possible (WeightedDraw *draw, const WeightedRole *role)
+weighted_fill (WeightedDraw *draw)
+{
+  guint hop = draw->hops[draw->n_chosen];
+  const WeightedRole *role = weighted_role_of (draw->request, hop);
+  guint32 row = 0;
+  gboolean is_found = weighted_has_guards (draw, hop) ? weighted_find_guard (draw, role, &row)
+                                                      : weighted_draw (draw, role, &row);
+
+  if (is_found)
+    weighted_take (draw, row);
+  return is_found;
+}
+
+static void
+weighted_forget_dead (CepaWeighted *self, guint n_left, guint8 bits)
+{
+  for (guint i = n_left; i < self->dead_rows->len; i++)
+    self->dead[g_array_index (self->dead_rows, guint32, i)] &= (guint8) ~bits;
+  g_array_set_size (self->dead_rows, n_left);
+}
+
+/* Nobody can follow those that were drawn: the last of them is not to be drawn again beside those before it. */
+static void
+weighted_step_back (WeightedDraw *draw)
 {
   guint32 row;
 
-  draw->n_chosen = 0;
-  return weighted_search (draw, role, &row);
+  weighted_forget_dead (draw->self, draw->n_before[draw->n_chosen], (guint8) (1u << draw->n_chosen));
+  row = draw->chosen[--draw->n_chosen];
+  draw->self->dead[row] |= (guint8) (1u << draw->n_chosen);
+  g_array_append_val (draw->self->dead_rows, row);
+}
+
+/* Whether any relay fits the place that could not be filled beside the settled ones alone. */
+static gboolean
+weighted_is_possible (const WeightedDraw *draw)
+{
+  WeightedDraw alone = *draw;
+  guint hop = draw->hops[draw->n_chosen];
+  const WeightedRole *role = weighted_role_of (draw->request, hop);
+  guint32 row;
+
+  alone.n_chosen = draw->n_settled;
+  alone.hops[alone.n_chosen] = (guint8) hop;
+  return weighted_has_guards (draw, hop) ? weighted_find_guard (&alone, role, &row)
+                                         : weighted_search (&alone, role, &row);
 }
 
 /* Returns: what could not be filled, whatever was drawn for the other places; NULL when there is a path. */
@@ -289,23 +422,60 @@ static const WeightedRole *
 weighted_run (WeightedDraw *draw)
 {
   const WeightedRole *lacking = NULL;
+  guint deepest = 0;
 
-  for (guint i = 0; i < WEIGHTED_MAX_ATTEMPTS; i++)
+  while (draw->n_chosen < draw->request->n_hops)
     {
-      const WeightedRole *failed = weighted_attempt (draw);
-      guint n_chosen = draw->n_chosen;
+      gboolean is_first = lacking == NULL;
 
-      if (failed == NULL)
-        return NULL;
-      if (n_chosen == 0)
-        return lacking != NULL ? lacking : failed;
-      if (lacking == NULL && !weighted_is_possible (draw, failed))
-        return failed;
-      lacking = failed;
-      if (n_chosen == 1)
-        draw->dead[draw->n_dead++] = draw->chosen[0];
+      if (weighted_fill (draw))
+        continue;
+      if (is_first || draw->n_chosen > deepest)
+        {
+          deepest = draw->n_chosen;
+          lacking = weighted_role_of (draw->request, draw->hops[deepest]);
+        }
+      if (draw->n_chosen == draw->n_settled || draw->work >= WEIGHTED_MAX_WORK
+          || (is_first && !weighted_is_possible (draw)))
+        break;
+      weighted_step_back (draw);
     }
-  return lacking;
+  weighted_forget_dead (draw->self, 0, G_MAXUINT8);
+  return draw->n_chosen < draw->request->n_hops ? lacking : NULL;
+}
+
+/* Takes the settled relays, and plans the others: the last, the first, those between. Returns: the number of the hop
+   whose settled relay does not fit; n_hops when all do. */
+static guint
+weighted_settle (WeightedDraw *draw)
+{
+  const CepaPathRequest *request = draw->request;
+  guint n;
+
+  for (guint hop = 0; hop < request->n_hops; hop++)
+    {
+      guint32 row = cepa_path_request_fixed (request, hop);
+      gboolean is_guard = !weighted_has_guards (draw, hop);
+
+      if (row == CEPA_PATH_ANY_ROW)
+        continue;
+      for (guint i = 0; !is_guard && i < request->n_guards; i++)
+        is_guard = request->guards[i] == row;
+      draw->hops[draw->n_chosen] = (guint8) hop;
+      if (!is_guard || row >= draw->view->n_relays || !weighted_fits (draw, weighted_role_of (request, hop), row))
+        return hop;
+      weighted_take (draw, row);
+      draw->n_settled = draw->n_chosen;
+    }
+  n = draw->n_settled;
+  for (guint i = 0; i < request->n_hops; i++)
+    {
+      guint hop = i == 0 ? request->n_hops - 1 : i - 1;
+
+      if (cepa_path_request_fixed (request, hop) == CEPA_PATH_ANY_ROW)
+        draw->hops[n++] = (guint8) hop;
+    }
+  return request->n_hops;
 }
 
 static gboolean
@@ -330,6 +500,7 @@ cepa_weighted_choose (CepaWeighted *self, const CepaNetworkView *view, const Cep
 {
   WeightedDraw draw = { .self = self, .view = view, .request = request };
   const WeightedRole *lacking;
+  guint unfit;
 
   if (request->purpose > CEPA_PURPOSE_INTERNAL || request->n_hops == 0
       || request->n_hops > CEPA_PATH_MAX_HOPS)
@@ -344,12 +515,20 @@ cepa_weighted_choose (CepaWeighted *self, const CepaNetworkView *view, const Cep
     draw.needs |= CEPA_RELAY_FAST;
   if ((request->flags & CEPA_PATH_NEED_STABLE) != 0)
     draw.needs |= CEPA_RELAY_STABLE;
-  cepa_weighted_prepare (self, view);
+  weighted_take_view (self, view);
+  draw.set = weighted_find_set (self, view, request);
+  unfit = weighted_settle (&draw);
+  if (unfit < request->n_hops)
+    {
+      g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NO_PATH,
+                   "the relay that is settled as hop %u of %u does not fit there", unfit + 1, request->n_hops);
+      return FALSE;
+    }
   lacking = weighted_run (&draw);
   if (lacking != NULL)
     return weighted_refuse (&draw, lacking, error);
   path->n_hops = request->n_hops;
-  for (guint step = 0; step < request->n_hops; step++)
-    path->hops[step == 0 ? 0 : step == 1 ? request->n_hops - 1 : step - 1] = draw.chosen[step];
+  for (guint i = 0; i < request->n_hops; i++)
+    path->hops[draw.hops[i]] = draw.chosen[i];
   return TRUE;
 }

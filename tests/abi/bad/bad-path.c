@@ -252,6 +252,33 @@ bad_destroy (void *data)
     g_free (self);
 }
 
+/* What the request says of the hop. */
+static gboolean
+bad_is_wanted (const CepaPathRequest *request, guint hop, guint32 row)
+{
+  guint32 fixed = cepa_path_request_fixed (request, hop), n_guards = cepa_path_request_n_guards (request);
+  gboolean is_last = hop + 1 == request->n_hops, is_guard = hop > 0 || n_guards == 0 || bad_is ("guards");
+  guint place = is_last && request->purpose == CEPA_PURPOSE_GENERAL ? CEPA_PLACE_EXIT
+                : hop == 0 && !is_last                              ? CEPA_PLACE_GUARD
+                                                                    : CEPA_PLACE_MIDDLE;
+
+  for (guint i = 0; !is_guard && i < n_guards; i++)
+    is_guard = request->guards[i] == row;
+  if (!is_guard || (fixed != CEPA_PATH_ANY_ROW && fixed != row && !bad_is ("settled")))
+    return FALSE;
+  return bad_is ("barred") || !cepa_path_request_bars (request, row, place);
+}
+
+/* Whether both rows may be in the path, so many hops apart. */
+static gboolean
+bad_may_meet (const CepaNetworkView *view, const CepaPathRequest *request, guint32 a, guint32 b, guint apart)
+{
+  if ((request->flags & CEPA_PATH_VANGUARDS) != 0)
+    return a != b || apart > 2 || bad_is ("vanguards");
+  return !cepa_network_view_same_family (view, a, b)
+         && !cepa_relay_same_subnet (cepa_network_view_relay (view, a), cepa_network_view_relay (view, b));
+}
+
 static gboolean
 bad_fits (const CepaNetworkView *view, const CepaPathRequest *request, const CepaPath *path, guint hop, guint32 row)
 {
@@ -276,10 +303,13 @@ bad_fits (const CepaNetworkView *view, const CepaPathRequest *request, const Cep
       && !cepa_network_view_exit_allows (view, relay->exit_policy, request->port, ipv6))
     return FALSE;
   for (guint i = 0; i < hop; i++)
-    if (cepa_network_view_same_family (view, row, path->hops[i])
-        || cepa_relay_same_subnet (relay, cepa_network_view_relay (view, path->hops[i])))
+    if (!bad_may_meet (view, request, row, path->hops[i], hop - i))
       return FALSE;
-  return TRUE;
+  for (guint i = hop + 1; i < request->n_hops; i++)
+    if (cepa_path_request_fixed (request, i) != CEPA_PATH_ANY_ROW
+        && !bad_may_meet (view, request, row, cepa_path_request_fixed (request, i), i - hop))
+      return FALSE;
+  return bad_is_wanted (request, hop, row);
 }
 
 /* The first row that fits behind a random one. */

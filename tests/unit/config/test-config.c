@@ -98,6 +98,7 @@ test_config_defaults (ConfigFixture *fixture, gconstpointer data)
   g_assert_false (config->testing_tor_network);
   g_assert_true (config->safe_logging);
   g_assert_true (config->enforce_distinct_subnets);
+  g_assert_cmpuint (config->long_lived_ports->len, ==, 12);
   g_assert_true (config->reject_internal_addresses);
   g_assert_true (config->is_public_network);
   g_assert_cmpuint (config->authorities->len, ==, 10);
@@ -145,6 +146,7 @@ test_config_values (ConfigFixture *fixture, gconstpointer data)
   g_autoptr (CepaCommandLine) loaded =
     config_load_good ("datadirectory ~/tor # names in any case\nPidFile run/pid\nCLIENTONLY 1\n"
                       "SafeLogging relay\nEnforceDistinctSubnets 0\nClientRejectInternalAddresses 0\n"
+                      "LongLivedPorts 22, 65535 ,,6667\n"
                       "CookieAuthentication 1\nPathPolicy path.my-own_1\nPluginDirectory /a/b\n"
                       "PluginDirectory ../c\nLog notice stdout\nLog [circ]debug file ~/log\n"
                       "UseDefaultFallbackDirs 0\nControlPort 0\nORPort 0\nRunAsDaemon 0\n"
@@ -161,6 +163,10 @@ test_config_values (ConfigFixture *fixture, gconstpointer data)
   g_assert_true (config->client_only);
   g_assert_false (config->safe_logging);
   g_assert_false (config->enforce_distinct_subnets);
+  g_assert_cmpuint (config->long_lived_ports->len, ==, 3);
+  g_assert_cmpuint (g_array_index (config->long_lived_ports, guint16, 0), ==, 22);
+  g_assert_cmpuint (g_array_index (config->long_lived_ports, guint16, 1), ==, 65535);
+  g_assert_cmpuint (g_array_index (config->long_lived_ports, guint16, 2), ==, 6667);
   g_assert_false (config->reject_internal_addresses);
   g_assert_cmpuint (config->plugin_options->len, ==, 1);
   cookie = g_ptr_array_index (config->plugin_options, 0);
@@ -375,6 +381,10 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
     { "SocksPort 0\nSocksPort 9050", "torrc:1: SocksPort: " ZERO_AND_MORE },
     { "ControlPort 1\nControlPort 0 # x", "torrc:2: ControlPort: " ZERO_AND_MORE },
     { "ControlPort 9051 IsolateDestAddr", "torrc:1: ControlPort: \"IsolateDestAddr\"" NOT_A_FLAG },
+    { "LongLivedPorts 22,ssh", "torrc:1: LongLivedPorts: \"ssh\" is not a port from 1 to 65535; write them with "
+      "commas between them" },
+    { "LongLivedPorts 22,0", "torrc:1: LongLivedPorts: \"0\" is not a port from 1 to 65535; write them with "
+      "commas between them" },
     { "ClientOnly yes", "torrc:1: ClientOnly: \"yes\" is not 0 or 1" },
     { "SafeLogging 2", "torrc:1: SafeLogging: \"2\" is not 0, 1 or relay" },
     { "clientonly", "torrc:1: ClientOnly: a value is needed: 0|1" },
@@ -405,8 +415,16 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
     { "V3AuthoritativeDirectory 1", "torrc:1: V3AuthoritativeDirectory" FOR_RELAYS },
     { "UseBridges 1", "torrc:1: UseBridges" NOT_YET },
     { "HiddenServiceDir /x", "torrc:1: HiddenServiceDir" NOT_YET },
-    { "ExcludeNode {aq}", "torrc:1: ExcludeNodes" NOT_YET },
-    { "AlternateDirAuthority x", "torrc:1: AlternateDirAuthority" NOT_YET },
+    { "ExcludeNode {aq", "torrc:1: ExcludeNodes: \"{aq\": is not a fingerprint (40 hexadecimal digits), a nickname (up to "
+                         "19 letters and digits), a country as {de}, or an address as 192.0.2.0/24 or [2001:db8::]/32" },
+    { "ExitNodes Alice\nExitNodes 192.0.2.0/40", "torrc:2: ExitNodes: \"192.0.2.0/40\": behind / is the number of bits of "
+                                                 "the network, at most 32" },
+    { "ReachableAddresses *:80, 1.2.3", "torrc:1: ReachableAddresses: \"1.2.3\": the address is not IPv4, IPv6 in "
+                                        "brackets, *, *4 or *6" },
+    { "GeoIPExcludeUnknown maybe", "torrc:1: GeoIPExcludeUnknown: \"maybe\" is not 0, 1 or auto" },
+    { "FirewallPorts 80,0", "torrc:1: FirewallPorts: \"0\" is not a port from 1 to 65535; write them with commas between "
+                            "them" },
+    { "AutomapHostsOnResolve x", "torrc:1: AutomapHostsOnResolve" NOT_YET },
     { "RunAsDaemon 1", "torrc:1: RunAsDaemon" NOT_YET },
     { "Log notice\nk \"", "torrc:2: the quoted value has no closing quote on its line" },
   };
@@ -451,6 +469,102 @@ test_config_too_many (ConfigFixture *fixture, gconstpointer data)
   g_assert_cmpstr (error->message, ==, "torrc:1001: Log is given more than 1000 times");
 }
 
+/* Options of the directory: C Tor's defaults, those of private networks, and what does not go together. */
+static void
+test_config_directory (ConfigFixture *fixture, gconstpointer data)
+{
+  static const char authority[]
+      = "AlternateDirAuthority one orport=9001 v3ident=0123456789012345678901234567890123456789 10.0.0.1:80 "
+        "0123456789012345678901234567890123456789\nTestingTorNetwork 1\n";
+  static const char *const bad[] = {
+    "FetchDirInfoExtraEarly 1", "DirAuthorityFallbackRate -1", "DirAuthorityFallbackRate 1.5", "DirAuthorityFallbackRate x",
+    "ClientBootstrapConsensusMaxInProgressTries 0", "FetchServerDescriptors yes",
+  };
+  g_autofree char *later = g_strconcat (authority, "ClientBootstrapConsensusAuthorityDownloadInitialDelay 2", NULL);
+  g_autoptr (CepaCommandLine) usual = config_load_good ("", NULL), private = config_load_good (authority, NULL),
+                              delayed = config_load_good (later, NULL),
+                              few = config_load_good ("PathsNeededToBuildCircuits 0.1\nFetchDirInfoEarly 1\n"
+                                                      "FetchDirInfoExtraEarly 1\nFetchServerDescriptors 0", NULL);
+
+  (void) fixture, (void) data;
+  g_assert_cmpint (usual->config->bootstrap_authority_delay_s, ==, 6);
+  g_assert_cmpint (usual->config->bootstrap_fallback_delay_s, ==, 0);
+  g_assert_cmpint (usual->config->bootstrap_authority_only_delay_s, ==, 0);
+  g_assert_cmpuint (usual->config->bootstrap_max_tries, ==, 3);
+  g_assert_cmpfloat (usual->config->dir_authority_fallback_rate, ==, 0.1);
+  g_assert_cmpfloat (usual->config->paths_needed, ==, -1);
+  g_assert_true (usual->config->fetch_server_descriptors);
+  g_assert_cmpint (private->config->bootstrap_authority_delay_s, ==, 0);
+  g_assert_cmpuint (private->config->authorities->len, ==, 1);
+  g_assert_cmpint (delayed->config->bootstrap_authority_delay_s, ==, 2);
+  g_assert_cmpfloat (few->config->paths_needed, ==, 0.25);
+  g_assert_cmpuint (few->warnings->len, ==, 1);
+  g_assert_true (few->config->fetch_dir_info_extra_early);
+  g_assert_false (few->config->fetch_server_descriptors);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (config_load (bad[i], NULL, &error));
+      g_assert_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG);
+    }
+}
+
+/* C Tor's units; what is out of bounds is brought inside, and that is said. */
+static void
+test_config_numbers (ConfigFixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *torrc;
+    gint64 seconds;
+    guint n_warnings;
+  } intervals[] = {
+    { "", 600, 0 },
+    { "MaxCircuitDirtiness 30", 30, 0 },
+    { "MaxCircuitDirtiness 1 minute", 60, 0 },
+    { "MaxCircuitDirtiness 2hours", 7200, 0 },
+    { "MaxCircuitDirtiness 1 Week", 7 * 86400, 0 },
+    { "MaxCircuitDirtiness 3", 10, 1 },
+    { "MaxCircuitDirtiness 2 months", 30 * 86400, 1 },
+  };
+  static const char *const bad[] = {
+    "MaxCircuitDirtiness minutes", "MaxCircuitDirtiness 10 parsecs", "MaxCircuitDirtiness 1 s",
+    "MaxCircuitDirtiness -5", "MaxCircuitDirtiness 99999999999 days", "MaxClientCircuitsPending 0",
+    "MaxClientCircuitsPending 1025", "MaxClientCircuitsPending many",
+  };
+
+  (void) fixture, (void) data;
+  for (guint i = 0; i < G_N_ELEMENTS (intervals); i++)
+    {
+      g_autoptr (CepaCommandLine) loaded = config_load_good (intervals[i].torrc, NULL);
+
+      g_assert_cmpint (loaded->config->max_circuit_dirtiness_s, ==, intervals[i].seconds);
+      g_assert_cmpuint (loaded->warnings->len, ==, intervals[i].n_warnings);
+      g_assert_cmpuint (loaded->config->max_client_circuits_pending, ==, 32);
+      g_assert_cmpint (loaded->config->circuit_stream_timeout_s, ==, 0);
+      g_assert_null (loaded->config->track_host_exits);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (config_load (bad[i], NULL, &error));
+      g_assert_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG);
+    }
+}
+
+static void
+test_config_words (ConfigFixture *fixture, gconstpointer data)
+{
+  g_autoptr (CepaCommandLine) loaded
+      = config_load_good ("TrackHostExits a.example,.b.example , 192.0.2.1\nTrackHostExits .\n", NULL);
+  g_autofree char *all = g_strjoinv (" ", loaded->config->track_host_exits);
+
+  (void) fixture, (void) data;
+  g_assert_cmpstr (all, ==, "a.example .b.example 192.0.2.1 .");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -460,6 +574,9 @@ main (int argc, char **argv)
     void (*test) (ConfigFixture *fixture, gconstpointer data);
   } tests[] = {
     { "/config/defaults", test_config_defaults },
+    { "/config/numbers", test_config_numbers },
+    { "/config/directory", test_config_directory },
+    { "/config/words", test_config_words },
     { "/config/built-in", test_config_built_in },
     { "/config/values", test_config_values },
     { "/config/ports", test_config_ports },

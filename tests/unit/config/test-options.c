@@ -29,7 +29,7 @@ static void
 test_options_known (void)
 {
   g_autoptr (GHashTable) names = g_hash_table_new (g_str_hash, g_str_equal);
-  static const char *const ours[] = { "PathPolicy", "Plugin", "PluginDirectory", "PluginOption" };
+  static const char *const ours[] = { "ASFile", "PathPolicy", "Plugin", "PluginDirectory", "PluginOption" };
   const char *name, *found = NULL;
   guint n_known = 0, n_options;
 

@@ -133,21 +133,21 @@ test_not_written (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_order (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  GString *whole = g_string_new ("begin");
+  GString *whole = g_string_new ("begin\n");
 
   fixture_write (self, "a", "old and long", FALSE);
   cepa_cache_remove (self->cache, "a");
-  fixture_write (self, "a", "begin", FALSE);
+  fixture_write (self, "a", "begin\n", FALSE);
   for (guint i = 0; i < 100; i++)
     {
-      g_autofree char *text = g_strdup_printf (" %u", i);
+      g_autofree char *text = g_strdup_printf ("%u\n", i);
 
       fixture_write (self, "a", text, TRUE);
       fixture_write (self, "b", text, FALSE);
       g_string_append (whole, text);
     }
   fixture_check (self, "a", whole->str);
-  fixture_check (self, "b", " 99");
+  fixture_check (self, "b", "99\n");
   cepa_cache_remove (self->cache, "b");
   fixture_check (self, "b", NULL);
   g_string_free (whole, TRUE);
@@ -156,10 +156,10 @@ test_order (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_append_makes (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  fixture_write (self, "a", "one", TRUE);
+  fixture_write (self, "a", "one\n", TRUE);
   fixture_write (self, "a", "", TRUE);
-  fixture_write (self, "a", "two", TRUE);
-  fixture_check (self, "a", "onetwo");
+  fixture_write (self, "a", "two\n", TRUE);
+  fixture_check (self, "a", "one\ntwo\n");
   cepa_cache_remove (self->cache, "never-there");
   fixture_check (self, "never-there", NULL);
 }

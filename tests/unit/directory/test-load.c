@@ -121,7 +121,7 @@ fixture_wait (Fixture *self)
 static void
 fixture_load (Fixture *self, gint64 now_s)
 {
-  cepa_load_cache_async (self->folder, self->sources, now_s, NULL, fixture_loaded, self);
+  cepa_load_cache_async (self->folder, self->sources, now_s, NULL, NULL, fixture_loaded, self);
   fixture_wait (self);
   g_assert_nonnull (self->result);
 }
@@ -180,7 +180,7 @@ test_no_folder (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *none = g_build_filename (self->folder, "none", NULL);
 
-  cepa_load_cache_async (none, self->sources, NOW_S, NULL, fixture_loaded, self);
+  cepa_load_cache_async (none, self->sources, NOW_S, NULL, NULL, fixture_loaded, self);
   fixture_wait (self);
   fixture_check (self, -1, 0, NULL);
 }
@@ -370,7 +370,7 @@ test_cancelled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
 
   fixture_put_all (self);
-  cepa_load_cache_async (self->folder, self->sources, NOW_S, cancellable, fixture_loaded, self);
+  cepa_load_cache_async (self->folder, self->sources, NOW_S, NULL, cancellable, fixture_loaded, self);
   g_cancellable_cancel (cancellable);
   fixture_wait (self);
   g_assert_null (self->result);
@@ -387,7 +387,7 @@ fixture_check_consensus (Fixture *self, const char *text, guint n_certificates, 
 
   if (microdescriptors != NULL)
     g_ptr_array_add (texts, g_bytes_new (microdescriptors, strlen (microdescriptors)));
-  cepa_load_consensus_async (bytes, NULL, "the test", self->sources, certificates, texts, NOW_S, NULL, fixture_loaded,
+  cepa_load_consensus_async (bytes, NULL, "the test", self->sources, certificates, texts, NOW_S, NULL, NULL, fixture_loaded,
                              self);
   /* The worker has its own: these may change at once. */
   g_ptr_array_set_size (certificates, 0);

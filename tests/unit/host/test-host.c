@@ -92,7 +92,7 @@ test_keyfiles (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     { "[Plugin]\nId=path.x\nName=X\nModule=x.so\nAbiMajor=one\n", "no number AbiMajor" },
     { "[Plugin]\nId=path.x\nName=X\nModule=x.so\nAbiMajor=1\n", "no number AbiMinor" },
     { "[Plugin]\nId=path.x\nName=X\nModule=x.so\nAbiMajor=2\nAbiMinor=5\n", "version 2.5" },
-    { "[Plugin]\nId=path.x\nName=X\nModule=x.so\nAbiMajor=1\nAbiMinor=1\n", "this daemon has 1.0" },
+    { "[Plugin]\nId=path.x\nName=X\nModule=x.so\nAbiMajor=1\nAbiMinor=99\n", "this daemon has 1." },
     { "[Plugin]\nId=path.x\nName=X\nModule=x.so\nAbiMajor=1\nAbiMinor=-1\n", "version 1.-1" },
     { "[Plugin]\nId=path.x\nName=X\nModule=x.so\nAbiMajor=1\nAbiMinor=0\nProfile=required\n",
       "its Profile \"required\" is neither optional nor disabled" },
@@ -138,8 +138,8 @@ test_tables (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     const char *variant, *part;
   } cases[] = {
     { "no-symbol", "does not export the symbol cepa_plugin_v1" },
-    { "abi-major", "version 7.0 of the interface and this daemon has 1.0" },
-    { "abi-minor", "version 1.99 of the interface and this daemon has 1.0" },
+    { "abi-major", "version 7." G_STRINGIFY (CEPA_ABI_MINOR) " of the interface and this daemon has 1." },
+    { "abi-minor", "version 1.99 of the interface and this daemon has 1." },
     { "small", "size of its table cepa_plugin_v1 is 4" },
     { "other-id", "the id \"path.other\" and its keyfile \"path.variant\"" },
     { "create-fails", "create failed: no table of latencies" },

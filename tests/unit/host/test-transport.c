@@ -68,16 +68,23 @@ dial_ended (gpointer user_data, int fd, gboolean is_ipv6, const GError *error)
 }
 
 static void
-dial_start (Dial *dial, Fixture *fixture, guint16 port)
+dial_start_at (Dial *dial, Fixture *fixture, guint16 port, guint16 ipv6_port)
 {
   CepaDialer *dialer = cepa_plugin_host_get_dialer (fixture->host);
-  const CepaChannelTarget target = { .ipv4 = 0x7f000001, .or_port = port, .ipv6_port = 443, .ipv6 = { [15] = 1 } };
+  const CepaChannelTarget target
+      = { .ipv4 = 0x7f000001, .or_port = port, .ipv6_port = ipv6_port, .ipv6 = { [15] = 1 } };
 
   memset (dial, 0, sizeof *dial);
   dial->fixture = fixture;
   dial->fd = -1;
   dial->attempt = dialer->dial (dialer, &target, dial_ended, dial);
   g_assert_true ((dial->attempt == 0) == (dial->n_ends == 1));
+}
+
+static void
+dial_start (Dial *dial, Fixture *fixture, guint16 port)
+{
+  dial_start_at (dial, fixture, port, 443);
 }
 
 static void
@@ -228,6 +235,41 @@ test_bad_descriptor (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     }
 }
 
+/* REACH_IPV6 connects to the last of the addresses that it is given. */
+static void
+test_reachability (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct
+  {
+    CepaReachability reachability;
+    gboolean is_ipv6; /* what the last address is */
+  } cases[] = {
+    { { NULL, TRUE, TRUE, FALSE }, TRUE },
+    { { NULL, TRUE, TRUE, TRUE }, FALSE },
+    { { NULL, TRUE, FALSE, FALSE }, FALSE },
+    { { NULL, FALSE, TRUE, TRUE }, TRUE },
+  };
+  g_autoptr (CepaAddressPolicy) policy = cepa_address_policy_new ();
+  CepaReachability only_80 = { policy, TRUE, TRUE, FALSE };
+  Dial dial;
+
+  start (self, "reach", ID);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      cepa_plugin_host_set_reachability (self->host, &cases[i].reachability);
+      dial_start_at (&dial, self, REACH_IPV6, REACH_IPV6);
+      dial_wait (&dial);
+      g_assert_no_error (dial.error);
+      g_assert_cmpint (dial.is_ipv6, ==, cases[i].is_ipv6);
+      dial_clear (&dial);
+    }
+  g_assert_true (cepa_address_policy_add_list (policy, "*:80, reject *", CEPA_ADDRESS_POLICY_BARE_ACCEPTS, NULL));
+  cepa_plugin_host_set_reachability (self->host, &only_80);
+  dial_start (&dial, self, REACH_AT_ONCE);
+  dial_assert_fails (&dial, CEPA_ERROR_NETWORK_DOWN,
+                     "ReachableAddresses, ClientUseIPv4 or ClientUseIPv6 let no address of the relay through");
+}
+
 /* Its attempts fail; later ones go to the next that runs, or nowhere. */
 static void
 test_stopped (Fixture *self, gconstpointer data)
@@ -263,6 +305,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("no-plugin", test_no_plugin);
+  ADD ("reachability", test_reachability);
   ADD_DATA ("at-once", REACH_AT_ONCE, test_connects);
   ADD_DATA ("later", REACH_LATER, test_connects);
   ADD_DATA ("ipv6", REACH_IPV6, test_connects);

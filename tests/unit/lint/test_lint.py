@@ -30,6 +30,10 @@ CLEAN = {
     "plugins/path/p/p.c": C + '#include <cepa/path.h>\n#include <glib.h>\n'
                           '#include <math.h>\n\n#include "p.h"\n#include "table-generated.h"\n',
     "plugins/path/p/p.h": C + "#pragma once\n",
+    "sdk/sim/README.md": "# sdk/sim\n",
+    "sdk/sim/s.c": C + '#include <gcrypt.h>\n\n#include "netdoc/consensus-unchecked.h"\n#include "s-private.h"\n',
+    "sdk/sim/s-private.h": C + "#pragma once\n",
+    "daemon/netdoc/consensus-unchecked.c": C + '#include "netdoc/consensus-unchecked.h"\n',
     "sdk/cepa/path.h": C + "#ifndef CEPA_PATH_H\n#define CEPA_PATH_H\n#endif\n",
     "tests/unit/test-a.c": C + '#include "netdoc/b-private.h"\n\n'
                            'void\nt (void)\n{\n  g_spawn_sync (NULL);\n}\n',
@@ -55,6 +59,10 @@ BROKEN = [
      3, "base may not know the SDK"),
     ("layer", "daemon/strange/x.c", C + '#include "base/a.h"\n', 2, "strange has no place"),
     ("layer", "daemon/ctl/x.c", C + '#include "base/a.h"\n', 2, "the command line knows nothing of the daemon"),
+    ("sim-layer", "sdk/sim/x.c", C + '#include "channel/pool.h"\n', 2, "channel/pool.h"),
+    ("sim-layer", "sdk/sim/x.c", C + '#include "nowhere.h"\n', 2, "nowhere.h"),
+    ("private-header", "sdk/sim/x.c", C + '#include "netdoc/b-private.h"\n', 2, "netdoc/b-private.h"),
+    ("unchecked", "daemon/main/x.c", C + '#include "netdoc/consensus-unchecked.h"\n', 2, "consensus-unchecked.h"),
     ("private-header", "daemon/main/x.c", C + '#include "netdoc/b-private.h"\n', 2, "netdoc/b-private.h"),
     ("plugin-include", "plugins/path/p/x.c", C + '#include "base/a.h"\n', 2, "base/a.h"),
     ("plugin-include", "plugins/path/p/x.c", C + "#include <sodium.h>\n", 2, "sodium.h"),

@@ -62,6 +62,35 @@ test_rows (void)
   g_assert_cmpint (cepa_network_view_param (view, "nothing", 7), ==, 7);
 }
 
+/* More different lines than are remembered while they are read, each of two relays. */
+static void
+test_protocols (void)
+{
+  enum { N = 200 };
+  TestRelay relays[N] = { 0 };
+  const TestConsensus spec = { relays, N };
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (CepaConsensus) consensus = NULL;
+  g_autoptr (CepaNetwork) network = NULL;
+
+  for (guint i = 0; i < N; i++)
+    {
+      g_ptr_array_add (lines, g_strdup_printf ("Link=%s X%u=1", i / 2 % 2 != 0 ? "4-5" : "4", i / 2 % 100));
+      relays[i] = (TestRelay){ .flags = TEST_RELAY_FLAGS, .protocols = lines->pdata[i] };
+    }
+  relays[0].protocols = "Relay=2-6 FlowCtrl=1-2 Unknown=1";
+  relays[1].protocols = "Relay=2-";
+  consensus = test_consensus_make (&spec);
+  network = cepa_network_new (consensus);
+  g_assert_cmphex (cepa_network_get_relay (network, 0)->protocols, ==,
+                   CEPA_PROTOCOL_RELAY_2 | CEPA_PROTOCOL_RELAY_3 | CEPA_PROTOCOL_RELAY_4 | CEPA_PROTOCOL_RELAY_5
+                     | CEPA_PROTOCOL_RELAY_6 | CEPA_PROTOCOL_FLOWCTRL_1 | CEPA_PROTOCOL_FLOWCTRL_2);
+  g_assert_cmphex (cepa_network_get_relay (network, 1)->protocols, ==, 0);
+  for (guint i = 2; i < N; i++)
+    g_assert_cmphex (cepa_network_get_relay (network, i)->protocols, ==,
+                     CEPA_PROTOCOL_LINK_4 | (i / 2 % 2 != 0 ? CEPA_PROTOCOL_LINK_5 : 0));
+}
+
 static void
 test_microdescriptors (void)
 {
@@ -385,6 +414,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   test_consensus_init ();
   g_test_add_func ("/network/rows", test_rows);
+  g_test_add_func ("/network/protocols", test_protocols);
   g_test_add_func ("/network/microdescriptors", test_microdescriptors);
   g_test_add_func ("/network/identities-and-ipv6", test_identities_and_ipv6);
   g_test_add_func ("/network/weights", test_weights);

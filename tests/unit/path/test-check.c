@@ -218,6 +218,105 @@ test_pairs (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   ASSERT_PATH (self, "hops 1 and 3", ROW_KIN_A, ROW_MIDDLE, ROW_KIN_B);
 }
 
+/* Asserts that a path is refused under the short name @rule. */
+static void
+assert_rule (const Fixture *self, const guint32 *hops, const char *rule)
+{
+  g_autoptr (GError) error = NULL;
+  const char *found = NULL;
+  CepaPath path = { .size = sizeof path, .n_hops = self->request.n_hops };
+
+  memcpy (path.hops, hops, path.n_hops * sizeof *hops);
+  g_assert_false (cepa_path_check (self->network, &self->request, &path, TRUE, &found, &error));
+  g_assert_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN);
+  g_assert_cmpstr (found, ==, rule);
+}
+
+static void
+test_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 guards[] = { ROW_KIN_A, ROW_MIDDLE };
+
+  self->request.guards = guards;
+  self->request.n_guards = G_N_ELEMENTS (guards);
+  ASSERT_PATH (self, NULL, ROW_KIN_A, ROW_MIDDLE, ROW_EXIT);
+  ASSERT_PATH (self, "none of the guards to choose from", ROW_GUARD, ROW_MIDDLE, ROW_EXIT);
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_EXIT), "not-our-guard");
+  assert_rule (self, ROWS (ROW_MIDDLE, ROW_MIDDLE_ONLY, ROW_EXIT), "no-guard-flag");
+  self->request.n_hops = 1;
+  assert_rule (self, ROWS (ROW_EXIT), "not-our-guard");
+}
+
+static void
+test_settled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint32 fixed[] = { CEPA_PATH_ANY_ROW, ROW_MIDDLE, CEPA_PATH_ANY_ROW };
+
+  self->request.fixed = fixed;
+  ASSERT_PATH (self, NULL, ROW_GUARD, ROW_MIDDLE, ROW_EXIT);
+  ASSERT_PATH (self, "another relay is settled there", ROW_GUARD, ROW_MIDDLE_ONLY, ROW_EXIT);
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE_ONLY, ROW_EXIT), "not-as-settled");
+  fixed[1] = ROW_MIDDLE_DOWN;
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE_DOWN, ROW_EXIT), "not-running");
+  fixed[1] = ROW_NEAR_GUARD;
+  assert_rule (self, ROWS (ROW_GUARD, ROW_NEAR_GUARD, ROW_EXIT), "same-subnet");
+}
+
+/* The same relays in another place are not barred. */
+static void
+test_barred (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const guint8 barred[N_ROWS] = { [ROW_GUARD] = 1 << CEPA_PLACE_GUARD, [ROW_MIDDLE] = 1 << CEPA_PLACE_MIDDLE,
+                                  [ROW_EXIT] = 1 << CEPA_PLACE_EXIT, [ROW_KIN_A] = 1 << CEPA_PLACE_EXIT };
+  guint32 none[] = { CEPA_PATH_ANY_ROW, ROW_MIDDLE, CEPA_PATH_ANY_ROW };
+
+  self->request.port = 0;
+  self->request.barred = barred;
+  self->request.barred_id = 1;
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE_ONLY, ROW_EXIT_IPV6), "barred-guard");
+  assert_rule (self, ROWS (ROW_KIN_A, ROW_MIDDLE, ROW_EXIT), "barred-middle");
+  assert_rule (self, ROWS (ROW_KIN_A, ROW_GUARD, ROW_EXIT), "barred-exit");
+  self->request.fixed = none;
+  assert_rule (self, ROWS (ROW_KIN_A, ROW_MIDDLE, ROW_EXIT), "barred-middle");
+  self->request.fixed = NULL;
+  self->request.purpose = CEPA_PURPOSE_INTERNAL;
+  ASSERT_PATH (self, NULL, ROW_KIN_A, ROW_GUARD, ROW_EXIT);
+  assert_rule (self, ROWS (ROW_KIN_A, ROW_GUARD, ROW_MIDDLE), "barred-middle");
+}
+
+/* Family and subnet count for nobody. A relay may be there again three hops further on, not sooner. */
+static void
+test_vanguards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  self->request.purpose = CEPA_PURPOSE_INTERNAL;
+  self->request.flags = CEPA_PATH_VANGUARDS;
+  ASSERT_PATH (self, NULL, ROW_GUARD, ROW_NEAR_GUARD, ROW_EXIT);
+  ASSERT_PATH (self, NULL, ROW_KIN_A, ROW_KIN_B, ROW_EXIT);
+  ASSERT_PATH (self, "nor with one between", ROW_GUARD, ROW_MIDDLE, ROW_GUARD);
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_GUARD), "repeated-relay");
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_MIDDLE), "repeated-relay");
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_MIDDLE_ONLY), "middle-only");
+  self->request.n_hops = 5;
+  ASSERT_PATH (self, NULL, ROW_GUARD, ROW_MIDDLE, ROW_KIN_A, ROW_GUARD, ROW_MIDDLE);
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_KIN_A, ROW_MIDDLE, ROW_EXIT), "repeated-relay");
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_KIN_A, ROW_EXIT, ROW_KIN_A), "repeated-relay");
+  self->request.flags = 0;
+  assert_rule (self, ROWS (ROW_GUARD, ROW_MIDDLE, ROW_KIN_A, ROW_GUARD, ROW_EXIT), "repeated-relay");
+}
+
+static void
+test_long_lived (G_GNUC_UNUSED Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const guint16 numbers[] = { 22, 6667 };
+  g_autoptr (GArray) ports = g_array_new (FALSE, FALSE, sizeof (guint16));
+
+  g_assert_false (cepa_path_port_is_long_lived (ports, 22));
+  g_array_append_vals (ports, numbers, G_N_ELEMENTS (numbers));
+  g_assert_true (cepa_path_port_is_long_lived (ports, 22));
+  g_assert_true (cepa_path_port_is_long_lived (ports, 6667));
+  g_assert_false (cepa_path_port_is_long_lived (ports, 80));
+}
+
 #define ADD(name, function) \
   g_test_add ("/path/check/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -233,5 +332,10 @@ main (int argc, char **argv)
   ADD ("ports", test_ports);
   ADD ("fast-and-stable", test_fast_and_stable);
   ADD ("pairs", test_pairs);
+  ADD ("guards", test_guards);
+  ADD ("settled", test_settled);
+  ADD ("barred", test_barred);
+  ADD ("vanguards", test_vanguards);
+  ADD ("long-lived", test_long_lived);
   return g_test_run ();
 }

@@ -195,12 +195,12 @@ other_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *view,
 {
   guint *n_asked = policy->context;
 
-  g_assert_true (request->port == 0 || request->port == 80);
+  g_assert_true (request->port == 443 || request->port == 80);
   (*n_asked)++;
   path->n_hops = 3;
   path->hops[0] = FAKE_ROW_GUARD;
   path->hops[1] = FAKE_ROW_MIDDLE;
-  path->hops[2] = FAKE_ROW_EXIT_B;
+  path->hops[2] = request->port == 443 ? FAKE_ROW_EXIT_A : FAKE_ROW_EXIT_B;
   return TRUE;
 }
 
@@ -320,7 +320,7 @@ heard_destroy (FakeLink *link, const FakeCell *cell, G_GNUC_UNUSED gpointer user
     }
 }
 
-/* The policy was told of two circuits that failed at their third relay, and of @circuit. */
+/* The policy was told of circuits that failed at their third relay, and of @circuit. */
 static void
 assert_results (FakeNetwork *self, CepaCircuit *circuit)
 {
@@ -342,9 +342,9 @@ assert_results (FakeNetwork *self, CepaCircuit *circuit)
       g_assert_cmpuint (result->n_built, ==, 3);
       g_assert_cmpuint (result->build_ms, <, 1000 * FAKE_NETWORK_DEADLINE_S);
     }
-  /* One DESTROY may have gone with what was on its way before the other: then it took too long. */
+  /* One DESTROY may have gone with what was on its way before the other: that circuit is waited for by nobody. */
   g_assert_cmpuint (n_failed, >, 0);
-  g_assert_cmpuint (n_failed + n_late, ==, 2);
+  g_assert_cmpuint (n_failed + n_late, <=, 2);
   g_assert_cmpuint (n_of_circuit, ==, 1);
 }
 

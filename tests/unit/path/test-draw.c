@@ -6,9 +6,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
-#include "support/fake-view.h"
-
-#define MAX_ORACLE_RELAYS 12
+#include "support/path-oracle.h"
 
 /**
  * Fixture:
@@ -33,6 +31,8 @@ fixture_weigh (CepaPathPolicy *policy, const CepaNetworkView *view, const CepaPa
   Fixture *self = policy->context;
 
   g_assert_cmpuint (request->n_excluded, ==, 0);
+  g_assert_null (request->guards);
+  g_assert_null (request->fixed);
   g_assert_cmpuint (place, <, CEPA_N_PLACES);
   self->n_asked[place]++;
   for (guint32 row = 0; row < view->n_relays; row++)
@@ -99,121 +99,22 @@ assert_no_path (Fixture *self, const CepaPathRequest *request, int kind, const c
   g_assert_cmpuint (path.n_hops, ==, 77);
 }
 
-/* ---- what is to be expected, worked out apart from the daemon ---- */
-
-/* A path on its way in the order of drawing: the last, the first, those between. */
-typedef struct
-{
-  const Fixture *fixture;
-  const CepaPathRequest *request;
-  guint n;
-  guint32 rows[CEPA_PATH_MAX_HOPS];
-} Oracle;
-
-static double
-oracle_weight (const Oracle *self, guint32 row)
-{
-  const CepaPathRequest *request = self->request;
-  const CepaRelay *relay = &self->fixture->fake.relays[row];
-  gboolean is_general = request->purpose == CEPA_PURPOSE_GENERAL, is_last = self->n == 0, is_first = self->n == 1;
-  CepaPlace place = is_last && is_general ? CEPA_PLACE_EXIT : is_first ? CEPA_PLACE_GUARD : CEPA_PLACE_MIDDLE;
-  const guint32 *weights = self->fixture->weights[place];
-  guint32 must = FAKE_VIEW_USABLE & ~(CEPA_RELAY_FAST | CEPA_RELAY_STABLE);
-
-  must |= is_general ? CEPA_RELAY_FAST : 0;
-  must |= is_first ? CEPA_RELAY_GUARD : is_last && is_general ? CEPA_RELAY_EXIT : 0;
-  must |= (request->flags & CEPA_PATH_NEED_STABLE) != 0 ? CEPA_RELAY_STABLE : 0;
-  if ((relay->flags & must) != must || ((is_first || is_last) && (relay->flags & CEPA_RELAY_MIDDLE_ONLY) != 0))
-    return 0;
-  if (is_last && is_general
-      && ((relay->flags & CEPA_RELAY_BAD_EXIT) != 0
-          || !fake_view_exit_allows (relay->exit_policy, request->port, (request->flags & CEPA_PATH_IPV6) != 0)))
-    return 0;
-  for (guint i = 0; i < request->n_excluded; i++)
-    if (request->excluded[i] == row)
-      return 0;
-  for (guint i = 0; i < self->n; i++)
-    if (!fake_view_may_meet (&self->fixture->fake, row, self->rows[i], (request->flags & CEPA_PATH_ANY_SUBNET) != 0))
-      return 0;
-  return weights != NULL ? weights[row] : relay->weight[place];
-}
-
-/* Whether what is drawn can be made a whole path. */
-static gboolean
-oracle_is_possible (Oracle *self)
-{
-  gboolean is_possible = self->n == self->request->n_hops;
-
-  for (guint32 row = 0; !is_possible && row < self->fixture->fake.view.n_relays; row++)
-    if (oracle_weight (self, row) > 0)
-      {
-        self->rows[self->n++] = row;
-        is_possible = oracle_is_possible (self);
-        self->n--;
-      }
-  return is_possible;
-}
-
-/* Adds the chance of each whole path that begins so; the index of one is its rows in the order of drawing. */
-static void
-oracle_fill (Oracle *self, double chance, guint index, double *chances)
-{
-  guint n_relays = self->fixture->fake.view.n_relays;
-  double weights[MAX_ORACLE_RELAYS] = { 0 }, sum = 0;
-
-  if (self->n == self->request->n_hops)
-    {
-      chances[index] += chance;
-      return;
-    }
-  for (guint32 row = 0; row < n_relays; row++)
-    {
-      double weight = oracle_weight (self, row);
-
-      self->rows[self->n++] = row;
-      if (weight > 0 && oracle_is_possible (self))
-        sum += weights[row] = weight;
-      self->n--;
-    }
-  for (guint32 row = 0; row < n_relays; row++)
-    if (weights[row] > 0)
-      {
-        self->rows[self->n++] = row;
-        oracle_fill (self, chance * weights[row] / sum, index * n_relays + row, chances);
-        self->n--;
-      }
-}
-
-static guint
-index_of_path (const CepaPath *path, guint n_relays)
-{
-  guint index = path->hops[path->n_hops - 1];
-
-  for (guint hop = 0; hop + 1 < path->n_hops; hop++)
-    index = index * n_relays + path->hops[hop];
-  return index;
-}
-
 static void
 assert_distribution (Fixture *self, const CepaPathRequest *request, guint n_draws)
 {
-  Oracle oracle = { .fixture = self, .request = request };
-  guint n_relays = self->fake.view.n_relays, n_paths = 1;
-  g_autofree double *chances = NULL;
-  g_autofree guint *seen = NULL;
+  const PathOracle oracle = { &self->fake, request,
+                              { self->weights[CEPA_PLACE_GUARD], self->weights[CEPA_PLACE_MIDDLE],
+                                self->weights[CEPA_PLACE_EXIT] } };
+  guint n_paths = path_oracle_count (&oracle);
+  g_autofree double *chances = path_oracle_chances (&oracle);
+  g_autofree guint *seen = g_new0 (guint, n_paths);
 
-  g_assert_cmpuint (n_relays, <=, MAX_ORACLE_RELAYS);
-  for (guint i = 0; i < request->n_hops; i++)
-    n_paths *= n_relays;
-  chances = g_new0 (double, n_paths);
-  seen = g_new0 (guint, n_paths);
-  oracle_fill (&oracle, 1, 0, chances);
   for (guint i = 0; i < n_draws; i++)
     {
       CepaPath path = { .size = sizeof path };
 
       assert_path (self, request, &path);
-      seen[index_of_path (&path, n_relays)]++;
+      seen[path_oracle_index (&oracle, &path)]++;
     }
   fake_view_assert_chi_square (seen, chances, n_paths, n_draws);
 }
@@ -270,6 +171,84 @@ test_distribution_lengths (Fixture *self, G_GNUC_UNUSED gconstpointer data)
         request.purpose = purpose;
         assert_distribution (self, &request, n_hops < 4 ? 200000 : 600000);
       }
+}
+
+/* The first guard that fits is taken, whatever its weight; the exit is drawn before it. */
+static void
+test_distribution_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 guards[] = { 8, 1, 77, 0, 2 };
+  CepaPathRequest request = make_request (3, 80);
+
+  add_mixed_relays (&self->fake);
+  self->fake.relays[1].weight[CEPA_PLACE_GUARD] = 0;
+  request.guards = guards;
+  request.n_guards = G_N_ELEMENTS (guards);
+  assert_distribution (self, &request, 100000);
+  g_assert_cmpuint (self->n_asked[CEPA_PLACE_GUARD], ==, 0);
+  request.flags = CEPA_PATH_ANY_SUBNET;
+  request.n_hops = 4;
+  assert_distribution (self, &request, 400000);
+  request.purpose = CEPA_PURPOSE_INTERNAL;
+  request.n_hops = 1;
+  request.n_guards = 1;
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "none of the 1 guards to choose from fits as last relay");
+}
+
+/* Each hop settled in turn, and several. */
+static void
+test_distribution_settled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 settled[][4] = {
+    { 0, CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW },
+    { CEPA_PATH_ANY_ROW, 8, CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW },
+    { CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW, 3 },
+    { CEPA_PATH_ANY_ROW, 6, CEPA_PATH_ANY_ROW, 2 },
+  };
+  CepaPathRequest request = make_request (4, 80);
+
+  add_mixed_relays (&self->fake);
+  for (guint i = 0; i < G_N_ELEMENTS (settled); i++)
+    {
+      request.fixed = settled[i];
+      assert_distribution (self, &request, 200000);
+    }
+}
+
+static void
+test_distribution_barred (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint8 barred[16] = { [1] = 1 << CEPA_PLACE_GUARD, [2] = 1 << CEPA_PLACE_EXIT, [7] = 0xff,
+                        [8] = 1 << CEPA_PLACE_MIDDLE, [5] = 1 << CEPA_PLACE_GUARD | 1 << CEPA_PLACE_MIDDLE };
+  CepaPathRequest request = make_request (3, 80);
+
+  add_mixed_relays (&self->fake);
+  request.barred = barred;
+  request.barred_id = 1;
+  assert_distribution (self, &request, 100000);
+  barred[8] = 0;
+  request.barred_id = 2;
+  request.purpose = CEPA_PURPOSE_INTERNAL;
+  assert_distribution (self, &request, 200000);
+}
+
+/* Family and subnet count for nobody; a relay may come again with two between. */
+static void
+test_distribution_vanguards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 guards[] = { 1 };
+  CepaPathRequest request = make_request (3, 0);
+
+  add_mixed_relays (&self->fake);
+  request.purpose = CEPA_PURPOSE_INTERNAL;
+  request.flags = CEPA_PATH_VANGUARDS;
+  assert_distribution (self, &request, 200000);
+  self->fake.view.n_relays = 7;
+  self->fake.view.version++;
+  request.n_hops = 5;
+  request.guards = guards;
+  request.n_guards = 1;
+  assert_distribution (self, &request, 600000);
 }
 
 /* Nearly all of the weight is of relays that cannot be used now: what decides is the look at all of them. */
@@ -367,14 +346,46 @@ set_random_weights (Fixture *self)
     }
 }
 
+/* Guards, a settled hop and bars by chance. Returns: whether there may be no path then. */
+static gboolean
+add_random_wishes (Fixture *self, CepaPathRequest *request, guint32 *rows, guint8 *barred)
+{
+  CepaRandom *random = &self->fake.random.random;
+  guint n_hops = request->n_hops;
+
+  if (cepa_random_below (random, 2) != 0)
+    {
+      request->guards = rows;
+      request->n_guards = 30;
+    }
+  for (guint hop = 0; hop < n_hops; hop++)
+    rows[100 + hop] = CEPA_PATH_ANY_ROW;
+  if (cepa_random_below (random, 4) == 0)
+    {
+      rows[100 + cepa_random_below (random, n_hops)] = rows[30 + cepa_random_below (random, 60)];
+      request->fixed = rows + 100;
+    }
+  if (cepa_random_below (random, 2) != 0)
+    {
+      request->barred = barred + cepa_random_below (random, 2);
+      request->barred_id = (guint64) (request->barred - barred) + 1;
+    }
+  return request->fixed != NULL;
+}
+
 static void
 test_constraints (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const guint16 ports[] = { 0, 25, 80, 443 };
   CepaRandom *random = &self->fake.random.random;
   guint n_paths[CEPA_PATH_MAX_HOPS + 1] = { 0 };
-  guint32 excluded[50];
+  guint32 excluded[50], rows[110];
+  guint8 barred[301];
 
+  for (guint i = 0; i < G_N_ELEMENTS (barred); i++)
+    barred[i] = cepa_random_below (random, 3) == 0 ? (guint8) cepa_random_below (random, 8) : 0;
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    rows[i] = (guint32) cepa_random_below (random, 300);
   for (guint i = 0; i < 300; i++)
     fake_view_add_random (&self->fake);
   for (guint i = 0; i < G_N_ELEMENTS (excluded); i++)
@@ -387,9 +398,19 @@ test_constraints (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       CepaPath path = { .size = sizeof path };
 
       request.purpose = (guint32) cepa_random_below (random, 2);
-      request.flags = (guint32) cepa_random_below (random, 8);
+      request.flags = (guint32) cepa_random_below (random, 16);
       request.excluded = excluded;
       request.n_excluded = cepa_random_below (random, 2) != 0 ? G_N_ELEMENTS (excluded) : 0;
+      if (add_random_wishes (self, &request, rows, barred))
+        {
+          g_autoptr (GError) error = NULL;
+
+          if (run (self, &request, &path, &error))
+            fake_view_assert_path (&self->fake, &request, &path);
+          else
+            g_assert_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH);
+          continue;
+        }
       if (request.purpose == CEPA_PURPOSE_GENERAL && (request.flags & CEPA_PATH_IPV6) != 0
           && (request.port == 25 || request.port == 80))
         {
@@ -438,6 +459,40 @@ test_impossible (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->fake.relays[1].flags |= CEPA_RELAY_MIDDLE_ONLY;
   self->fake.view.version++;
   assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "none of the 2 relays fits as last relay");
+}
+
+/* Settled hops keep the rules as others do. */
+static void
+test_settled_badly (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 guards[] = { 1 };
+  guint32 fixed[] = { CEPA_PATH_ANY_ROW, 0, CEPA_PATH_ANY_ROW };
+  const guint8 barred[10] = { [6] = 1 << CEPA_PLACE_MIDDLE };
+  CepaPathRequest request = make_request (3, 80);
+
+  add_mixed_relays (&self->fake);
+  request.fixed = fixed;
+  fixed[0] = 6;
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "which is settled as hop 1 of 3, does not fit as guard");
+  fixed[0] = 0;
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "which is settled as hop 2 of 3, does not fit as middle relay");
+  fixed[1] = 6; /* of the network of 0 */
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "which is settled as hop 2 of 3, does not fit as middle relay");
+  fixed[0] = CEPA_PATH_ANY_ROW;
+  request.barred = barred;
+  request.barred_id = 1;
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "does not fit as middle relay");
+  fixed[1] = 10;
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "the row 10, which is settled as hop 2, is none of the 10");
+  fixed[0] = 0;
+  fixed[1] = CEPA_PATH_ANY_ROW;
+  request.guards = guards;
+  request.n_guards = 1;
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH, "settled as hop 1 of 3");
+  fixed[0] = CEPA_PATH_ANY_ROW;
+  fixed[2] = 3; /* of the family of 1 */
+  assert_no_path (self, &request, CEPA_ERROR_NO_PATH,
+                  "path.fake: none of the 1 guards to choose from fits as guard beside the others of a path of 3");
 }
 
 /* Who gives no weight to anybody that fits gets no path, and is told of whom there are. */
@@ -496,7 +551,8 @@ assert_asked (Fixture *self, guint guard, guint middle, guint exit)
 static void
 test_kept (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  static const guint32 excluded[] = { 5 };
+  static const guint32 excluded[] = { 5 }, fixed[] = { CEPA_PATH_ANY_ROW, 7, CEPA_PATH_ANY_ROW };
+  static const guint8 barred[51];
   CepaPathRequest request = make_request (3, 80);
   CepaPath path = { .size = sizeof path };
 
@@ -534,6 +590,24 @@ test_kept (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   request.port = 443;
   assert_path (self, &request, &path);
   assert_asked (self, 1, 1, 1);
+  /* What the user bars is another kind by its number, not by where it lies. */
+  request.barred = barred;
+  for (guint64 id = 1; id <= 2; id++)
+    {
+      request.barred_id = id;
+      assert_path (self, &request, &path);
+      assert_asked (self, 1, 1, 1);
+    }
+  request.barred = barred + 1;
+  assert_path (self, &request, &path);
+  assert_asked (self, 0, 0, 0);
+  request.fixed = fixed;
+  request.guards = excluded;
+  request.n_guards = 1;
+  request.port = 80;
+  request.barred_id = 3;
+  assert_path (self, &request, &path);
+  assert_asked (self, 0, 0, 1);
 }
 
 /* Another version of the directory brings other tables, also with fewer relays. */
@@ -614,12 +688,17 @@ main (int argc, char **argv)
   g_assert_no_error (error);
   ADD ("distribution", test_distribution);
   ADD ("distribution-lengths", test_distribution_lengths);
+  ADD ("distribution-guards", test_distribution_guards);
+  ADD ("distribution-settled", test_distribution_settled);
+  ADD ("distribution-barred", test_distribution_barred);
+  ADD ("distribution-vanguards", test_distribution_vanguards);
   ADD ("distribution-rare", test_distribution_rare);
   ADD ("dead-ends", test_dead_ends);
   ADD ("dead-exit", test_dead_exit);
   ADD ("huge", test_huge);
   ADD ("constraints", test_constraints);
   ADD ("impossible", test_impossible);
+  ADD ("settled-badly", test_settled_badly);
   ADD ("weightless", test_weightless);
   ADD ("bounded", test_bounded);
   ADD ("kept", test_kept);

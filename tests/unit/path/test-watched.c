@@ -62,10 +62,25 @@ ask (FakeNetwork *network, Asker *asker, gboolean begins)
     fake_network_turn (network);
 }
 
+/* New identities may follow one another at once. */
 static void
 fixture_set_up (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
 {
-  fake_network_init (self);
+  CepaCircuitsConfig config;
+
+  fake_network_config_init (&config);
+  config.identity_interval_us = 0;
+  fake_network_init_with (self, &config);
+}
+
+static void
+fixture_set_up_slow (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaCircuitsConfig config;
+
+  fake_network_config_init (&config);
+  config.identity_interval_us = G_USEC_PER_SEC / 2;
+  fake_network_init_with (self, &config);
 }
 
 static void
@@ -157,7 +172,7 @@ test_new_identity (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
   ask (self, &before, TRUE);
   ask (self, &again, FALSE);
   g_assert_true (again.circuit == before.circuit);
-  cepa_circuits_new_identity (self->circuits);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
   g_assert_cmpint (cepa_circuit_get_state (before.circuit), ==, CEPA_CIRCUIT_OPEN);
   ask (self, &after, TRUE);
   g_assert_false (after.circuit == before.circuit);
@@ -166,12 +181,38 @@ test_new_identity (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
     g_assert_cmpuint (g_array_index (self->results, CepaPathResult, i).outcome, ==, CEPA_PATH_BUILT);
   /* The last of its streams goes, and it with it. */
   cepa_stream_close (before.stream, CEPA_END_MISC);
-  cepa_circuits_new_identity (self->circuits);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
   g_assert_cmpint (cepa_circuit_get_state (before.circuit), ==, CEPA_CIRCUIT_CLOSED);
   g_assert_cmpint (cepa_circuit_get_state (after.circuit), ==, CEPA_CIRCUIT_OPEN);
   cepa_circuit_unref (before.circuit);
   cepa_circuit_unref (again.circuit);
   cepa_circuit_unref (after.circuit);
+}
+
+static void
+count_identity (gpointer user_data)
+{
+  (*(guint *) user_data)++;
+}
+
+/* The first is taken at once; those that come too soon are one, taken later. */
+static void
+test_new_identity_too_soon (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const CepaCircuitsWatch watch = { .new_identity = count_identity };
+  gint64 begun = g_get_monotonic_time ();
+  guint n = 0;
+
+  cepa_circuits_set_watch (self->circuits, &watch, &n);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
+  g_assert_cmpuint (n, ==, 1);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
+  g_assert_cmpuint (n, ==, 1);
+  while (n < 2)
+    fake_network_turn (self);
+  g_assert_cmpint (g_get_monotonic_time () - begun, >=, G_USEC_PER_SEC / 2);
+  cepa_circuits_set_watch (self->circuits, NULL, NULL);
 }
 
 #define ADD(path, func) g_test_add ("/circuits/watched/" path, FakeNetwork, NULL, fixture_set_up, func, fixture_tear_down)
@@ -185,5 +226,7 @@ main (int argc, char **argv)
   ADD ("close-by-number", test_close_by_number);
   ADD ("close-building", test_close_building);
   ADD ("new-identity", test_new_identity);
+  g_test_add ("/circuits/watched/new-identity-too-soon", FakeNetwork, NULL, fixture_set_up_slow,
+              test_new_identity_too_soon, fixture_tear_down);
   return g_test_run ();
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "support/fake-view.h"
+#include "support/path-oracle.h"
 
 typedef struct
 {
@@ -32,70 +32,45 @@ make_request (guint32 n_hops, guint16 port)
   return (CepaPathRequest){ .size = sizeof (CepaPathRequest), .n_hops = n_hops, .port = port };
 }
 
-static double
-weight_at (const Fixture *self, guint32 row, CepaPlace place)
-{
-  return self->fake.relays[row].weight[place];
-}
-
-/* The chance of @c as the third draw, for the middle, when @a and @b are in the path. */
-static double
-chance_of_middle (const Fixture *self, guint32 a, guint32 b, guint32 c)
-{
-  double sum = 0;
-
-  for (guint32 i = 0; i < self->fake.view.n_relays; i++)
-    if (fake_view_may_meet (&self->fake, a, i, FALSE) && fake_view_may_meet (&self->fake, b, i, FALSE))
-      sum += weight_at (self, i, CEPA_PLACE_MIDDLE);
-  if (sum == 0 || !fake_view_may_meet (&self->fake, a, c, FALSE) || !fake_view_may_meet (&self->fake, b, c, FALSE))
-    return 0;
-  return weight_at (self, c, CEPA_PLACE_MIDDLE) / sum;
-}
-
-/* The same of @b as the second draw, the exit to @port, with the guard @a. */
-static double
-chance_of_exit (const Fixture *self, guint32 a, guint32 b, guint16 port)
-{
-  double sum = 0;
-
-  for (guint32 i = 0; i < self->fake.view.n_relays; i++)
-    if (fake_view_may_meet (&self->fake, a, i, FALSE)
-        && fake_view_exit_allows (self->fake.relays[i].exit_policy, port, 0))
-      sum += weight_at (self, i, CEPA_PLACE_EXIT);
-  if (sum == 0 || !fake_view_may_meet (&self->fake, a, b, FALSE)
-      || !fake_view_exit_allows (self->fake.relays[b].exit_policy, port, 0))
-    return 0;
-  return weight_at (self, b, CEPA_PLACE_EXIT) / sum;
-}
-
-/* Draws @n paths of three and compares how often each comes with what is expected. */
+/* Draws @n paths and compares how often each comes with what is expected. */
 static void
-assert_distribution (Fixture *self, guint16 port, guint n)
+assert_distribution_of (Fixture *self, const CepaPathRequest *request, guint n)
 {
-  const guint32 n_relays = self->fake.view.n_relays, n_paths = n_relays * n_relays * n_relays;
+  const PathOracle oracle = { .fake = &self->fake, .request = request };
+  guint n_paths = path_oracle_count (&oracle);
+  g_autofree double *chances = path_oracle_chances (&oracle);
   g_autofree guint *seen = g_new0 (guint, n_paths);
-  g_autofree double *chances = g_new0 (double, n_paths);
-  CepaPathRequest request = make_request (3, port);
-  double guards = 0;
 
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (GError) error = NULL;
       CepaPath path = { .size = sizeof path };
 
-      g_assert_true (cepa_weighted_choose (self->weighted, &self->fake.view, &request, &path, &error));
-      g_assert_cmpuint (path.n_hops, ==, 3);
-      seen[(path.hops[0] * n_relays + path.hops[1]) * n_relays + path.hops[2]]++;
+      g_assert_true (cepa_weighted_choose (self->weighted, &self->fake.view, request, &path, &error));
+      fake_view_assert_path (&self->fake, request, &path);
+      seen[path_oracle_index (&oracle, &path)]++;
     }
-  for (guint32 i = 0; i < n_relays; i++)
-    guards += weight_at (self, i, CEPA_PLACE_GUARD);
-  for (guint32 g = 0; g < n_relays; g++)
-    for (guint32 m = 0; m < n_relays; m++)
-      for (guint32 e = 0; e < n_relays; e++)
-        chances[(g * n_relays + m) * n_relays + e] = weight_at (self, g, CEPA_PLACE_GUARD) / guards
-                                                     * chance_of_exit (self, g, e, port)
-                                                     * chance_of_middle (self, g, e, m);
   fake_view_assert_chi_square (seen, chances, n_paths, n);
+}
+
+static void
+assert_distribution (Fixture *self, guint16 port, guint n)
+{
+  CepaPathRequest request = make_request (3, port);
+
+  assert_distribution_of (self, &request, n);
+}
+
+static void
+assert_no_path (Fixture *self, const CepaPathRequest *request, int code, const char *part)
+{
+  g_autoptr (GError) error = NULL;
+  CepaPath path = { .size = sizeof path, .n_hops = 77 };
+
+  g_assert_false (cepa_weighted_choose (self->weighted, &self->fake.view, request, &path, &error));
+  g_assert_error (error, CEPA_PLUGIN_ERROR, code);
+  g_assert_nonnull (strstr (error->message, part));
+  g_assert_cmpuint (path.n_hops, ==, 77);
 }
 
 /* Weights are small, so that being off by one shows. */
@@ -137,6 +112,125 @@ test_distribution_rare_port (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
+test_distribution_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 guards[] = { 8, 1, 77, 0, 2 };
+  CepaPathRequest request = make_request (3, 80);
+
+  add_mixed_relays (self);
+  self->fake.relays[1].weight[CEPA_PLACE_GUARD] = 0;
+  request.guards = guards;
+  request.n_guards = G_N_ELEMENTS (guards);
+  assert_distribution_of (self, &request, 100000);
+  request.n_hops = 4;
+  assert_distribution_of (self, &request, 400000);
+}
+
+static void
+test_distribution_settled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint32 fixed[] = { CEPA_PATH_ANY_ROW, 6, CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW };
+  CepaPathRequest request = make_request (4, 80);
+
+  add_mixed_relays (self);
+  request.fixed = fixed;
+  assert_distribution_of (self, &request, 400000);
+  fixed[0] = 1;
+  fixed[3] = 2;
+  assert_distribution_of (self, &request, 50000);
+}
+
+static void
+test_distribution_barred (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint8 barred[16] = { [1] = 1 << CEPA_PLACE_GUARD, [2] = 1 << CEPA_PLACE_EXIT, [7] = 0xff,
+                        [8] = 1 << CEPA_PLACE_MIDDLE, [5] = 1 << CEPA_PLACE_GUARD | 1 << CEPA_PLACE_MIDDLE };
+  CepaPathRequest request = make_request (3, 80);
+
+  add_mixed_relays (self);
+  request.barred = barred;
+  /* More contents than there are sets of tables. */
+  for (request.barred_id = 1; request.barred_id < 7; request.barred_id++)
+    {
+      barred[8] ^= 1 << CEPA_PLACE_MIDDLE;
+      assert_distribution_of (self, &request, 50000);
+    }
+  request.barred = NULL;
+  request.barred_id = 0;
+  assert_distribution_of (self, &request, 100000);
+}
+
+static void
+test_distribution_vanguards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaPathRequest request = make_request (4, 0);
+
+  add_mixed_relays (self);
+  self->fake.view.n_relays = 7;
+  request.purpose = CEPA_PURPOSE_INTERNAL;
+  request.flags = CEPA_PATH_VANGUARDS;
+  assert_distribution_of (self, &request, 600000);
+}
+
+/* A hop that is settled on who does not fit there. */
+static void
+test_settled_badly (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 guards[] = { 1 };
+  guint32 fixed[] = { 6, CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW };
+  CepaPathRequest request = make_request (3, 80);
+
+  add_mixed_relays (self);
+  request.fixed = fixed;
+  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "settled as hop 1 of 3");
+  fixed[0] = 0;
+  fixed[1] = 6; /* of the network of 0 */
+  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "settled as hop 2 of 3");
+  fixed[1] = 9;
+  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "settled as hop 2 of 3");
+  fixed[1] = CEPA_PATH_ANY_ROW;
+  request.guards = guards;
+  request.n_guards = 1;
+  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "settled as hop 1 of 3");
+  fixed[0] = CEPA_PATH_ANY_ROW;
+  fixed[2] = 3; /* of the family of 1 */
+  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "as guard beside");
+}
+
+/* A rule more, of a policy that is built on this one. */
+static gboolean
+agrees_ascending (void *context, G_GNUC_UNUSED const CepaNetworkView *view, const CepaPathRequest *request, guint hop,
+                  guint32 row, const guint32 *others, guint n_others)
+{
+  guint *n = context;
+
+  (*n)++;
+  return hop + 1 == request->n_hops || (n_others > 0 && row < others[0]);
+}
+
+static void
+test_rule (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n = 0;
+  const CepaWeightedRule rule = { agrees_ascending, &n };
+  CepaPathRequest request = make_request (3, 80);
+
+  add_mixed_relays (self);
+  cepa_weighted_set_rule (self->weighted, &rule);
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      CepaPath path = { .size = sizeof path };
+
+      g_assert_true (cepa_weighted_choose (self->weighted, &self->fake.view, &request, &path, &error));
+      fake_view_assert_path (&self->fake, &request, &path);
+      g_assert_cmpuint (path.hops[0], <, path.hops[2]);
+      g_assert_cmpuint (path.hops[1], <, path.hops[2]);
+    }
+  g_assert_cmpuint (n, >=, 3000);
+}
+
+static void
 test_constraints (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const guint16 ports[] = { 0, 25, 80, 443 };
@@ -157,7 +251,7 @@ test_constraints (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       CepaPath path = { .size = sizeof path };
 
       request.purpose = (guint32) cepa_random_below (random, 2);
-      request.flags = (guint32) cepa_random_below (random, 8);
+      request.flags = (guint32) cepa_random_below (random, 16);
       request.excluded = excluded;
       request.n_excluded = cepa_random_below (random, 2) != 0 ? G_N_ELEMENTS (excluded) : 0;
       if (!cepa_weighted_choose (self->weighted, &self->fake.view, &request, &path, &error))
@@ -176,24 +270,12 @@ test_constraints (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
-assert_no_path (Fixture *self, const CepaPathRequest *request, int code, const char *part)
-{
-  g_autoptr (GError) error = NULL;
-  CepaPath path = { .size = sizeof path, .n_hops = 77 };
-
-  g_assert_false (cepa_weighted_choose (self->weighted, &self->fake.view, request, &path, &error));
-  g_assert_error (error, CEPA_PLUGIN_ERROR, code);
-  g_assert_nonnull (strstr (error->message, part));
-  g_assert_cmpuint (path.n_hops, ==, 77);
-}
-
-static void
 test_impossible (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   CepaPathRequest request = make_request (3, 80);
   guint32 excluded[] = { 0 };
 
-  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "none of the 0 relays fits as guard");
+  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "none of the 0 relays fits as exit to port 80");
   fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 10, FAKE_POLICY_NONE);
   self->fake.view.version++;
   assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "fits as exit to port 80 beside");
@@ -225,7 +307,8 @@ test_impossible (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   assert_no_path (self, &request, CEPA_PLUGIN_ERROR_UNSUPPORTED, "purpose 2");
 }
 
-/* The likeliest guards leave no exit, for they are it or of its family: another guard is found. */
+/* The likeliest guards are the only exit or of its family: another guard is found. Then the likeliest exit leaves no
+   guard, and the likeliest guard no middle relay: other ones are found. */
 static void
 test_dead_ends (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -248,6 +331,20 @@ test_dead_ends (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       g_assert_cmpuint (path.hops[2], ==, 0);
       g_assert_cmpuint (path.hops[0] % 2, ==, 1);
     }
+  self->fake.view.n_relays = 0;
+  self->fake.view.version++;
+  memset (self->fake.relays, 0, sizeof self->fake.relays);
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 4000000000, FAKE_POLICY_WEB)->family = 1;
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 3, FAKE_POLICY_WEB);
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 1, FAKE_POLICY_NONE)->family = 1;
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_MIDDLE_ONLY, 1, FAKE_POLICY_NONE)->family = 2;
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 1000, FAKE_POLICY_NONE)->family = 1;
+  fake_view_add (&self->fake, 0, 0, FAKE_POLICY_NONE);
+  fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 2, FAKE_POLICY_NONE)->family = 1;
+  self->fake.relays[0].weight[CEPA_PLACE_MIDDLE] = 0;
+  self->fake.relays[1].weight[CEPA_PLACE_MIDDLE] = 2;
+  self->fake.relays[4].ipv4 = self->fake.relays[3].ipv4;
+  assert_distribution (self, 80, 1000);
 }
 
 /* When only relays without weight are left, each of them has the same chance. */
@@ -313,7 +410,7 @@ test_any_subnet (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_GUARD, 1, FAKE_POLICY_NONE)->ipv4 = 0x7f000001;
   fake_view_add (&self->fake, FAKE_VIEW_USABLE | CEPA_RELAY_EXIT, 1, FAKE_POLICY_WEB)->ipv4 = 0x7f000001;
   fake_view_add (&self->fake, FAKE_VIEW_USABLE, 1, FAKE_POLICY_NONE)->ipv4 = 0x7f000001;
-  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "exit");
+  assert_no_path (self, &request, CEPA_PLUGIN_ERROR_NO_PATH, "as guard beside");
   request.flags = CEPA_PATH_ANY_SUBNET;
   g_assert_true (cepa_weighted_choose (self->weighted, &self->fake.view, &request, &path, &error));
 }
@@ -358,6 +455,12 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("distribution", test_distribution);
   ADD ("distribution-rare-port", test_distribution_rare_port);
+  ADD ("distribution-guards", test_distribution_guards);
+  ADD ("distribution-settled", test_distribution_settled);
+  ADD ("distribution-barred", test_distribution_barred);
+  ADD ("distribution-vanguards", test_distribution_vanguards);
+  ADD ("settled-badly", test_settled_badly);
+  ADD ("rule", test_rule);
   ADD ("constraints", test_constraints);
   ADD ("impossible", test_impossible);
   ADD ("dead-ends", test_dead_ends);

@@ -11,10 +11,13 @@
 
 #define BIG (2 * 1024 * 1024)
 
+static const char *const tracked[] = { "tracked.example", NULL };
+
 typedef struct
 {
   FakeNetwork network;
   CepaApplicationShared shared;
+  CepaTrackedExits *exits;
   CepaApplication *application; /* (nullable): until it has ended */
   int fd;                       /* the application's end */
   GByteArray *read;             /* what came out of it */
@@ -158,8 +161,18 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->network.server->heard = exit_heard;
   self->network.events.shown = CEPA_EVENT_STREAM;
   self->network.server->user_data = self;
-  self->shared = (CepaApplicationShared){ self->network.context, fake_server_clock (), self->network.circuits, TRUE,
-                                          &self->network.events.sink, fixture_closed, self };
+  self->exits = cepa_tracked_exits_new (fake_server_clock (), tracked, 60 * G_USEC_PER_SEC);
+  self->shared = (CepaApplicationShared){
+    .context = self->network.context,
+    .clock = fake_server_clock (),
+    .circuits = self->network.circuits,
+    .reject_internal = TRUE,
+    .timeout_us = 120 * G_USEC_PER_SEC,
+    .exits = self->exits,
+    .events = &self->network.events.sink,
+    .closed = fixture_closed,
+    .user_data = self,
+  };
   self->read = g_byte_array_new ();
   self->sunk = g_byte_array_new ();
   fixture_connect (self);
@@ -172,6 +185,7 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     cepa_application_abort (self->application);
   fixture_disconnect (self);
   fake_network_clear (&self->network);
+  cepa_tracked_exits_free (self->exits);
   g_byte_array_unref (self->read);
   g_byte_array_unref (self->sunk);
 }
@@ -238,6 +252,24 @@ fixture_request (Fixture *self, const char *host, const char *more)
   g_byte_array_append (bytes, (const guint8 *) more, (guint) strlen (more));
   fixture_write (self, bytes->data, bytes->len);
   fixture_expect (self, "\5\0", 2);
+}
+
+/* The same as a user, without a password. */
+static void
+fixture_request_as (Fixture *self, const char *user, const char *host)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  guint8 user_len = (guint8) strlen (user), len = (guint8) strlen (host);
+
+  g_byte_array_append (bytes, (const guint8 *) "\5\1\2\1", 4);
+  g_byte_array_append (bytes, &user_len, 1);
+  g_byte_array_append (bytes, (const guint8 *) user, user_len);
+  g_byte_array_append (bytes, (const guint8 *) "\0\5\1\0\3", 5);
+  g_byte_array_append (bytes, &len, 1);
+  g_byte_array_append (bytes, (const guint8 *) host, len);
+  g_byte_array_append (bytes, (const guint8 *) "\0\120", 2);
+  fixture_write (self, bytes->data, bytes->len);
+  fixture_expect (self, "\5\2\1\0", 4);
 }
 
 static void
@@ -416,6 +448,62 @@ test_slow_reader_end (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   while (!self->is_at_end)
     fixture_turn (self);
   g_assert_cmpuint (self->read->len, ==, size);
+}
+
+/* ---- which exit ---- */
+
+/* Whoever asks for a country and cannot have it is refused, not served from anywhere. */
+static void
+test_exit_country_refused (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const users[] = { "alice+exit=germany", "+exit=", "alice+exit=d1", "alice+exit=de", "+exit=de+exit=f" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (users); i++)
+    {
+      fixture_request_as (self, users[i], "a.example");
+      fixture_expect_reply (self, 2);
+      fixture_expect_end (self);
+      fixture_disconnect (self);
+      fixture_connect (self);
+    }
+  g_assert_cmpuint (self->n_begun, ==, 0);
+}
+
+static void
+fixture_again (Fixture *self)
+{
+  fixture_disconnect (self);
+  while (self->application != NULL)
+    fake_network_turn (&self->network);
+  fixture_connect (self);
+}
+
+/* A host of TrackHostExits is reached from the exit of the first time, over a circuit with one relay more; after a new
+   identity from any. */
+static void
+test_tracked_exit (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaCircuitHop exit_b;
+  FakeLink *link;
+
+  fake_relay_get_hop (FAKE_ROW_EXIT_B + 1, &exit_b);
+  self->refusal = CEPA_END_EXITPOLICY; /* of exit A, which comes first otherwise */
+  fixture_request (self, "tracked.example", "");
+  fixture_expect_reply (self, 0);
+  g_assert_cmpmem (cepa_tracked_exits_find (self->exits, "tracked.example"), 20, exit_b.target.rsa_id, 20);
+  self->refusal = 0;
+  fixture_again (self);
+  fixture_request_as (self, "other", "tracked.example");
+  fixture_expect_reply (self, 0);
+  g_assert_cmpuint (fixture_last_begin (self, &link)->hop, ==, 3);
+  fixture_again (self);
+  fixture_request_as (self, "other", "untracked.example");
+  fixture_expect_reply (self, 0);
+  fixture_again (self);
+  cepa_circuits_new_identity (self->network.circuits, NULL, NULL);
+  fixture_request_as (self, "third", "tracked.example");
+  fixture_expect_reply (self, 0);
+  g_assert_cmpuint (fixture_last_begin (self, &link)->hop, ==, 2);
 }
 
 /* ---- refused ---- */
@@ -681,6 +769,8 @@ main (int argc, char **argv)
   ADD ("upload-then-shutdown", test_upload_then_shutdown);
   ADD ("slow-reader", test_slow_reader);
   ADD ("slow-reader-end", test_slow_reader_end);
+  ADD ("exit-country-refused", test_exit_country_refused);
+  ADD ("tracked-exit", test_tracked_exit);
   ADD ("refused", test_refused);
   ADD ("other-exit", test_other_exit);
   ADD ("all-exits-refuse", test_all_exits_refuse);

@@ -23,13 +23,14 @@ typedef struct
 static void
 fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
+  const CepaProxyConfig config = CEPA_PROXY_CONFIG_INIT;
   g_autoptr (GError) error = NULL;
   const char *where;
 
   memset (self, 0, sizeof *self);
   fake_network_init (&self->network);
   self->network.events.shown = CEPA_EVENT_STREAM;
-  self->proxy = cepa_proxy_new (self->network.context, fake_server_clock (), self->network.circuits, TRUE,
+  self->proxy = cepa_proxy_new (self->network.context, fake_server_clock (), self->network.circuits, &config,
                                 &self->network.events.sink);
   g_assert_true (cepa_proxy_listen (self->proxy, "SocksPort", "127.0.0.1", 0, &error));
   where = cepa_proxy_get_address (self->proxy, 0);

@@ -127,6 +127,20 @@ network_make_cache (FakeNetwork *self)
 
 /* ---- the policy ---- */
 
+/* Guard, middle, the other exit, and the one that is settled. */
+static void
+network_choose_settled (FakeNetwork *self, const CepaPathRequest *request, CepaPath *path)
+{
+  guint32 exit = cepa_path_request_fixed (request, 3);
+
+  path->n_hops = 4;
+  path->hops[0] = FAKE_ROW_GUARD;
+  path->hops[1] = FAKE_ROW_MIDDLE;
+  path->hops[2] = exit == FAKE_ROW_EXIT_A ? FAKE_ROW_EXIT_B : FAKE_ROW_EXIT_A;
+  path->hops[3] = exit;
+  self->n_chosen[exit]++;
+}
+
 /* Guard, middle, and the first exit that is not excluded and lets the port through. */
 static gboolean
 network_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *view, const CepaPathRequest *request,
@@ -135,6 +149,11 @@ network_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *vie
   FakeNetwork *self = policy->context;
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
 
+  if (request->n_hops == 4)
+    {
+      network_choose_settled (self, request, path);
+      return TRUE;
+    }
   for (guint row = FAKE_ROW_EXIT_A; row <= FAKE_ROW_EXIT_B; row++)
     {
       if (cepa_path_request_excludes (request, row) || cepa_path_request_excludes (request, FAKE_ROW_GUARD)
@@ -185,7 +204,25 @@ fake_network_turn (FakeNetwork *self)
 }
 
 void
+fake_network_config_init (CepaCircuitsConfig *config)
+{
+  cepa_circuits_config_init (config);
+  config->enforce_subnets = FALSE;
+  config->learns_timeout = FALSE;
+  config->fixed_timeout_ms = 10000;
+}
+
+void
 fake_network_init (FakeNetwork *self)
+{
+  CepaCircuitsConfig config;
+
+  fake_network_config_init (&config);
+  fake_network_init_with (self, &config);
+}
+
+void
+fake_network_init_with (FakeNetwork *self, const CepaCircuitsConfig *circuits_config)
 {
   CepaDirectoryConfig config;
   CepaDirectoryFuncs directory_funcs = { network_changed, self };
@@ -217,7 +254,7 @@ fake_network_init (FakeNetwork *self)
   while (!cepa_directory_is_sufficient (self->directory))
     fake_network_turn (self);
   self->circuits = cepa_circuits_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
-                                      self->directory, &self->bootstrap, self->policies, FALSE);
+                                      self->directory, &self->bootstrap, self->policies, circuits_config);
 }
 
 static void

@@ -51,8 +51,13 @@ typedef struct
   GArray *results;
 } FakeNetwork;
 
-/* Up to a directory that is sufficient, from a cache that is made here. The context is the thread's default. */
+/* Up to a directory that is sufficient, from a cache that is made here. The context is the thread's default. Circuits that
+   are not built after ten seconds are given up; @config: (nullable): another one for them */
 void fake_network_init (FakeNetwork *self);
+void fake_network_init_with (FakeNetwork *self, const CepaCircuitsConfig *config);
+
+/* What fake_network_init() gives the circuits. */
+void fake_network_config_init (CepaCircuitsConfig *config);
 void fake_network_clear (FakeNetwork *self);
 
 /* One turn of the loop, which may wait; fails the test when the deadline has passed. */

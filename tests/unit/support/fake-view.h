@@ -51,6 +51,16 @@ gboolean fake_view_exit_allows (guint32 policy, guint16 port, gboolean ipv6);
 /* Whether two relays may be in one path. */
 gboolean fake_view_may_meet (const FakeView *self, guint32 a, guint32 b, gboolean any_subnet);
 
+/* The place whose weights and bars count for the hop @hop. */
+CepaPlace fake_view_place_of (const CepaPathRequest *request, guint hop);
+
+/* Whether the row is one that @request allows for the hop @hop, whoever else is in the path. */
+gboolean fake_view_may_stand (const FakeView *self, const CepaPathRequest *request, guint hop, guint32 row);
+
+/* Whether the row @a as the hop @hop_a, and @b as @hop_b, may be in one path for @request. */
+gboolean fake_view_may_share (const FakeView *self, const CepaPathRequest *request, guint hop_a, guint32 a, guint hop_b,
+                              guint32 b);
+
 /* Asserts all conditions on the relays of a path. */
 void fake_view_assert_path (const FakeView *self, const CepaPathRequest *request, const CepaPath *path);
 

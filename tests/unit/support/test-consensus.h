@@ -31,7 +31,9 @@ typedef struct
   guint32 ipv4;          /* 0: 10.N.0.1, each in another /16 up to 255 relays */
   const char *ipv6;      /* (nullable): of the consensus: "[2001:db8::1]:9001" */
   const char *microdesc; /* (nullable): lines behind ntor-onion-key: "family $...\np accept 80\n" */
+  const char *protocols; /* (nullable): "Link=1-5 Relay=1-4" */
   guint key;             /* what the ntor key is made of; 0: the relay's number + 1 */
+  gboolean is_absent;    /* it is not in the consensus; the others keep their identities */
 } TestRelay;
 
 typedef struct
@@ -40,6 +42,8 @@ typedef struct
   guint n_relays;
   const char *params;  /* (nullable): "use-family-ids=0" */
   const char *weights; /* (nullable): of bandwidth-weights: all 19, "Wbd=10000 ..." */
+  gint64 valid_after_s; /* 0: TEST_CONSENSUS_VALID_AFTER_S; in 2026, as the authority's certificate is */
+  const char *protocols; /* (nullable): whole lines: "required-client-protocols Link=4\n" */
 } TestConsensus;
 
 /* Relay @i's identity, which ascends with @i; and, (transfer full), "$" and its hexadecimal digits. */
@@ -52,7 +56,7 @@ char *test_consensus_microdescriptor (const TestConsensus *self, guint i);
 /* (transfer full): the document with its signature, by the test authority 0 of netdoc/maker.h. */
 char *test_consensus_text (const TestConsensus *self);
 
-/* (transfer full): it parsed and verified at TEST_CONSENSUS_VALID_AFTER_S. */
+/* (transfer full): it parsed and verified at the time from which it is valid. */
 CepaConsensus *test_consensus_make (const TestConsensus *self);
 
 /* Gives @network the microdescriptor of relay @i, without committing. Returns: how many rows it filled. */
