@@ -45,7 +45,7 @@ fuzz_node_set_check_set (const char *text)
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  g_autofree char *text = g_strndup ((const char *) data, size);
+  g_autofree char *text = size > 0 ? g_strndup ((const char *) data, size) : g_strdup ("");
 
   fuzz_node_set_check_policy (text);
   fuzz_node_set_check_set (text);
