@@ -27,6 +27,8 @@
 static const CepaOption options_table[] = {
   OPTION ("__DisablePredictedCircuits", BOOL, "0", disable_predicted_circuits,
           "Build no circuits ahead of use; streams then wait for theirs to be built."),
+  OPTION ("AlternateDirAuthority", AUTHORITIES, NULL, authorities,
+          "The same as DirAuthority: the authority for bridges, which C Tor keeps with it, is not asked by Cepa."),
   OPTION ("ASFile", PATH, NULL, relays.as_file,
           "An MMDB file with the autonomous systems of addresses, as GeoLite2-ASN. With it, plugins know which relays are "
           "announced by one network."),
@@ -39,6 +41,16 @@ static const CepaOption options_table[] = {
   NUMBER ("CircuitStreamTimeout", INTERVAL, "0", circuit_stream_timeout_s, 10, HOURS (1), TRUE,
           "How long a stream waits for an answer on one circuit before it tries another. 0: ten seconds the first two "
           "times, then fifteen."),
+  NUMBER ("ClientBootstrapConsensusAuthorityDownloadInitialDelay", INTERVAL, "6", bootstrap_authority_delay_s, 0,
+          HOURS (24), TRUE,
+          "How long fallback directories are tried for a first consensus before an authority is asked. With "
+          "TestingTorNetwork the default is 0, of the two below too."),
+  NUMBER ("ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay", INTERVAL, "0", bootstrap_authority_only_delay_s, 0,
+          HOURS (24), TRUE, "When authorities are first asked for one where there are no fallback directories."),
+  NUMBER ("ClientBootstrapConsensusFallbackDownloadInitialDelay", INTERVAL, "0", bootstrap_fallback_delay_s, 0,
+          HOURS (24), TRUE, "When fallback directories are first asked for one."),
+  NUMBER ("ClientBootstrapConsensusMaxInProgressTries", UINT, "3", bootstrap_max_tries, 1, 32, FALSE,
+          "How many are tried at a time, until one has heard the question."),
   OPTION ("ClientOnly", BOOL, "0", client_only, "Cepa is a client always; both values are accepted."),
   OPTION ("ClientPreferIPv6DirPort", AUTO_BOOL, "auto", relays.client_prefer_ipv6_dir_port,
           "With 1, IPv6 is used even if ClientUseIPv6 is 0; nothing else hangs on it, as in C Tor."),
@@ -71,6 +83,20 @@ static const CepaOption options_table[] = {
           "$XDG_STATE_HOME/cepa, which is ~/.local/state/cepa unless you changed it."),
   OPTION ("DirAuthority", AUTHORITIES, NULL, authorities,
           "A directory authority to trust, in place of all built-in ones. Only for private networks."),
+  OPTION ("DirAuthorityFallbackRate", RATE, "0.1", dir_authority_fallback_rate,
+          "How likely an authority is asked as if it were a fallback directory, in proportion to one of these."),
+  OPTION ("DormantCanceledByStartup", BOOL, "0", dormant_canceled_by_startup,
+          "Whether a client that ended dormant, or starts for the first time with DormantOnFirstStartup, is awake at the "
+          "start."),
+  NUMBER ("DormantClientTimeout", INTERVAL, "24 hours", dormant_client_timeout_s, MINUTES (10), DAYS (3650), FALSE,
+          "After this time without use Cepa goes dormant: it has no circuits and asks for no directory documents, until an "
+          "application connects or a controller wakes it."),
+  OPTION ("DormantOnFirstStartup", BOOL, "0", dormant_on_first_startup,
+          "Whether Cepa is dormant when it starts for the first time with its data directory."),
+  OPTION ("DormantTimeoutDisabledByIdleStreams", BOOL, "1", dormant_timeout_disabled_by_idle_streams,
+          "Whether an open connection counts as use, even if nothing moves on it."),
+  OPTION ("DormantTimeoutEnabled", BOOL, "1", dormant_timeout_enabled,
+          "Whether DormantClientTimeout does anything."),
   OPTION ("EnforceDistinctSubnets", BOOL, "1", enforce_distinct_subnets,
           "Never put two relays of one IPv4 /16 or IPv6 /32 network in one circuit. Unlike in C Tor the "
           "default is 1 with TestingTorNetwork too; a test network on one address needs 0."),
@@ -91,6 +117,12 @@ static const CepaOption options_table[] = {
   OPTION ("FascistFirewall", BOOL, "0", relays.fascist_firewall,
           "Connect only to relays at ports of FirewallPorts, 443 without any. ReachableAddresses says it better, and "
           "counts instead of it."),
+  OPTION ("FetchDirInfoEarly", BOOL, "0", fetch_dir_info_early,
+          "Ask for the next consensus as early as directory caches do, and for every relay's microdescriptor at once."),
+  OPTION ("FetchDirInfoExtraEarly", BOOL, "0", fetch_dir_info_extra_early,
+          "Ask for it within a minute or so. Needs FetchDirInfoEarly 1."),
+  OPTION ("FetchServerDescriptors", BOOL, "1", fetch_server_descriptors,
+          "With 0 nothing is fetched from directory servers: what is in the data directory is used as long as it can be."),
   OPTION ("FirewallPorts", PORTS, NULL, relays.firewall_ports, "The ports that FascistFirewall lets through."),
   OPTION ("GeoIPExcludeUnknown", AUTO_BOOL, "auto", relays.geoip_exclude_unknown,
           "Whether relays whose country is not known are excluded too: with 1 they are everywhere, with auto where "
@@ -99,8 +131,18 @@ static const CepaOption options_table[] = {
           "The countries of IPv4 addresses, as Debian's package tor-geoipdb has them. Read when something asks for "
           "countries."),
   OPTION ("GeoIPv6File", PATH, "/usr/share/tor/geoip6", relays.geoip6_file, "The same of IPv6 addresses."),
+  NUMBER ("GuardLifetime", INTERVAL, "0", guard_lifetime_s, 0, DAYS (3650), FALSE,
+          "How long a guard is kept, whether it was used or not. Less than a day: as the consensus says, or 120 days for "
+          "one that was never used and 60 for another; by chance up to 12 days less."),
   OF_PLUGIN ("HashedControlPassword", OF_PLUGIN_LIST, "16:HEX", "control.tor", "hashed-password",
              "The hash of a password that controllers may show, as tor --hash-password makes it."),
+  OPTION ("HSLayer2Nodes", NODES, NULL, relays.layer2_nodes,
+          "The relays that may be the second of circuits for onion services, and no others: few, which you change rarely. "
+          "Relays of one family or network may then be in one such circuit. Lines are put together; see ExcludeNodes for "
+          "how they are named. Without a line: see VanguardsLiteEnabled."),
+  OPTION ("HSLayer3Nodes", NODES, NULL, relays.layer3_nodes,
+          "The same for the third relay; such circuits then are one relay longer where the last is somebody else's choice "
+          "or would learn of the third."),
   OF_PLUGIN ("HTTPSProxy", OF_PLUGIN, "ADDRESS[:PORT]", "transport.direct", "https-proxy",
              "Connect to relays through this HTTP proxy by CONNECT. Port: 443 without one."),
   OF_PLUGIN ("HTTPSProxyAuthenticator", OF_PLUGIN, "USER:PASSWORD", "transport.direct", "https-proxy-authenticator",
@@ -129,7 +171,39 @@ static const CepaOption options_table[] = {
   OPTION ("NodeFamily", NODE_FAMILIES, NULL, relays.node_families,
           "Relays that are run by the same people, whether they say so or not: no circuit has two of a line. See "
           "ExcludeNodes for how they are named."),
+  NUMBER ("NumDirectoryGuards", UINT, "0", n_directory_guards, 0, 100, FALSE,
+          "How many primary guards are asked for directory documents. 0: as the consensus says, or 3."),
+  NUMBER ("NumEntryGuards", UINT, "0", n_entry_guards, 0, 100, FALSE,
+          "How many primary guards circuits are spread over. 0: as the consensus says, or 1. More guards see more of you."),
+  NUMBER ("NumPrimaryGuards", UINT, "0", n_primary_guards, 0, 100, FALSE,
+          "How many guards are primary: others are used only when none of these answers. 0: as the consensus says, or 3."),
+  NUMBER ("PathBiasCircThreshold", UINT, "-1", path_bias_circ_threshold, -1, G_MAXINT32, FALSE,
+          "Of how many circuits through a guard it is judged whether it lets enough of them through. Less than 5: as the "
+          "consensus says, or 150."),
+  OPTION ("PathBiasDropGuards", AUTO_BOOL, "0", path_bias_drop_guards,
+          "Whether a guard that fails far too much is not used any more. auto: as the consensus says."),
+  OPTION ("PathBiasExtremeRate", RATE, "-1", path_bias_extreme_rate,
+          "With less of its circuits built and closed well than this share, a guard fails far too much. -1: as the "
+          "consensus says, or 0.3; 0: never."),
+  OPTION ("PathBiasExtremeUseRate", RATE, "-1", path_bias_extreme_use_rate,
+          "The same of circuits that were used. -1: as the consensus says, or 0.6."),
+  OPTION ("PathBiasNoticeRate", RATE, "-1", path_bias_notice_rate,
+          "With less than this share that is told in the log. -1: as the consensus says, or 0.7."),
+  OPTION ("PathBiasNoticeUseRate", RATE, "-1", path_bias_notice_use_rate,
+          "The same of circuits that were used. -1: as the consensus says, or 0.8."),
+  NUMBER ("PathBiasScaleThreshold", UINT, "-1", path_bias_scale_threshold, -1, G_MAXINT32, FALSE,
+          "After how many circuits of a guard their counts are halved, so that what was long ago counts less. Less than "
+          "10: as the consensus says, or 300."),
+  NUMBER ("PathBiasScaleUseThreshold", UINT, "-1", path_bias_scale_use_threshold, -1, G_MAXINT32, FALSE,
+          "The same of circuits that were used. Less than 10: as the consensus says, or 100."),
+  NUMBER ("PathBiasUseThreshold", UINT, "-1", path_bias_use_threshold, -1, G_MAXINT32, FALSE,
+          "Of how many circuits that were used a guard is judged. Less than 3: as the consensus says, or 20."),
+  OPTION ("PathBiasWarnRate", RATE, "-1", path_bias_warn_rate,
+          "With less than this share that is a warning in the log. -1: as the consensus says, or 0.5."),
   OPTION ("PathPolicy", NAME, "weighted", path_policy, "The plugin that chooses the relays of a circuit."),
+  OPTION ("PathsNeededToBuildCircuits", RATE, "-1", paths_needed,
+          "The share of all paths, by weight, that must be known before circuits are built: 0.25 to 0.95. -1: as the "
+          "consensus says, or 0.6."),
   OPTION ("PidFile", PATH, NULL, pid_file,
           "The process id is written to this file at the start; the file is removed at the end."),
   OPTION ("Plugin", PLUGINS, NULL, plugins,
@@ -180,6 +254,13 @@ static const CepaOption options_table[] = {
           "How long after its last use such an exit is remembered."),
   OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,
           "Whether the built-in fallback directories are used. They never are with DirAuthority lines."),
+  OPTION ("UseEntryGuards", BOOL, "1", use_entry_guards,
+          "Keep a few relays as guards, through which all circuits go for months. With 0 each circuit begins at another "
+          "relay, so that over time many of them see your address: for research only."),
+  OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", relays.vanguards_lite,
+          "Keep a few relays to be the second of circuits for onion services, for some days each, so that who makes many "
+          "such circuits does not soon find the first. auto: as the consensus says, or yes. HSLayer2Nodes holds in any "
+          "case, unlike in C Tor."),
 };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (options_table) <= CEPA_OPTIONS_MAX);

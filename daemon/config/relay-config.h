@@ -17,6 +17,8 @@ typedef struct
   CepaNodeSet *entry_nodes;
   CepaNodeSet *middle_nodes;
   CepaNodeSet *exit_nodes;
+  gint vanguards_lite;         /* VanguardsLiteEnabled: 1, 0, -1: auto */
+  CepaNodeSet *layer2_nodes, *layer3_nodes; /* (nullable): HSLayer2Nodes, HSLayer3Nodes */
   GPtrArray *node_families;    /* (element-type CepaNodeSet) */
   gboolean strict_nodes;
   gint geoip_exclude_unknown;  /* 0, 1, or -1 for auto; so the two of IPv6 below */

@@ -104,6 +104,8 @@ cepa_relay_values_clear (CepaRelayConfig *config)
   cepa_node_set_unref (config->entry_nodes);
   cepa_node_set_unref (config->middle_nodes);
   cepa_node_set_unref (config->exit_nodes);
+  cepa_node_set_unref (config->layer2_nodes);
+  cepa_node_set_unref (config->layer3_nodes);
   g_ptr_array_unref (config->node_families);
   g_free (config->geoip_file);
   g_free (config->geoip6_file);
@@ -113,6 +115,12 @@ cepa_relay_values_clear (CepaRelayConfig *config)
   cepa_address_policy_unref (config->reachable_dir_addresses);
   g_clear_pointer (&config->firewall_ports, g_array_unref);
   cepa_address_policy_unref ((CepaAddressPolicy *) config->reachability.policy);
+}
+
+void
+cepa_relay_values_get_vanguards (const CepaRelayConfig *config, CepaVanguardsConfig *out)
+{
+  *out = (CepaVanguardsConfig){ config->vanguards_lite, config->layer2_nodes, config->layer3_nodes };
 }
 
 void

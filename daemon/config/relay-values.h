@@ -6,6 +6,7 @@
 
 #include "config/relay-config.h"
 #include "path/restrictions.h"
+#include "path/vanguards.h"
 
 G_BEGIN_DECLS
 
@@ -32,5 +33,8 @@ void cepa_relay_values_clear (CepaRelayConfig *config);
 
 /* Fills @out, which owns nothing, from the options. */
 void cepa_relay_values_get_restrictions (const CepaRelayConfig *config, CepaRestrictionsConfig *out);
+
+/* The same for the relays behind the guard of onion circuits. */
+void cepa_relay_values_get_vanguards (const CepaRelayConfig *config, CepaVanguardsConfig *out);
 
 G_END_DECLS

@@ -26,9 +26,12 @@ typedef enum
   CEPA_TOR_EVENT_CONF_CHANGED = 1 << 13,
   CEPA_TOR_EVENT_NETWORK_LIVENESS = 1 << 14,
   CEPA_TOR_EVENT_STREAM_BW = 1 << 15,
+  CEPA_TOR_EVENT_BUILDTIMEOUT_SET = 1 << 16,
+  CEPA_TOR_EVENT_CIRC_MINOR = 1 << 17,
+  CEPA_TOR_EVENT_GUARD = 1 << 18,
 } CepaTorEvent;
 
-#define CEPA_TOR_N_SOURCES 12
+#define CEPA_TOR_N_SOURCES 16
 
 struct _CepaTorEvents
 {
@@ -57,8 +60,9 @@ void cepa_tor_events_emit (CepaTorControl *control, CepaTorEvent event, const ch
 /* Adds the names that SETEVENTS takes, with spaces between them. */
 void cepa_tor_events_append_names (GString *out);
 
-/* Adds "NOTICE BOOTSTRAP PROGRESS=..."; @bootstrap: (uss). */
-void cepa_tor_events_append_bootstrap (GString *out, GVariant *bootstrap);
+/* Adds "NOTICE BOOTSTRAP PROGRESS=..."; @bootstrap: (uss); @skew: (nullable): (xs): a clock that is wrong may be what is in
+   the way. */
+void cepa_tor_events_append_bootstrap (GString *out, GVariant *bootstrap, GVariant *skew);
 
 /* In sources.c: what to subscribe to for @mask, and what to do when it happens. */
 void cepa_tor_sources_update (CepaTorEvents *self, guint64 mask);

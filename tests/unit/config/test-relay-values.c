@@ -37,6 +37,26 @@ load (const char *lines, char **warnings)
 }
 
 static void
+test_vanguards (void)
+{
+  g_autoptr (CepaConfig) usual = load ("", NULL);
+  g_autoptr (CepaConfig) config = load ("VanguardsLiteEnabled 0\nHSLayer2Nodes second,2nd\n_HSLayer3Nodes third\n"
+                                        "HSLayer2Nodes deux", NULL);
+  const CepaRelay deux = { .nickname = "deux" };
+  CepaVanguardsConfig vanguards;
+
+  cepa_relay_values_get_vanguards (&usual->relays, &vanguards);
+  g_assert_cmpint (vanguards.lite, ==, -1);
+  g_assert_null (vanguards.layer2);
+  g_assert_null (vanguards.layer3);
+  cepa_relay_values_get_vanguards (&config->relays, &vanguards);
+  g_assert_cmpint (vanguards.lite, ==, 0);
+  g_assert_cmpuint (cepa_node_set_get_n_entries (vanguards.layer2), ==, 3);
+  g_assert_cmpuint (cepa_node_set_get_n_entries (vanguards.layer3), ==, 1);
+  g_assert_true (cepa_node_set_contains_relay (vanguards.layer2, &deux, FALSE));
+}
+
+static void
 test_defaults (void)
 {
   g_autofree char *warnings = NULL;
@@ -159,6 +179,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/relay-values/defaults", test_defaults);
   g_test_add_func ("/config/relay-values/sets", test_sets);
+  g_test_add_func ("/config/relay-values/vanguards", test_vanguards);
   g_test_add_func ("/config/relay-values/reachability", test_reachability);
   g_test_add_func ("/config/relay-values/warnings", test_warnings);
   return g_test_run ();

@@ -134,6 +134,8 @@ test_consensus_text (const TestConsensus *self)
                         "server-versions\n"
                         "known-flags Authority BadExit Exit Fast Guard HSDir MiddleOnly NoEdConsensus "
                         "Running Stable StaleDesc V2Dir Valid\n");
+  if (self->protocols != NULL)
+    g_string_append (out, self->protocols);
   if (self->params != NULL)
     g_string_append_printf (out, "params %s\n", self->params);
   cepa_hex_encode_to (authority->identity->digest, 20, identity);
@@ -168,7 +170,8 @@ test_consensus_make (const TestConsensus *self)
   bytes = g_bytes_new_take (text, strlen (text));
   unverified = cepa_consensus_parse (bytes, &error);
   g_assert_no_error (error);
-  consensus = cepa_consensus_verify (unverified, sources, certificates, consensus_valid_after_s (self), &error);
+  consensus = cepa_consensus_verify (unverified, sources, certificates, consensus_valid_after_s (self),
+                                     &error);
   g_assert_no_error (error);
   return consensus;
 }
