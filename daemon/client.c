@@ -8,6 +8,7 @@
 #include "directory/directory.h"
 #include "host/metrics.h"
 #include "host/padding.h"
+#include "host/relays.h"
 #include "host/vocabulary.h"
 #include "path/circuits.h"
 #include "proxy/proxy.h"
@@ -24,6 +25,7 @@ struct _CepaClient
   CepaBootstrap bootstrap;
   CepaChannelPool *channels;
   CepaDirectory *directory;
+  CepaHostRelays *relays;
   CepaCircuits *circuits;
   CepaProxy *proxy; /* (nullable): until it stops */
 };
@@ -88,6 +90,7 @@ client_network_changed (gpointer user_data)
 {
   CepaClient *self = user_data;
 
+  cepa_host_relays_network_changed (self->relays);
   cepa_plugin_host_network_changed (self->host, cepa_network_get_view (cepa_directory_get_network (self->directory)));
   cepa_circuits_network_changed (self->circuits);
 }
@@ -144,6 +147,7 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
     .circuits = self->circuits,
     .proxy = self->proxy,
     .channels = self->channels,
+    .relays = self->relays,
     .shutdown = funcs->shutdown,
     .user_data = funcs->user_data,
   };
@@ -209,10 +213,12 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
                                           events);
   cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
   self->directory = client_make_directory (self, context);
+  self->relays = cepa_host_relays_new (host, self->directory, config);
   self->clock_watch = cepa_clock_watch_new (context, client_clock_changed, self);
   client_make_circuits_config (config, &circuits_config);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
+  cepa_host_relays_set_circuits (self->relays, self->circuits);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, &proxy_config, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
   client_enter_vocabulary (self, line, funcs);
@@ -226,6 +232,7 @@ void
 cepa_client_start (CepaClient *self)
 {
   cepa_bootstrap_reach (&self->bootstrap, CEPA_BOOTSTRAP_STARTING, 0);
+  cepa_host_relays_start (self->relays);
   cepa_directory_start (self->directory);
 }
 
@@ -239,13 +246,15 @@ cepa_client_stop (CepaClient *self)
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   cepa_circuits_stop (self->circuits, reason);
   cepa_directory_stop (self->directory);
+  cepa_host_relays_stop (self->relays);
   cepa_channel_pool_close_all (self->channels, reason);
 }
 
 gboolean
 cepa_client_is_stopped (const CepaClient *self)
 {
-  return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory);
+  return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory)
+         && !cepa_host_relays_is_busy (self->relays);
 }
 
 void
@@ -258,6 +267,7 @@ cepa_client_free (CepaClient *self)
   g_clear_pointer (&self->clock_watch, cepa_clock_watch_free);
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   g_clear_pointer (&self->circuits, cepa_circuits_free);
+  g_clear_pointer (&self->relays, cepa_host_relays_free);
   g_clear_pointer (&self->directory, cepa_directory_free);
   g_clear_pointer (&self->channels, cepa_channel_pool_free);
   g_free (self);

@@ -27,7 +27,7 @@
 static const CepaOption options_table[] = {
   OPTION ("__DisablePredictedCircuits", BOOL, "0", disable_predicted_circuits,
           "Build no circuits ahead of use; streams then wait for theirs to be built."),
-  OPTION ("ASFile", PATH, NULL, as_file,
+  OPTION ("ASFile", PATH, NULL, relays.as_file,
           "An MMDB file with the autonomous systems of addresses, as GeoLite2-ASN. With it, plugins know which relays are "
           "announced by one network."),
   NUMBER ("CircuitBuildTimeout", INTERVAL, "0", circuit_build_timeout_s, 1, HOURS (1), TRUE,
@@ -40,16 +40,16 @@ static const CepaOption options_table[] = {
           "How long a stream waits for an answer on one circuit before it tries another. 0: ten seconds the first two "
           "times, then fifteen."),
   OPTION ("ClientOnly", BOOL, "0", client_only, "Cepa is a client always; both values are accepted."),
-  OPTION ("ClientPreferIPv6DirPort", AUTO_BOOL, "auto", client_prefer_ipv6_dir_port,
+  OPTION ("ClientPreferIPv6DirPort", AUTO_BOOL, "auto", relays.client_prefer_ipv6_dir_port,
           "With 1, IPv6 is used even if ClientUseIPv6 is 0; nothing else hangs on it, as in C Tor."),
-  OPTION ("ClientPreferIPv6ORPort", AUTO_BOOL, "auto", client_prefer_ipv6_or_port,
+  OPTION ("ClientPreferIPv6ORPort", AUTO_BOOL, "auto", relays.client_prefer_ipv6_or_port,
           "Whether relays that have both are connected to by IPv6 rather than by IPv4. auto: by IPv4, unless "
           "ClientUseIPv4 is 0."),
   OPTION ("ClientRejectInternalAddresses", BOOL, "1", reject_internal_addresses,
           "Refuse to connect through Tor to addresses of private networks, which no relay can reach for "
           "you. With TestingTorNetwork the default is 0."),
-  OPTION ("ClientUseIPv4", BOOL, "1", client_use_ipv4, "Whether relays are connected to over IPv4."),
-  OPTION ("ClientUseIPv6", BOOL, "1", client_use_ipv6,
+  OPTION ("ClientUseIPv4", BOOL, "1", relays.client_use_ipv4, "Whether relays are connected to over IPv4."),
+  OPTION ("ClientUseIPv6", BOOL, "1", relays.client_use_ipv6,
           "Whether relays are connected to over IPv6, where they have no IPv4 address that may be used. It is so as well "
           "when ClientUseIPv4 is 0 or IPv6 is preferred."),
   OF_PLUGIN ("ConnectionPadding", OF_PLUGIN, "0|1|auto", "padding.circpad", "connection-padding",
@@ -74,38 +74,38 @@ static const CepaOption options_table[] = {
   OPTION ("EnforceDistinctSubnets", BOOL, "1", enforce_distinct_subnets,
           "Never put two relays of one IPv4 /16 or IPv6 /32 network in one circuit. Unlike in C Tor the "
           "default is 1 with TestingTorNetwork too; a test network on one address needs 0."),
-  OPTION ("EntryNodes", NODES, NULL, entry_nodes,
+  OPTION ("EntryNodes", NODES, NULL, relays.entry_nodes,
           "The relays that circuits may begin with, and no others; see ExcludeNodes for how they are named. Lines are put "
           "together. What ExcludeNodes names is not among them."),
-  OPTION ("ExcludeExitNodes", NODES, NULL, exclude_exit_nodes,
+  OPTION ("ExcludeExitNodes", NODES, NULL, relays.exclude_exit_nodes,
           "Relays that no circuit ends with, besides those of ExcludeNodes."),
-  OPTION ("ExcludeNodes", NODES, NULL, exclude_nodes,
+  OPTION ("ExcludeNodes", NODES, NULL, relays.exclude_nodes,
           "Relays that no circuit goes through: fingerprints (with or without $ before and =nickname behind), nicknames, "
           "countries as {de}, {??} for those whose country is not known, and addresses as 192.0.2.0/24:9001 or "
           "[2001:db8::]/32. Countries need a GeoIPFile. Lines are put together. Where directory documents could not be "
           "had without one of these relays it is asked all the same, unless StrictNodes is 1."),
-  OPTION ("ExitNodes", NODES, NULL, exit_nodes,
+  OPTION ("ExitNodes", NODES, NULL, relays.exit_nodes,
           "The relays that circuits may end with, and no others; see ExcludeNodes for how they are named."),
   OPTION ("FallbackDir", FALLBACKS, NULL, fallbacks,
           "A relay to get the first directory documents from, in place of all built-in ones."),
-  OPTION ("FascistFirewall", BOOL, "0", fascist_firewall,
+  OPTION ("FascistFirewall", BOOL, "0", relays.fascist_firewall,
           "Connect only to relays at ports of FirewallPorts, 443 without any. ReachableAddresses says it better, and "
           "counts instead of it."),
-  OPTION ("FirewallPorts", PORTS, NULL, firewall_ports, "The ports that FascistFirewall lets through."),
-  OPTION ("GeoIPExcludeUnknown", AUTO_BOOL, "auto", geoip_exclude_unknown,
+  OPTION ("FirewallPorts", PORTS, NULL, relays.firewall_ports, "The ports that FascistFirewall lets through."),
+  OPTION ("GeoIPExcludeUnknown", AUTO_BOOL, "auto", relays.geoip_exclude_unknown,
           "Whether relays whose country is not known are excluded too: with 1 they are everywhere, with auto where "
           "ExcludeNodes or ExcludeExitNodes name a country."),
-  OPTION ("GeoIPFile", PATH, "/usr/share/tor/geoip", geoip_file,
+  OPTION ("GeoIPFile", PATH, "/usr/share/tor/geoip", relays.geoip_file,
           "The countries of IPv4 addresses, as Debian's package tor-geoipdb has them. Read when something asks for "
           "countries."),
-  OPTION ("GeoIPv6File", PATH, "/usr/share/tor/geoip6", geoip6_file, "The same of IPv6 addresses."),
+  OPTION ("GeoIPv6File", PATH, "/usr/share/tor/geoip6", relays.geoip6_file, "The same of IPv6 addresses."),
   OF_PLUGIN ("HashedControlPassword", OF_PLUGIN_LIST, "16:HEX", "control.tor", "hashed-password",
              "The hash of a password that controllers may show, as tor --hash-password makes it."),
-  OPTION ("HSLayer2Nodes", NODES, NULL, layer2_nodes,
+  OPTION ("HSLayer2Nodes", NODES, NULL, relays.layer2_nodes,
           "The relays that may be the second of circuits for onion services, and no others: few, which you change rarely. "
           "Relays of one family or network may then be in one such circuit. Lines are put together; see ExcludeNodes for "
           "how they are named. Without a line: see VanguardsLiteEnabled."),
-  OPTION ("HSLayer3Nodes", NODES, NULL, layer3_nodes,
+  OPTION ("HSLayer3Nodes", NODES, NULL, relays.layer3_nodes,
           "The same for the third relay; such circuits then are one relay longer where the last is somebody else's choice "
           "or would learn of the third."),
   OF_PLUGIN ("HTTPSProxy", OF_PLUGIN, "ADDRESS[:PORT]", "transport.direct", "https-proxy",
@@ -130,10 +130,10 @@ static const CepaOption options_table[] = {
              "Where measurements can be had over HTTP, in Prometheus' text format. Read MetricsPortPolicy first."),
   OF_PLUGIN ("MetricsPortPolicy", OF_PLUGIN_LIST, "accept|reject ADDRESS[/BITS]", "metrics.prometheus", "policy",
              "Who may ask there; nobody without such a line."),
-  OPTION ("MiddleNodes", NODES, NULL, middle_nodes,
+  OPTION ("MiddleNodes", NODES, NULL, relays.middle_nodes,
           "The relays that may stand between the first and the last of a circuit, and no others; see ExcludeNodes for how "
           "they are named. For experiments: it says much about you."),
-  OPTION ("NodeFamily", NODE_FAMILIES, NULL, node_families,
+  OPTION ("NodeFamily", NODE_FAMILIES, NULL, relays.node_families,
           "Relays that are run by the same people, whether they say so or not: no circuit has two of a line. See "
           "ExcludeNodes for how they are named."),
   OPTION ("PathPolicy", NAME, "weighted", path_policy, "The plugin that chooses the relays of a circuit."),
@@ -147,12 +147,12 @@ static const CepaOption options_table[] = {
   OPTION ("PluginOption", PLUGIN_OPTIONS, NULL, plugin_options,
           "An option of a plugin; its README says which there are. The plugin is started, even if it is one that is "
           "not unless somebody asks."),
-  OPTION ("ReachableAddresses", ADDRESSES, NULL, reachable_addresses,
+  OPTION ("ReachableAddresses", ADDRESSES, NULL, relays.reachable_addresses,
           "What a firewall lets through: rules with commas between them, the first that fits counts, what none fits is "
           "rejected. An address is IPv4, IPv6 in brackets, *, *4, *6 or private."),
-  OPTION ("ReachableDirAddresses", ADDRESSES, NULL, reachable_dir_addresses,
+  OPTION ("ReachableDirAddresses", ADDRESSES, NULL, relays.reachable_dir_addresses,
           "Nothing hangs on it, as in C Tor: directories are fetched from the ports of ReachableORAddresses."),
-  OPTION ("ReachableORAddresses", ADDRESSES, NULL, reachable_or_addresses,
+  OPTION ("ReachableORAddresses", ADDRESSES, NULL, relays.reachable_or_addresses,
           "Like ReachableAddresses, and instead of it."),
   OF_PLUGIN ("ReducedConnectionPadding", OF_PLUGIN_BOOL, NULL, "padding.circpad", "reduced-connection-padding",
              "Pad less, to save bytes and battery. Default: 0."),
@@ -175,7 +175,7 @@ static const CepaOption options_table[] = {
           "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet."),
   NUMBER ("SocksTimeout", INTERVAL, "2 minutes", socks_timeout_s, 1, HOURS (24), FALSE,
           "How long an application's connection may take from its first byte until it is connected through Tor."),
-  OPTION ("StrictNodes", BOOL, "0", strict_nodes,
+  OPTION ("StrictNodes", BOOL, "0", relays.strict_nodes,
           "Whether relays of ExcludeNodes are not even asked for directory documents when there is no other."),
   OPTION ("TestingTorNetwork", BOOL, "0", testing_tor_network,
           "Use a private network whose DirAuthority lines are given, and the defaults that suit one."),
@@ -187,7 +187,7 @@ static const CepaOption options_table[] = {
           "How long after its last use such an exit is remembered."),
   OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,
           "Whether the built-in fallback directories are used. They never are with DirAuthority lines."),
-  OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", vanguards_lite,
+  OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", relays.vanguards_lite,
           "Keep a few relays to be the second of circuits for onion services, for some days each, so that who makes many "
           "such circuits does not soon find the first. auto: as the consensus says, or yes. HSLayer2Nodes holds in any "
           "case, unlike in C Tor."),

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "directory/directory.h"
 #include "host/host.h"
+#include "host/relays.h"
 #include "path/circuits.h"
 #include "proxy/proxy.h"
 
@@ -40,6 +41,7 @@ typedef struct
   CepaCircuits *circuits;
   CepaProxy *proxy;
   CepaChannelPool *channels;
+  CepaHostRelays *relays;
   void (*shutdown) (gpointer user_data);
   gpointer user_data;
 } CepaVocabularyClient;

@@ -98,6 +98,10 @@ void cepa_words_channel_event (CepaHostVocabulary *self, const CepaEvent *event,
 /* In words-client.c: emits Bootstrapped. */
 void cepa_words_bootstrapped (gpointer self, const CepaBootstrap *bootstrap);
 
+/* In words-countries.c: methods of Network1. */
+void cepa_words_country (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply);
+void cepa_words_has_countries (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply);
+
 /* In words-options.c: the path policy is another one now, by another way than Set. */
 void cepa_words_options_note_policy (CepaHostVocabulary *self, const char *id);
 

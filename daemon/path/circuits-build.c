@@ -28,6 +28,7 @@ cepa_circuits_may_launch (CepaCircuits *self, gint64 *next_us)
   gint64 full_us = now + (CEPA_CIRCUITS_BURST - 1) * CEPA_CIRCUITS_RATE_US;
 
   if (self->is_stopped || !cepa_directory_is_sufficient (self->directory) || cepa_circuits_lack_guards (self)
+      || (self->restrictions != NULL && cepa_restrictions_is_waiting (self->restrictions))
       || self->circuits->len >= CEPA_CIRCUITS_MAX || build_count (self) >= self->config.max_pending)
     return FALSE;
   if (now >= self->retry_us && self->rate_us <= full_us)

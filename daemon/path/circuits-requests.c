@@ -225,6 +225,8 @@ cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCir
   request->is_stable = need.is_stable;
   request->func = func;
   request->user_data = user_data;
+  if (wish->country[0] != '\0' && self->restrictions != NULL)
+    cepa_restrictions_want_countries (self->restrictions, cepa_directory_get_network (self->directory));
   cepa_predict_note (self->predict, &need);
   g_ptr_array_add (self->requests, request);
   cepa_circuits_wake (self); /* another one is built in the place of the one that it takes */

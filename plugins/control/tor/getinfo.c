@@ -106,9 +106,9 @@ static const TorGetinfoKey tor_getinfo_keys[] = {
                       "desc/name/*."),
   SAY ("desc/all-recent", "", "Server descriptors: there are none."),
   SAY ("desc/download-enabled", "0", "Whether server descriptors are fetched."),
-  SAY ("ip-to-country/ipv4-available", "0", "Whether countries of addresses are known."),
-  SAY ("ip-to-country/ipv6-available", "0", NULL),
-  CANNOT ("ip-to-country/*", "GeoIP data not loaded"),
+  ASK ("ip-to-country/ipv4-available", cepa_tor_getinfo_has_countries, "Whether countries of addresses are known."),
+  ASK ("ip-to-country/ipv6-available", cepa_tor_getinfo_has_countries, NULL),
+  ASK ("ip-to-country/*", cepa_tor_getinfo_country, "The country of an address, ?? when it is not known."),
 };
 
 static gboolean

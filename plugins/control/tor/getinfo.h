@@ -34,6 +34,8 @@ void cepa_tor_getinfo_ns (CepaTorQuery *query);
 void cepa_tor_getinfo_md_all (CepaTorQuery *query);
 void cepa_tor_getinfo_md (CepaTorQuery *query);
 void cepa_tor_getinfo_consensus (CepaTorQuery *query);
+void cepa_tor_getinfo_country (CepaTorQuery *query);
+void cepa_tor_getinfo_has_countries (CepaTorQuery *query);
 
 /* In auth-commands.c: Returns: (transfer full): "0.4.9.11 (Cepa-0.1.0)". */
 char *cepa_tor_version (CepaTorControl *control);

@@ -196,7 +196,7 @@ wait_ready (Words *self)
 
 #define RELAY_KEYS \
   "nickname s|fingerprint s|ed25519 ay|published x|address s|or-port q|ipv6 s|flags as|bandwidth u|digest ay|" \
-  "has-microdescriptor b"
+  "has-microdescriptor b|country s|as-number u"
 
 static void
 test_relays (Words *self, G_GNUC_UNUSED gconstpointer data)

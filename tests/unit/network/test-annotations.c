@@ -2,6 +2,7 @@
 #include "network/annotations.h"
 
 #include <glib/gstdio.h>
+#include <cepa/side-table.h>
 #include <math.h>
 #include <string.h>
 

@@ -62,6 +62,25 @@ world_find (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
 }
 
 static GVariant *
+world_country (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
+{
+  const char *address;
+
+  g_variant_get (args, "(&s)", &address);
+  if (g_str_equal (address, "192.0.2.1"))
+    return world_parse ("('de',)");
+  if (g_str_equal (address, "192.0.2.2"))
+    return world_parse ("('',)");
+  if (g_str_equal (address, "2001:db8::1"))
+    return world_parse ("('fr',)");
+  if (g_str_equal (address, "198.51.100.1"))
+    g_set_error_literal (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED, "there is no file");
+  else
+    g_set_error_literal (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "it is no address");
+  return NULL;
+}
+
+static GVariant *
 world_microdescriptor (Fixture *self, GVariant *args, GError **error)
 {
   g_autoptr (GVariant) relay = world_find (self, args, error);
@@ -216,6 +235,8 @@ fixture_set_up_world (Fixture *self)
   fixture_set_method (self, "Client1.NewIdentity", world_new_identity);
   fixture_set_method (self, "Network1.Find", world_find);
   fixture_set_method (self, "Network1.Microdescriptor", world_microdescriptor_tuple);
+  fixture_set_method (self, "Network1.Country", world_country);
+  fixture_set_result (self, "Network1.HasCountries", world_parse ("(true, false)"));
   fixture_set_method (self, "Options1.Get", world_get_option);
   fixture_set_method (self, "Options1.Set", world_set_options);
   fixture_set_method (self, "Circuits1.Close", world_close);
