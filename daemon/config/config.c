@@ -213,6 +213,21 @@ config_check_authorities (const ConfigDraft *draft, const CepaConfig *config, GE
   return TRUE;
 }
 
+/* As C Tor refuses them. */
+static gboolean
+config_check_guards (const ConfigDraft *draft, const CepaConfig *config, GError **error)
+{
+  const GPtrArray *entry = config_draft_lines (draft, "NumEntryGuards");
+  const GPtrArray *none = config_draft_lines (draft, "UseEntryGuards");
+
+  if (config->n_primary_guards > 0 && config->n_entry_guards > config->n_primary_guards)
+    return config_fail (entry->pdata[entry->len - 1], error, "NumEntryGuards: there cannot be more than NumPrimaryGuards");
+  if (!config->use_entry_guards && config->relays.entry_nodes != NULL)
+    return config_fail (none->pdata[none->len - 1], error,
+                        "UseEntryGuards: without guards EntryNodes cannot be kept to");
+  return TRUE;
+}
+
 static gboolean
 config_add_built_in (GPtrArray *sources, const char *const *lines,
                      CepaDirectorySource *(*parse) (const char *line, GError **error), GError **error)
@@ -354,7 +369,8 @@ cepa_config_new_from_layers (GPtrArray *const *layers, guint n_layers, GPtrArray
     ok = config_settle_option (&draft, i, config, error);
   ok = ok && config_check_ports (&draft, "SocksPort", config->socks_ports, error)
        && config_check_ports (&draft, "ControlPort", config->control_ports, error)
-       && config_check_authorities (&draft, config, error) && config_fill (&draft, config, error);
+       && config_check_authorities (&draft, config, error) && config_check_guards (&draft, config, error)
+       && config_fill (&draft, config, error);
   if (ok)
     {
       config_settle_relays (&draft, config);

@@ -71,6 +71,18 @@ static const CepaOption options_table[] = {
           "$XDG_STATE_HOME/cepa, which is ~/.local/state/cepa unless you changed it."),
   OPTION ("DirAuthority", AUTHORITIES, NULL, authorities,
           "A directory authority to trust, in place of all built-in ones. Only for private networks."),
+  OPTION ("DormantCanceledByStartup", BOOL, "0", dormant_canceled_by_startup,
+          "Whether a client that ended dormant, or starts for the first time with DormantOnFirstStartup, is awake at the "
+          "start."),
+  NUMBER ("DormantClientTimeout", INTERVAL, "24 hours", dormant_client_timeout_s, MINUTES (10), DAYS (3650), FALSE,
+          "After this time without use Cepa goes dormant: it has no circuits and asks for no directory documents, until an "
+          "application connects or a controller wakes it."),
+  OPTION ("DormantOnFirstStartup", BOOL, "0", dormant_on_first_startup,
+          "Whether Cepa is dormant when it starts for the first time with its data directory."),
+  OPTION ("DormantTimeoutDisabledByIdleStreams", BOOL, "1", dormant_timeout_disabled_by_idle_streams,
+          "Whether an open connection counts as use, even if nothing moves on it."),
+  OPTION ("DormantTimeoutEnabled", BOOL, "1", dormant_timeout_enabled,
+          "Whether DormantClientTimeout does anything."),
   OPTION ("EnforceDistinctSubnets", BOOL, "1", enforce_distinct_subnets,
           "Never put two relays of one IPv4 /16 or IPv6 /32 network in one circuit. Unlike in C Tor the "
           "default is 1 with TestingTorNetwork too; a test network on one address needs 0."),
@@ -99,6 +111,9 @@ static const CepaOption options_table[] = {
           "The countries of IPv4 addresses, as Debian's package tor-geoipdb has them. Read when something asks for "
           "countries."),
   OPTION ("GeoIPv6File", PATH, "/usr/share/tor/geoip6", relays.geoip6_file, "The same of IPv6 addresses."),
+  NUMBER ("GuardLifetime", INTERVAL, "0", guard_lifetime_s, 0, DAYS (3650), FALSE,
+          "How long a guard is kept, whether it was used or not. Less than a day: as the consensus says, or 120 days for "
+          "one that was never used and 60 for another; by chance up to 12 days less."),
   OF_PLUGIN ("HashedControlPassword", OF_PLUGIN_LIST, "16:HEX", "control.tor", "hashed-password",
              "The hash of a password that controllers may show, as tor --hash-password makes it."),
   OPTION ("HSLayer2Nodes", NODES, NULL, relays.layer2_nodes,
@@ -136,6 +151,35 @@ static const CepaOption options_table[] = {
   OPTION ("NodeFamily", NODE_FAMILIES, NULL, relays.node_families,
           "Relays that are run by the same people, whether they say so or not: no circuit has two of a line. See "
           "ExcludeNodes for how they are named."),
+  NUMBER ("NumDirectoryGuards", UINT, "0", n_directory_guards, 0, 100, FALSE,
+          "How many primary guards are asked for directory documents. 0: as the consensus says, or 3."),
+  NUMBER ("NumEntryGuards", UINT, "0", n_entry_guards, 0, 100, FALSE,
+          "How many primary guards circuits are spread over. 0: as the consensus says, or 1. More guards see more of you."),
+  NUMBER ("NumPrimaryGuards", UINT, "0", n_primary_guards, 0, 100, FALSE,
+          "How many guards are primary: others are used only when none of these answers. 0: as the consensus says, or 3."),
+  NUMBER ("PathBiasCircThreshold", UINT, "-1", path_bias_circ_threshold, -1, G_MAXINT32, FALSE,
+          "Of how many circuits through a guard it is judged whether it lets enough of them through. Less than 5: as the "
+          "consensus says, or 150."),
+  OPTION ("PathBiasDropGuards", AUTO_BOOL, "0", path_bias_drop_guards,
+          "Whether a guard that fails far too much is not used any more. auto: as the consensus says."),
+  OPTION ("PathBiasExtremeRate", RATE, "-1", path_bias_extreme_rate,
+          "With less of its circuits built and closed well than this share, a guard fails far too much. -1: as the "
+          "consensus says, or 0.3; 0: never."),
+  OPTION ("PathBiasExtremeUseRate", RATE, "-1", path_bias_extreme_use_rate,
+          "The same of circuits that were used. -1: as the consensus says, or 0.6."),
+  OPTION ("PathBiasNoticeRate", RATE, "-1", path_bias_notice_rate,
+          "With less than this share that is told in the log. -1: as the consensus says, or 0.7."),
+  OPTION ("PathBiasNoticeUseRate", RATE, "-1", path_bias_notice_use_rate,
+          "The same of circuits that were used. -1: as the consensus says, or 0.8."),
+  NUMBER ("PathBiasScaleThreshold", UINT, "-1", path_bias_scale_threshold, -1, G_MAXINT32, FALSE,
+          "After how many circuits of a guard their counts are halved, so that what was long ago counts less. Less than "
+          "10: as the consensus says, or 300."),
+  NUMBER ("PathBiasScaleUseThreshold", UINT, "-1", path_bias_scale_use_threshold, -1, G_MAXINT32, FALSE,
+          "The same of circuits that were used. Less than 10: as the consensus says, or 100."),
+  NUMBER ("PathBiasUseThreshold", UINT, "-1", path_bias_use_threshold, -1, G_MAXINT32, FALSE,
+          "Of how many circuits that were used a guard is judged. Less than 3: as the consensus says, or 20."),
+  OPTION ("PathBiasWarnRate", RATE, "-1", path_bias_warn_rate,
+          "With less than this share that is a warning in the log. -1: as the consensus says, or 0.5."),
   OPTION ("PathPolicy", NAME, "weighted", path_policy, "The plugin that chooses the relays of a circuit."),
   OPTION ("PidFile", PATH, NULL, pid_file,
           "The process id is written to this file at the start; the file is removed at the end."),
@@ -187,6 +231,9 @@ static const CepaOption options_table[] = {
           "How long after its last use such an exit is remembered."),
   OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,
           "Whether the built-in fallback directories are used. They never are with DirAuthority lines."),
+  OPTION ("UseEntryGuards", BOOL, "1", use_entry_guards,
+          "Keep a few relays as guards, through which all circuits go for months. With 0 each circuit begins at another "
+          "relay, so that over time many of them see your address: for research only."),
   OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", relays.vanguards_lite,
           "Keep a few relays to be the second of circuits for onion services, for some days each, so that who makes many "
           "such circuits does not soon find the first. auto: as the consensus says, or yes. HSLayer2Nodes holds in any "

@@ -234,7 +234,7 @@ value_parse_of_plugin_path (const CepaOption *option, const char *value, CepaCon
 static gboolean
 value_parse_number (const char *text, gint64 *out)
 {
-  return g_ascii_string_to_signed (text, 10, 0, G_MAXINT32, out, NULL);
+  return g_ascii_string_to_signed (text, 10, G_MININT32, G_MAXINT32, out, NULL);
 }
 
 static gboolean
@@ -252,6 +252,21 @@ value_parse_uint (const CepaOption *option, const char *value, CepaConfig *confi
       return value_fail (value, what, error);
     }
   *(guint *) target = (guint) number;
+  return TRUE;
+}
+
+/* A share of one; -1 is for what the consensus says. */
+static gboolean
+value_parse_rate (const CepaOption *option, const char *value, CepaConfig *config, gpointer target, GPtrArray *warnings,
+                  GError **error)
+{
+  char *end;
+  double number = g_ascii_strtod (value, &end);
+
+  (void) option, (void) config, (void) warnings;
+  if (end == value || *end != '\0' || !((number >= 0 && number <= 1) || number == -1))
+    return value_fail (value, "is not a number from 0 to 1, or -1", error);
+  *(double *) target = number;
   return TRUE;
 }
 
@@ -379,6 +394,7 @@ static const ValueType value_types[CEPA_OPTION_N_TYPES] = {
   [CEPA_OPTION_OF_PLUGIN_LIST] = { "TEXT", TRUE, value_parse_of_plugin },
   [CEPA_OPTION_UINT] = { "NUMBER", FALSE, value_parse_uint },
   [CEPA_OPTION_INTERVAL] = { "NUMBER [second|minute|hour|day|week|month]", FALSE, value_parse_interval },
+  [CEPA_OPTION_RATE] = { "NUMBER", FALSE, value_parse_rate },
   [CEPA_OPTION_WORDS] = { "WORD[,WORD ...]", TRUE, value_parse_words },
   [CEPA_OPTION_LOGS] = { "SEVERITY[-SEVERITY] ... [stdout|stderr|syslog|file PATH]", TRUE, value_parse_log },
 };

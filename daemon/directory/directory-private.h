@@ -77,6 +77,7 @@ struct _CepaDirectory
   gboolean is_supplementing;     /* a worker is at it for the one in use */
   gboolean is_loaded;     /* the cache has been read */
   gboolean is_stopped;
+  gboolean is_dormant;
 
   /* consensus.c */
   CepaNetwork *network;   /* (nullable) */

@@ -173,7 +173,7 @@ cepa_directory_step (CepaDirectory *self)
       = { cepa_directory_step_consensus, cepa_directory_step_certificates, cepa_directory_step_microdescriptors };
   gint64 wait = CEPA_DIRECTORY_NEVER;
 
-  if (self->is_stopped || !self->is_loaded)
+  if (self->is_stopped || !self->is_loaded || self->is_dormant)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
@@ -231,6 +231,19 @@ cepa_directory_retry (CepaDirectory *self)
   cepa_backoff_reset (&self->fallback_tries, 0);
   cepa_backoff_reset (&self->authority_tries, 0);
   cepa_directory_step (self);
+}
+
+void
+cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant)
+{
+  self->is_dormant = is_dormant;
+  if (is_dormant)
+    {
+      cepa_loop_set_delay (self->timer, -1);
+      cepa_directory_cancel_requests (self, CEPA_DIRECTORY_N_KINDS);
+    }
+  else
+    cepa_directory_retry (self);
 }
 
 void

@@ -117,6 +117,9 @@ gboolean cepa_directory_lacks_supplement (const CepaDirectory *self);
 /* Somebody waits for the network, or it may be back: what waits after failures is tried at once. */
 void cepa_directory_retry (CepaDirectory *self);
 
+/* A dormant client asks for nothing: requests under way end, and what is due waits until it is awake. */
+void cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant);
+
 /* The computer's clock was set, or it slept: everything is planned anew. */
 void cepa_directory_clock_changed (CepaDirectory *self);
 

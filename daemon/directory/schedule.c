@@ -52,6 +52,7 @@ cepa_schedule_next_consensus_s (gint64 after_s, gint64 fresh_s, gint64 until_s, 
   /* In networks that vote every few seconds. */
   if (start + spread >= until_s)
     start = MAX (until_s - spread - 1, fresh_s);
+  spread = CLAMP (until_s - start, 1, spread);
   return start + (gint64) cepa_random_below (random, (guint64) spread);
 }
 

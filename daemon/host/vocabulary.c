@@ -61,8 +61,8 @@ const CepaWords *const *
 cepa_words (void)
 {
   static const CepaWords *const all[] = {
-    &cepa_words_client, &cepa_words_circuits, &cepa_words_streams, &cepa_words_channels, &cepa_words_network,
-    &cepa_words_plugins, &cepa_words_options, &cepa_words_log, NULL,
+    &cepa_words_client, &cepa_words_circuits, &cepa_words_guards, &cepa_words_streams, &cepa_words_channels,
+    &cepa_words_network, &cepa_words_plugins, &cepa_words_options, &cepa_words_log, NULL,
   };
 
   return all;
@@ -179,6 +179,7 @@ cepa_host_vocabulary_free (CepaHostVocabulary *self)
   if (self == NULL)
     return;
   vocabulary_watch_bootstrap (self, FALSE);
+  cepa_words_watch_circuits (self, self->client.circuits, FALSE);
   if (self->host != NULL)
     cepa_host_metrics_unlisten (cepa_host_get_metrics (self->host), cepa_host_vocabulary_event, self);
   while (self->calls.length > 0)
@@ -204,12 +205,14 @@ void
 cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabularyClient *client)
 {
   vocabulary_watch_bootstrap (self, FALSE);
+  cepa_words_watch_circuits (self, self->client.circuits, FALSE);
   if (client != NULL)
     self->client = *client;
   else
     memset (&self->client, 0, sizeof self->client);
   self->state = client == NULL ? "stopping" : client->circuits != NULL ? "running" : "starting";
   vocabulary_watch_bootstrap (self, TRUE);
+  cepa_words_watch_circuits (self, self->client.circuits, TRUE);
 }
 
 const CepaVocabularyClient *

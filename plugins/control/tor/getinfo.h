@@ -10,11 +10,13 @@ G_BEGIN_DECLS
 void cepa_tor_getinfo_circuits (CepaTorQuery *query);
 void cepa_tor_getinfo_streams (CepaTorQuery *query);
 void cepa_tor_getinfo_channels (CepaTorQuery *query);
+void cepa_tor_getinfo_guards (CepaTorQuery *query);
 void cepa_tor_getinfo_listeners (CepaTorQuery *query);
 void cepa_tor_getinfo_bootstrap (CepaTorQuery *query);
 void cepa_tor_getinfo_traffic (CepaTorQuery *query);
 void cepa_tor_getinfo_flags (CepaTorQuery *query);
 void cepa_tor_getinfo_liveness (CepaTorQuery *query);
+void cepa_tor_getinfo_dormant (CepaTorQuery *query);
 void cepa_tor_getinfo_bandwidth (CepaTorQuery *query);
 
 /* In getinfo-process.c */

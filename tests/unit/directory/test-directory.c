@@ -6,8 +6,10 @@
 #include "base/encoding.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "crypto/digest.h"
 #include "directory/cache.h"
 #include "directory/directory.h"
+#include "netdoc/consensus-diff.h"
 #include "netdoc/maker.h"
 #include "support/fake-dialer.h"
 #include "support/fake-directory.h"
@@ -31,6 +33,25 @@ static const TestRelay relays[N_RELAYS] = {
 };
 static const TestConsensus spec = { relays, N_RELAYS };
 
+/* The fake server's clock, with another date. */
+typedef struct
+{
+  CepaClock clock;
+  gint64 later_s;
+} TestClock;
+
+static gint64
+clock_monotonic_us (G_GNUC_UNUSED const CepaClock *clock)
+{
+  return g_get_monotonic_time ();
+}
+
+static gint64
+clock_wall_s (const CepaClock *clock)
+{
+  return TEST_CONSENSUS_VALID_AFTER_S + ((const TestClock *) clock)->later_s;
+}
+
 typedef struct
 {
   char *folder;
@@ -45,6 +66,9 @@ typedef struct
   GSource *deadline;
   char *consensus, *certificate, *microdescriptors;
   guint n_changed;
+  TestClock clock;
+  gint64 release_date_s;
+  char *shut_out;
 } Fixture;
 
 static void
@@ -60,13 +84,28 @@ fixture_changed (gpointer user_data)
 }
 
 static void
+fixture_shut_out (gpointer user_data, const char *missing)
+{
+  Fixture *self = user_data;
+
+  g_free (self->shut_out);
+  self->shut_out = g_strdup (missing);
+}
+
+static void
 fixture_new_directory (Fixture *self)
 {
-  CepaDirectoryConfig config = { self->folder, self->authorities, self->fallbacks, TRUE };
-  CepaDirectoryFuncs funcs = { fixture_changed, self };
+  CepaDirectoryConfig config;
+  CepaDirectoryFuncs funcs = { fixture_changed, self, fixture_shut_out };
 
+  cepa_directory_config_init (&config);
+  config.data_directory = self->folder;
+  config.authorities = self->authorities;
+  config.fallbacks = self->fallbacks;
+  config.is_testing = TRUE;
+  config.release_date_s = self->release_date_s;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
-  self->directory = cepa_directory_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
+  self->directory = cepa_directory_new (self->context, &self->clock.clock, cepa_random_system (), self->pool,
                                         &self->bootstrap, &config, &funcs);
 }
 
@@ -112,6 +151,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   memset (self, 0, sizeof *self);
+  self->clock.clock = (CepaClock){ clock_monotonic_us, clock_wall_s, NULL };
   self->folder = g_dir_make_tmp ("cepa-directory-XXXXXX", &error);
   g_assert_no_error (error);
   self->context = g_main_context_new ();
@@ -168,6 +208,7 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_free (self->consensus);
   g_free (self->certificate);
   g_free (self->microdescriptors);
+  g_free (self->shut_out);
 }
 
 static void
@@ -181,6 +222,16 @@ fixture_wait_sufficient (Fixture *self)
 {
   while (!cepa_directory_is_sufficient (self->directory))
     fixture_turn (self);
+}
+
+static void
+fixture_put (Fixture *self, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (self->folder, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents (path, text, -1, &error);
+  g_assert_no_error (error);
 }
 
 static char *
@@ -314,7 +365,7 @@ test_some_at_a_time (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_wait_sufficient (self);
 }
 
-/* ---- evil, or only unlucky ---- */
+/* ---- the next one ---- */
 
 /* What the server gives at first, and that it is asked again until it gives something good. */
 static void
@@ -337,6 +388,248 @@ check_gets_over (Fixture *self, const char *resource, const char *bad, const cha
   log = log_capture_stop (&capture);
   log_capture_assert_has (log, logged);
 }
+
+#define DAY_S (24 * 3600)
+#define DIFF_HEADER "X-Or-Diff-From-Consensus: "
+
+/* Puts into the cache what a run two days ago has left. */
+static char *
+fixture_put_old (Fixture *self, gint64 later_s)
+{
+  TestConsensus old = spec;
+  char *text;
+
+  old.later_s = later_s;
+  text = test_consensus_text (&old);
+  fixture_put (self, CEPA_CACHE_CONSENSUS, text);
+  fixture_put (self, CEPA_CACHE_CERTS, self->certificate);
+  fixture_put (self, CEPA_CACHE_MICRODESCRIPTORS, self->microdescriptors);
+  return text;
+}
+
+/* (transfer full): the digits that X-Or-Diff-From-Consensus names @text by */
+static char *
+digest_of_base (const char *text)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+  guint8 digest[32];
+
+  cepa_consensus_diff_base_digest (bytes, digest);
+  return cepa_hex_encode (digest, sizeof digest);
+}
+
+/* (transfer full): a diff that changes every line. */
+static char *
+diff_between (const char *from, const char *to)
+{
+  g_autofree char *from_hex = digest_of_base (from), *to_hex = NULL;
+  guint8 to_digest[32];
+  guint n_lines = 0;
+
+  for (const char *c = from; *c != '\0'; c++)
+    n_lines += *c == '\n';
+  cepa_sha3_256 (to, strlen (to), to_digest);
+  to_hex = cepa_hex_encode (to_digest, sizeof to_digest);
+  return g_strdup_printf ("network-status-diff-version 1\nhash %s %s\n1,%uc\n%s.\n", from_hex, to_hex, n_lines, to);
+}
+
+/* The first request for a consensus asked for a diff from @text. */
+static void
+fixture_check_asked_for_diff (Fixture *self, guint i, const char *text)
+{
+  g_autofree char *hex = digest_of_base (text);
+  g_autofree char *header = g_strconcat (DIFF_HEADER, hex, "\r\n", NULL);
+
+  log_capture_assert_has (g_ptr_array_index (self->fake.requests, i), header);
+}
+
+/* What is too old to be used costs a diff, not a download. */
+static void
+test_diff_from_old (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *old = fixture_put_old (self, -2 * DAY_S), *diff = diff_between (old, self->consensus), *stored = NULL;
+  const CepaDirectoryTotals *totals = cepa_directory_get_totals (self->directory);
+
+  fake_directory_put (&self->fake, CONSENSUS, diff);
+  cepa_directory_start (self->directory);
+  fixture_wait_sufficient (self);
+  g_assert_cmpuint (self->fake.requests->len, ==, 1);
+  fixture_check_asked_for_diff (self, 0, old);
+  log_capture_assert_has (g_ptr_array_index (self->fake.requests, 0), "If-Modified-Since: Sat, 30 May 2026 12:03:00 GMT\r\n");
+  g_assert_cmpuint (totals->diffs, ==, 1);
+  g_assert_cmpuint (totals->requests[CEPA_DIRECTORY_CONSENSUS], ==, 1);
+  fixture_free_directory (self);
+  stored = fixture_read (self, CEPA_CACHE_CONSENSUS);
+  g_assert_cmpstr (stored, ==, self->consensus);
+  fixture_new_directory (self);
+}
+
+/* From an older one than the network keeps diffs for, the whole is asked for. */
+static void
+test_no_diff_from_ancient (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *old = fixture_put_old (self, -4 * DAY_S);
+
+  fixture_serve (self);
+  cepa_directory_start (self->directory);
+  fixture_wait_sufficient (self);
+  g_assert_cmpuint (self->fake.requests->len, ==, 1);
+  g_assert_null (strstr (g_ptr_array_index (self->fake.requests, 0), DIFF_HEADER));
+  log_capture_assert_has (g_ptr_array_index (self->fake.requests, 0), "If-Modified-Since: ");
+}
+
+/* @diff: (transfer full): what is served first, until the whole is asked for. */
+static void
+check_wrong_diff (Fixture *self, const char *old, char *diff, const char *logged)
+{
+  g_autofree char *log = NULL;
+  LogCapture capture;
+
+  log_capture_start (&capture, CEPA_LOG_INFO);
+  fixture_serve (self);
+  fake_directory_put (&self->fake, CONSENSUS, diff);
+  g_free (diff);
+  cepa_directory_start (self->directory);
+  while (fake_directory_count (&self->fake, CONSENSUS) < 2)
+    fixture_turn (self);
+  fixture_check_asked_for_diff (self, 0, old);
+  g_assert_null (strstr (g_ptr_array_index (self->fake.requests, 1), DIFF_HEADER));
+  fake_directory_put (&self->fake, CONSENSUS, self->consensus);
+  fixture_wait_sufficient (self);
+  log = log_capture_stop (&capture);
+  log_capture_assert_has (log, logged);
+}
+
+static void
+test_damaged_diff (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *old = fixture_put_old (self, -2 * DAY_S);
+  char *diff = diff_between (old, self->consensus);
+
+  strstr (diff, "Bandwidth=")[10] = '9';
+  check_wrong_diff (self, old, diff, "refused a consensus diff from ");
+}
+
+static void
+test_diff_from_another (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *old = fixture_put_old (self, -2 * DAY_S);
+
+  check_wrong_diff (self, old, diff_between (self->consensus, self->consensus), "refused a consensus diff from ");
+}
+
+/* A diff to what nobody has signed: the same checks as for a whole one. */
+static void
+test_diff_to_forged (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *old = fixture_put_old (self, -2 * DAY_S);
+  g_autofree char *forged = replaced (self->consensus, "Bandwidth=100", "Bandwidth=999");
+
+  check_wrong_diff (self, old, diff_between (old, forged), "refused a consensus from ");
+}
+
+/* A diff where none was asked for. */
+static void
+test_unasked_diff (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *diff = diff_between (self->consensus, self->consensus);
+
+  check_gets_over (self, CONSENSUS, diff, self->consensus, "it was not asked for");
+}
+
+/* One that is past its time by less than a day is used while the next is fetched, by one server at a time. */
+static void
+test_expired_is_used (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *old = fixture_put_old (self, -DAY_S);
+
+  cepa_directory_start (self->directory);
+  fixture_wait_sufficient (self);
+  while (fake_directory_count (&self->fake, CONSENSUS) == 0)
+    fixture_turn (self);
+  g_assert_true (cepa_directory_is_sufficient (self->directory));
+  fixture_serve (self);
+  while (cepa_consensus_get_valid_after_s (cepa_network_get_consensus (cepa_directory_get_network (self->directory)))
+         != TEST_CONSENSUS_VALID_AFTER_S)
+    fixture_turn (self);
+  g_assert_true (cepa_directory_is_sufficient (self->directory));
+}
+
+/* Time goes by, or the clock is set: a consensus stops being of use, and is again. */
+static void
+test_gets_too_old (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n_changed;
+
+  fixture_serve (self);
+  cepa_directory_start (self->directory);
+  fixture_wait_sufficient (self);
+  n_changed = self->n_changed;
+  fake_directory_put (&self->fake, CONSENSUS, NULL);
+  self->clock.later_s = 3 * 3600 + DAY_S + 1;
+  cepa_directory_clock_changed (self->directory);
+  g_assert_false (cepa_directory_is_sufficient (self->directory));
+  g_assert_cmpuint (self->n_changed, ==, n_changed + 1);
+  while (fake_directory_count (&self->fake, CONSENSUS) < 2)
+    fixture_turn (self);
+  self->clock.later_s = 0;
+  cepa_directory_clock_changed (self->directory);
+  g_assert_true (cepa_directory_is_sufficient (self->directory));
+}
+
+/* ---- what the network asks of its clients ---- */
+
+static void
+fixture_serve_protocols (Fixture *self, const char *protocols)
+{
+  TestConsensus other = spec;
+  g_autofree char *text = NULL;
+
+  other.protocols = protocols;
+  text = test_consensus_text (&other);
+  fixture_serve (self);
+  fake_directory_put (&self->fake, CONSENSUS, text);
+}
+
+static void
+test_shut_out (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_serve_protocols (self, "recommended-client-protocols Bar=2\nrequired-client-protocols Foo=1 Link=4\n");
+  cepa_directory_start (self->directory);
+  while (self->shut_out == NULL)
+    fixture_turn (self);
+  g_assert_cmpstr (self->shut_out, ==, "Foo=1");
+  g_assert_null (cepa_directory_get_network (self->directory));
+}
+
+/* A consensus from before this build says nothing about it. */
+static void
+test_older_than_us (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_free_directory (self);
+  self->release_date_s = TEST_CONSENSUS_VALID_AFTER_S + 1;
+  fixture_new_directory (self);
+  fixture_serve_protocols (self, "required-client-protocols Foo=1 Link=4\n");
+  cepa_directory_start (self->directory);
+  fixture_wait_sufficient (self);
+  g_assert_null (self->shut_out);
+}
+
+static void
+test_recommended (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *log = NULL;
+  LogCapture capture;
+
+  log_capture_start (&capture, CEPA_LOG_WARN);
+  fixture_serve_protocols (self, "recommended-client-protocols Bar=2 Link=4\nrequired-client-protocols Link=4\n");
+  cepa_directory_start (self->directory);
+  fixture_wait_sufficient (self);
+  log = log_capture_stop (&capture);
+  log_capture_assert_has (log, "recommends protocols to clients that this version of Cepa does not have: Bar=2.");
+}
+
+/* ---- evil, or only unlucky ---- */
 
 static void
 test_no_consensus (Fixture *self, G_GNUC_UNUSED gconstpointer data)
@@ -499,6 +792,17 @@ main (int argc, char **argv)
   ADD ("restart", test_restart);
   ADD ("compacts", test_compacts);
   ADD ("some-at-a-time", test_some_at_a_time);
+  ADD ("next/diff-from-old", test_diff_from_old);
+  ADD ("next/no-diff-from-ancient", test_no_diff_from_ancient);
+  ADD ("next/damaged-diff", test_damaged_diff);
+  ADD ("next/diff-from-another", test_diff_from_another);
+  ADD ("next/diff-to-forged", test_diff_to_forged);
+  ADD ("next/unasked-diff", test_unasked_diff);
+  ADD ("next/expired-is-used", test_expired_is_used);
+  ADD ("next/gets-too-old", test_gets_too_old);
+  ADD ("protocols/shut-out", test_shut_out);
+  ADD ("protocols/older-than-us", test_older_than_us);
+  ADD ("protocols/recommended", test_recommended);
   ADD ("bad/no-consensus", test_no_consensus);
   ADD ("bad/no-keys", test_no_keys);
   ADD ("bad/no-microdescriptors", test_no_microdescriptors);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "network/annotations.h"
 
+#include <cepa/side-table.h>
+
 #include <glib/gstdio.h>
 #include <cepa/side-table.h>
 #include <math.h>

@@ -100,17 +100,11 @@ append_relay (GString *out, const TestConsensus *self, guint i)
                           relay->protocols != NULL ? relay->protocols : "Link=1-5 Relay=1-4", relay->bandwidth);
 }
 
-static gint64
-consensus_valid_after_s (const TestConsensus *self)
-{
-  return self->valid_after_s != 0 ? self->valid_after_s : TEST_CONSENSUS_VALID_AFTER_S;
-}
-
 static void
-append_date (GString *out, const char *keyword, gint64 date_s)
+append_time (GString *out, const char *keyword, gint64 seconds)
 {
-  g_autoptr (GDateTime) date = g_date_time_new_from_unix_utc (date_s);
-  g_autofree char *text = g_date_time_format (date, "%Y-%m-%d %H:%M:%S");
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
+  g_autofree char *text = g_date_time_format (time, "%Y-%m-%d %H:%M:%S");
 
   g_string_append_printf (out, "%s %s\n", keyword, text);
 }
@@ -119,21 +113,22 @@ char *
 test_consensus_text (const TestConsensus *self)
 {
   const MakerAuthority *authority = maker_authority (0);
-  gint64 valid_after_s = consensus_valid_after_s (self);
   GString *out = g_string_new ("network-status-version 3 microdesc\n"
                                "vote-status consensus\n"
                                "consensus-method 34\n");
   g_autofree char *signature = NULL;
   char identity[41];
 
-  append_date (out, "valid-after", valid_after_s);
-  append_date (out, "fresh-until", valid_after_s + 3600);
-  append_date (out, "valid-until", valid_after_s + 3 * 3600);
+  append_time (out, "valid-after", TEST_CONSENSUS_VALID_AFTER_S + self->later_s);
+  append_time (out, "fresh-until", TEST_CONSENSUS_VALID_AFTER_S + self->later_s + 3600);
+  append_time (out, "valid-until", TEST_CONSENSUS_VALID_AFTER_S + self->later_s + 3 * 3600);
   g_string_append (out, "voting-delay 300 300\n"
                         "client-versions\n"
                         "server-versions\n"
                         "known-flags Authority BadExit Exit Fast Guard HSDir MiddleOnly NoEdConsensus "
                         "Running Stable StaleDesc V2Dir Valid\n");
+  if (self->protocols != NULL)
+    g_string_append (out, self->protocols);
   if (self->params != NULL)
     g_string_append_printf (out, "params %s\n", self->params);
   cepa_hex_encode_to (authority->identity->digest, 20, identity);
@@ -168,7 +163,8 @@ test_consensus_make (const TestConsensus *self)
   bytes = g_bytes_new_take (text, strlen (text));
   unverified = cepa_consensus_parse (bytes, &error);
   g_assert_no_error (error);
-  consensus = cepa_consensus_verify (unverified, sources, certificates, consensus_valid_after_s (self), &error);
+  consensus = cepa_consensus_verify (unverified, sources, certificates, TEST_CONSENSUS_VALID_AFTER_S + self->later_s,
+                                     &error);
   g_assert_no_error (error);
   return consensus;
 }

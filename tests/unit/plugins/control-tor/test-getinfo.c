@@ -82,7 +82,7 @@ test_constants (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     { "consensus/valid-after", "2025-12-31 23:00:00" },
     { "consensus/fresh-until", "2026-01-01 00:00:00" },
     { "consensus/valid-until", "2026-01-01 02:00:00" },
-    { "signal/names", "RELOAD HUP SHUTDOWN HALT TERM INT NEWNYM CLEARDNSCACHE" },
+    { "signal/names", "RELOAD HUP SHUTDOWN HALT TERM INT NEWNYM CLEARDNSCACHE ACTIVE DORMANT" },
     { "events/names",
       "CIRC CIRC_MINOR STREAM ORCONN BW DEBUG INFO NOTICE WARN ERR NEWDESC ADDRMAP DESCCHANGED STATUS_GENERAL "
       "STATUS_CLIENT STATUS_SERVER GUARD STREAM_BW CLIENTS_SEEN NEWCONSENSUS BUILDTIMEOUT_SET SIGNAL CONF_CHANGED "
@@ -163,6 +163,10 @@ test_lists (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
   check_key (client, "stream-status", "8 SUCCEEDED 3 web.example:80");
   check_key (client, "orconn-status", "$" GUARD "~guard CONNECTED\n127.0.0.1:5002 LAUNCHED");
+  check_key (client, "entry-guards", "$" GUARD "~guard up\n$" MIDDLE "~middle down 2026-01-01 00:00:00\n$" EXIT
+                                     " never-connected");
+  check_key (client, "helper-nodes", "$" GUARD "~guard up\n$" MIDDLE "~middle down 2026-01-01 00:00:00\n$" EXIT
+                                     " never-connected");
   check_key (client, "net/listeners/control", quoted);
   check_key (client, "ns/all", NS_GUARD NS_EXIT);
   check_key (client, "ns/id/" GUARD, NS_GUARD);
