@@ -4,7 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 /* Requests at a time. */
 #define MICRODESCRIPTORS_MAX_REQUESTS 8
