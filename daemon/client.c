@@ -7,11 +7,15 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "channel/pool.h"
+#include "client-kept.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
 #include "host/padding.h"
+#include "host/relays.h"
 #include "host/vocabulary.h"
 #include "path/circuits.h"
+#include "path/dormancy.h"
+#include "path/directory-guards.h"
 #include "proxy/proxy.h"
 
 /* A jump of the clock that people are told of: C Tor's number. */
@@ -24,9 +28,13 @@ struct _CepaClient
   CepaPluginHost *host;
   const CepaConfig *config;
   CepaBootstrap bootstrap;
+  CepaClientKept *kept;
+  CepaDirectoryGuards directory_guards;
   CepaChannelPool *channels;
   CepaDirectory *directory;
+  CepaHostRelays *relays;
   CepaCircuits *circuits;
+  CepaDormancy *dormancy;
   CepaProxy *proxy; /* (nullable): until it stops */
 };
 
@@ -80,8 +88,13 @@ client_clock_changed (gpointer user_data, gint64 jump_s)
   g_autofree char *amount = cepa_skew_format (jump_s);
 
   if (ABS (jump_s) > CLIENT_MAX_JUMP_S)
-    cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "The clock jumped %s %s: the computer slept, or its time was set.",
-              amount, jump_s > 0 ? "forward" : "back");
+    {
+      cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE,
+                "The clock jumped %s %s: the computer slept, or its time was set. Circuits are built anew.", amount,
+                jump_s > 0 ? "forward" : "back");
+      cepa_circuits_clock_jumped (self->circuits);
+      cepa_host_vocabulary_clock_jumped (cepa_host_get_vocabulary (self->host), jump_s);
+    }
   cepa_directory_clock_changed (self->directory);
 }
 
@@ -90,6 +103,7 @@ client_network_changed (gpointer user_data)
 {
   CepaClient *self = user_data;
 
+  cepa_host_relays_network_changed (self->relays);
   cepa_plugin_host_network_changed (self->host, cepa_network_get_view (cepa_directory_get_network (self->directory)));
   cepa_circuits_network_changed (self->circuits);
 }
@@ -124,6 +138,90 @@ client_figures (gpointer user_data, CepaHostFigures *figures)
     }
 }
 
+/* ---- what is kept between runs, besides guards ---- */
+
+static GVariant *
+client_save_build_times (gpointer user_data)
+{
+  return cepa_build_times_to_variant (cepa_circuits_get_build_times (((CepaClient *) user_data)->circuits));
+}
+
+static GVariant *
+client_save_dormancy (gpointer user_data)
+{
+  return cepa_dormancy_to_variant (((CepaClient *) user_data)->dormancy);
+}
+
+static void
+client_state_changed (gpointer user_data)
+{
+  cepa_state_changed (cepa_client_kept_get_state (((CepaClient *) user_data)->kept));
+}
+
+static void
+client_load_build_times (CepaClient *self)
+{
+  CepaState *state = cepa_client_kept_get_state (self->kept);
+  g_autoptr (GVariant) kept = cepa_state_get_section (state, "build-times");
+  g_autoptr (GError) error = NULL;
+
+  if (kept != NULL && !cepa_build_times_from_variant (cepa_circuits_get_build_times (self->circuits), kept,
+                                                      cepa_random_system (), &error))
+    cepa_state_reject_section (state, "build-times", error);
+  cepa_state_add_section (state, "build-times", client_save_build_times, self);
+  cepa_circuits_set_keep (self->circuits, client_state_changed, self);
+}
+
+/* ---- dormancy ---- */
+
+static void
+client_dormant_changed (gpointer user_data, gboolean is_dormant)
+{
+  CepaClient *self = user_data;
+
+  cepa_directory_set_dormant (self->directory, is_dormant);
+  cepa_circuits_set_dormant (self->circuits, is_dormant);
+  client_state_changed (self);
+  cepa_host_vocabulary_dormant_changed (cepa_host_get_vocabulary (self->host), is_dormant);
+}
+
+static gboolean
+client_has_streams (gpointer user_data)
+{
+  return cepa_circuits_has_streams (((CepaClient *) user_data)->circuits);
+}
+
+static void
+client_make_dormancy (CepaClient *self, GMainContext *context)
+{
+  CepaState *state = cepa_client_kept_get_state (self->kept);
+  g_autoptr (GVariant) kept = cepa_state_get_section (state, "dormant");
+  const CepaDormancyFuncs funcs = { client_dormant_changed, client_has_streams, self };
+  const CepaDormancyConfig config = {
+    .timeout_us = self->config->dormant_client_timeout_s * G_USEC_PER_SEC,
+    .is_enabled = self->config->dormant_timeout_enabled,
+    .streams_count = self->config->dormant_timeout_disabled_by_idle_streams,
+    .is_on_first_start = self->config->dormant_on_first_startup,
+    .is_cancelled_by_start = self->config->dormant_canceled_by_startup,
+  };
+
+  self->dormancy = cepa_dormancy_new (context, cepa_clock_system (), &config, kept, &funcs);
+  cepa_state_add_section (state, "dormant", client_save_dormancy, self);
+  cepa_circuits_set_dormancy (self->circuits, self->dormancy);
+  if (!cepa_dormancy_is_dormant (self->dormancy))
+    return;
+  cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_NOTICE, "Dormant, as at the end of the last run or by DormantOnFirstStartup: "
+            "nothing is asked of the network until somebody uses Tor.");
+  cepa_directory_set_dormant (self->directory, TRUE);
+  cepa_circuits_set_dormant (self->circuits, TRUE);
+}
+
+static void
+client_guards_switched (gpointer user_data)
+{
+  cepa_circuits_retire_all (((CepaClient *) user_data)->circuits);
+}
+
 static gboolean
 client_open_ports (CepaClient *self, GError **error)
 {
@@ -151,8 +249,11 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
     .skew = cepa_directory_get_skew (self->directory),
     .directory = self->directory,
     .circuits = self->circuits,
+    .guards = cepa_client_kept_get_guards (self->kept),
+    .dormancy = self->dormancy,
     .proxy = self->proxy,
     .channels = self->channels,
+    .relays = self->relays,
     .shutdown = funcs->shutdown,
     .user_data = funcs->user_data,
   };
@@ -224,14 +325,23 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   self->host = host;
   self->config = config;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
+  self->kept = cepa_client_kept_new (context, config, host);
   self->channels = cepa_channel_pool_new (context, clock, random, cepa_plugin_host_get_dialer (host), &pool_funcs,
                                           events);
   cepa_channel_pool_set_padding (self->channels, cepa_host_padding_get (cepa_host_get_padding (host)));
   self->directory = client_make_directory (self, context);
+  self->relays = cepa_host_relays_new (host, self->directory, config);
   self->clock_watch = cepa_clock_watch_new (context, client_clock_changed, self);
   client_make_circuits_config (config, &circuits_config);
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
+  cepa_host_relays_set_circuits (self->relays, self->circuits);
+  cepa_directory_guards_init (&self->directory_guards, cepa_client_kept_get_guards (self->kept));
+  cepa_directory_set_guards (self->directory, &self->directory_guards);
+  cepa_circuits_set_guards (self->circuits, cepa_client_kept_get_guards (self->kept));
+  cepa_client_kept_set_switched (self->kept, client_guards_switched, self);
+  client_load_build_times (self);
+  client_make_dormancy (self, context);
   self->proxy = cepa_proxy_new (context, clock, self->circuits, &proxy_config, events);
   cepa_host_metrics_set_figures (metrics, client_figures, self);
   client_enter_vocabulary (self, line, funcs);
@@ -245,6 +355,7 @@ void
 cepa_client_start (CepaClient *self)
 {
   cepa_bootstrap_reach (&self->bootstrap, CEPA_BOOTSTRAP_STARTING, 0);
+  cepa_host_relays_start (self->relays);
   cepa_directory_start (self->directory);
 }
 
@@ -258,13 +369,16 @@ cepa_client_stop (CepaClient *self)
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   cepa_circuits_stop (self->circuits, reason);
   cepa_directory_stop (self->directory);
+  cepa_host_relays_stop (self->relays);
   cepa_channel_pool_close_all (self->channels, reason);
+  cepa_client_kept_save (self->kept);
 }
 
 gboolean
 cepa_client_is_stopped (const CepaClient *self)
 {
-  return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory);
+  return self->proxy == NULL && cepa_channel_pool_is_empty (self->channels) && !cepa_directory_is_busy (self->directory)
+         && !cepa_host_relays_is_busy (self->relays) && cepa_client_kept_is_saved (self->kept);
 }
 
 void
@@ -277,7 +391,10 @@ cepa_client_free (CepaClient *self)
   g_clear_pointer (&self->clock_watch, cepa_clock_watch_free);
   g_clear_pointer (&self->proxy, cepa_proxy_free);
   g_clear_pointer (&self->circuits, cepa_circuits_free);
+  g_clear_pointer (&self->relays, cepa_host_relays_free);
+  g_clear_pointer (&self->dormancy, cepa_dormancy_free);
   g_clear_pointer (&self->directory, cepa_directory_free);
   g_clear_pointer (&self->channels, cepa_channel_pool_free);
+  g_clear_pointer (&self->kept, cepa_client_kept_free);
   g_free (self);
 }

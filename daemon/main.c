@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/secret.h"
+#include "client-kept.h"
 #include "client.h"
 #include "config/config.h"
 #include "crypto/digest.h"
@@ -231,6 +232,17 @@ main_prepare (const CepaCommandLine *line, int *lock, GError **error)
   return *lock >= 0;
 }
 
+/* --import-guards, with the data directory ours. */
+static gboolean
+main_import_guards (const CepaCommandLine *line, GError **error)
+{
+  guint n = cepa_client_kept_import_guards (line->config, line->import_guards, error);
+
+  if (n > 0)
+    cepa_log (CEPA_LOG_GUARD, CEPA_LOG_NOTICE, "Took %u guards from %s.", n, line->import_guards);
+  return n > 0;
+}
+
 /* Before there is a log. */
 static int
 main_fail (const GError *error)
@@ -260,7 +272,8 @@ main (G_GNUC_UNUSED int argc, char **argv)
     }
   if (!cepa_secret_init (&error) || !cepa_crypto_init (&error) || !main_open_log (line, &error))
     return main_fail (error);
-  if (!main_prepare (line, &lock, &error) || !main_with_config (line, &error))
+  if (!main_prepare (line, &lock, &error)
+      || !(line->import_guards != NULL ? main_import_guards (line, &error) : main_with_config (line, &error)))
     cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_ERR, "%s", error->message);
   if (lock >= 0)
     close (lock);

@@ -99,6 +99,12 @@ cepa_loop_set_delay (GSource *source, gint64 delay_us)
   ((LoopSource *) source)->due_us = delay_us < 0 ? LOOP_NEVER : delay_us == 0 ? 0 : g_get_monotonic_time () + delay_us;
 }
 
+void
+cepa_loop_set_due_us (GSource *source, gint64 due_us)
+{
+  ((LoopSource *) source)->due_us = due_us < 0 ? LOOP_NEVER : due_us;
+}
+
 gboolean
 cepa_loop_has_delay (GSource *source)
 {

@@ -32,6 +32,9 @@ void cepa_loop_set_condition (GSource *source, GIOCondition condition);
 /* Calls once, @delay_us microseconds from now; replaces an earlier time. Negative: never. */
 void cepa_loop_set_delay (GSource *source, gint64 delay_us);
 
+/* The same at @due_us of g_get_monotonic_time(): 0 at once, negative never. It reads no clock. */
+void cepa_loop_set_due_us (GSource *source, gint64 due_us);
+
 /* Whether a delay is set that has not come yet. */
 gboolean cepa_loop_has_delay (GSource *source);
 

@@ -110,13 +110,9 @@ cepa_channel_end_turn (CepaChannel *self)
 }
 
 gint64
-cepa_channel_get_turn_delay_us (const CepaChannel *self)
+cepa_channel_get_turn_due_us (const CepaChannel *self)
 {
-  gint64 due = cepa_padders_get_due_us (self->padders);
-
-  if (due < 0 || self->state != CEPA_CHANNEL_OPEN)
-    return -1;
-  return MAX (due - cepa_clock_monotonic_us (self->clock), 0);
+  return self->state == CEPA_CHANNEL_OPEN ? cepa_padders_get_due_us (self->padders) : -1;
 }
 
 const CepaCellCounts *

@@ -109,9 +109,9 @@ void cepa_channel_note_written (CepaChannel *self, gsize len);
 void cepa_channel_note_sent (CepaChannel *self, gsize unsent);
 
 /* Reading and writing are done for now: machines for padding are told what happened, and do what is due. Call it at the
-   end of each turn, and when the delay is over: microseconds from now; negative: never. */
+   end of each turn, and when the next is due: microseconds (monotonic); negative: never. */
 void cepa_channel_end_turn (CepaChannel *self);
-gint64 cepa_channel_get_turn_delay_us (const CepaChannel *self);
+gint64 cepa_channel_get_turn_due_us (const CepaChannel *self);
 
 /* Ends the channel: circuits learn @reason. Does nothing when it is closed already. */
 void cepa_channel_close (CepaChannel *self, const GError *reason);

@@ -176,8 +176,7 @@ connection_plan (CepaConnection *self)
 {
   gboolean can_write = cepa_channel_get_output (self->channel)->len > 0 && cepa_tls_get_unsent (self->tls) == 0;
 
-  cepa_loop_set_delay (self->source,
-                       self->has_more || can_write ? 0 : cepa_channel_get_turn_delay_us (self->channel));
+  cepa_loop_set_due_us (self->source, self->has_more || can_write ? 0 : cepa_channel_get_turn_due_us (self->channel));
 }
 
 static void

@@ -13,7 +13,9 @@ G_BEGIN_DECLS
 /* What belongs to the machine and begins anew with each. */
 typedef struct
 {
-  CepaCellCounts seen; /* told so far */
+  CepaCellCounts seen;    /* told so far */
+  CepaCellCounts noticed; /* of a patient machine: what there was at @noticed_us, when the last cell came or went */
+  gint64 noticed_us;
   gboolean told_opened, told_in_use, told_stream;
   guint64 waiting, marked, mark; /* cells queued behind @mark; up to it; @mark: a number of the channel's queue */
   guint n_own;

@@ -109,7 +109,7 @@ cepa_padder_take_machine (CepaPadder *self, const CepaPaddingMachine *machine)
 {
   self->machine = *machine;
   memset (&self->run, 0, sizeof self->run);
-  self->run.seen = *self->counts;
+  self->run.seen = self->run.noticed = *self->counts;
   self->run.own_due_us = self->run.action_due_us = self->run.timer_due_us = CEPA_PADDER_NEVER;
   if (!self->is_listed)
     g_ptr_array_add (self->padders->list, self);
@@ -559,6 +559,36 @@ padder_trigger (CepaPadder *self, const CepaPaddingEvent *events, guint n_events
     padder_act (self, &actions[i], now_us);
 }
 
+/* A patient machine is told of cells when there is something else to tell, with the time of the last of them. */
+static gboolean
+padder_has_news (const CepaPadder *self)
+{
+  const CepaPadderRun *run = &self->run;
+
+  return run->n_own > 0 || run->n_replaced > 0 || !run->told_opened || run->told_in_use != self->in_use
+         || run->told_stream != self->has_stream;
+}
+
+static void
+padder_tell_cells_late (CepaPadder *self, gint64 now_us, guint64 n_left)
+{
+  CepaPadderRun *run = &self->run;
+  CepaPaddingEvent events[PADDER_MAX_EVENTS];
+  guint n;
+
+  if (memcmp (&run->noticed, self->counts, sizeof run->noticed) != 0)
+    {
+      run->noticed = *self->counts;
+      run->noticed_us = now_us;
+    }
+  if (!padder_has_news (self))
+    return;
+  n = padder_collect_received (self, events, 0);
+  n = padder_collect_sent (self, events, n, n_left);
+  if (n > 0)
+    padder_trigger (self, events, n, run->noticed_us);
+}
+
 static void
 padder_tell (CepaPadder *self, gint64 now_us, guint64 n_left)
 {
@@ -566,6 +596,17 @@ padder_tell (CepaPadder *self, gint64 now_us, guint64 n_left)
   CepaPaddingEvent events[PADDER_MAX_EVENTS];
   guint n;
 
+  if (self->machine.is_patient)
+    {
+      padder_tell_cells_late (self, now_us, n_left);
+      if (self->machine.trigger == NULL)
+        return;
+      if (!padder_has_news (self))
+        {
+          run->own_due_us = CEPA_PADDER_NEVER;
+          return;
+        }
+    }
   n = padder_collect_use (self, events);
   n = padder_collect_received (self, events, n);
   memcpy (events + n, run->own, run->n_own * sizeof *events);

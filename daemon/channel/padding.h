@@ -35,6 +35,7 @@ typedef struct _CepaPadding CepaPadding;
  * CepaPaddingMachine:
  * @machine: (nullable): passed to each
  * @owner: of whom cepa_padding_withdraw() takes away
+ * @is_patient: CEPA_PADDING_PATIENT
  * @trigger: as of CepaPaddingTable
  * @violated: it broke @rule; told once for a machine and rule. @sentence: what it did and what would be right
  * @free: is called once when the machine is not used any more; from then on nothing else is
@@ -45,6 +46,7 @@ typedef struct
 {
   gpointer machine;
   gpointer owner;
+  gboolean is_patient;
   guint32 (*trigger) (gpointer machine, const CepaPaddingEvent *events, guint32 n_events, gint64 now_us,
                       CepaPaddingAction *actions, guint32 max_actions);
   void (*violated) (gpointer machine, const char *rule, const char *sentence);

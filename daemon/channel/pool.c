@@ -169,6 +169,18 @@ cepa_channel_pool_get_totals (const CepaChannelPool *self)
 }
 
 void
+cepa_channel_pool_close_unused (CepaChannelPool *self, const GError *reason)
+{
+  for (guint i = 0; i < self->connections->len; i++)
+    {
+      CepaChannel *channel = cepa_connection_get_channel (g_ptr_array_index (self->connections, i));
+
+      if (cepa_channel_get_n_circuits (channel) == 0)
+        cepa_channel_close (channel, reason);
+    }
+}
+
+void
 cepa_channel_pool_close_all (CepaChannelPool *self, const GError *reason)
 {
   for (guint i = 0; i < self->connections->len; i++)

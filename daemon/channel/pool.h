@@ -49,6 +49,9 @@ void cepa_channel_pool_foreach (CepaChannelPool *self, CepaChannelPoolFunc func,
 /* Returns: (transfer none): what went over all channels that there were; grows. */
 const CepaChannelTotals *cepa_channel_pool_get_totals (const CepaChannelPool *self);
 
+/* Closes those that no circuit uses, now. */
+void cepa_channel_pool_close_unused (CepaChannelPool *self, const GError *reason);
+
 /* Closes every channel; they end over the next turns of the loop. */
 void cepa_channel_pool_close_all (CepaChannelPool *self, const GError *reason);
 gboolean cepa_channel_pool_is_empty (const CepaChannelPool *self);

@@ -19,6 +19,7 @@ typedef enum
   COMMAND_LINE_VERSION,
   COMMAND_LINE_HELP,
   COMMAND_LINE_LIST_OPTIONS,
+  COMMAND_LINE_IMPORT_GUARDS,
   COMMAND_LINE_QUIET,
   COMMAND_LINE_HUSH,
   COMMAND_LINE_LATER, /* C Tor's, not here yet */
@@ -44,6 +45,7 @@ static const CommandLineWord command_line_words[] = {
   { "-h", COMMAND_LINE_HELP, FALSE },
   { "--help", COMMAND_LINE_HELP, FALSE },
   { "--list-torrc-options", COMMAND_LINE_LIST_OPTIONS, FALSE },
+  { "--import-guards", COMMAND_LINE_IMPORT_GUARDS, TRUE },
   { "--quiet", COMMAND_LINE_QUIET, FALSE },
   { "--hush", COMMAND_LINE_HUSH, FALSE },
   { "--dump-config", COMMAND_LINE_LATER, FALSE },
@@ -72,6 +74,7 @@ static const char command_line_help[] =
   "  --ignore-missing-torrc   go on when the torrc is missing\n"
   "  --verify-config          check the configuration and exit\n"
   "  --list-torrc-options     print the names of all options and exit\n"
+  "  --import-guards FILE     take the guards of C Tor's state file in place of ours and exit\n"
   "  --hush, --quiet          print warnings and errors only, or nothing, unless a Log line says otherwise\n"
   "  --version, --help        print this and exit\n"
   "  Option value             as a line of the torrc; +Option adds a value, /Option takes all away\n"
@@ -93,6 +96,7 @@ cepa_command_line_free (CepaCommandLine *self)
   if (self == NULL)
     return;
   g_free (self->output);
+  g_free (self->import_guards);
   g_free (self->config_file);
   cepa_config_free (self->config);
   g_ptr_array_unref (self->warnings);
@@ -164,6 +168,11 @@ command_line_take_word (CommandLineParse *parse, const CommandLineWord *word, co
       return TRUE;
     case COMMAND_LINE_LIST_OPTIONS:
       command_line_print (parse, command_line_list_options ());
+      return TRUE;
+    case COMMAND_LINE_IMPORT_GUARDS:
+      if (result->import_guards != NULL)
+        return command_line_fail (word->word, "names a second file; only one can be read", error);
+      result->import_guards = g_strdup (value);
       return TRUE;
     case COMMAND_LINE_QUIET:
     case COMMAND_LINE_HUSH:

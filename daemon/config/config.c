@@ -213,6 +213,21 @@ config_check_authorities (const ConfigDraft *draft, const CepaConfig *config, GE
   return TRUE;
 }
 
+/* As C Tor refuses them. */
+static gboolean
+config_check_guards (const ConfigDraft *draft, const CepaConfig *config, GError **error)
+{
+  const GPtrArray *entry = config_draft_lines (draft, "NumEntryGuards");
+  const GPtrArray *none = config_draft_lines (draft, "UseEntryGuards");
+
+  if (config->n_primary_guards > 0 && config->n_entry_guards > config->n_primary_guards)
+    return config_fail (entry->pdata[entry->len - 1], error, "NumEntryGuards: there cannot be more than NumPrimaryGuards");
+  if (!config->use_entry_guards && config->relays.entry_nodes != NULL)
+    return config_fail (none->pdata[none->len - 1], error,
+                        "UseEntryGuards: without guards EntryNodes cannot be kept to");
+  return TRUE;
+}
+
 static gboolean
 config_add_built_in (GPtrArray *sources, const char *const *lines,
                      CepaDirectorySource *(*parse) (const char *line, GError **error), GError **error)
@@ -303,7 +318,7 @@ static void
 config_settle_relays (ConfigDraft *draft, CepaConfig *config)
 {
   static const char *const of_reach[] = { "ReachableAddresses", "ReachableORAddresses", "ClientUseIPv4", "ClientUseIPv6" };
-  g_autofree char *warning = cepa_relay_values_settle (config);
+  g_autofree char *warning = cepa_relay_values_settle (&config->relays);
 
   for (guint i = 0; warning != NULL && i < G_N_ELEMENTS (of_reach); i++)
     if (config_draft_lines (draft, of_reach[i])->len > 0)
@@ -313,7 +328,7 @@ config_settle_relays (ConfigDraft *draft, CepaConfig *config)
       }
   config_warn_option (draft, "ReachableDirAddresses",
                       "ReachableDirAddresses does nothing, as in C Tor: directories are fetched from OR ports");
-  if (config->exclude_nodes != NULL && config->strict_nodes)
+  if (config->relays.exclude_nodes != NULL && config->relays.strict_nodes)
     config_warn_option (draft, "StrictNodes",
                         "StrictNodes with ExcludeNodes: onion services and directory servers that are excluded cannot be "
                         "reached, whatever fails by it");
@@ -342,7 +357,7 @@ config_new (void)
   self->control_ports = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_listen_config_free);
   self->authorities = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
   self->fallbacks = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_directory_source_free);
-  self->node_families = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_node_set_unref);
+  self->relays.node_families = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_node_set_unref);
   self->plugins = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_config_free);
   self->plugin_options = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_plugin_option_config_free);
   self->lines = g_ptr_array_new_with_free_func ((GDestroyNotify) g_strfreev);
@@ -367,20 +382,7 @@ cepa_config_free (CepaConfig *self)
   g_strfreev (self->plugin_directories);
   g_strfreev (self->track_host_exits);
   g_free (self->pid_file);
-  cepa_node_set_unref (self->exclude_nodes);
-  cepa_node_set_unref (self->exclude_exit_nodes);
-  cepa_node_set_unref (self->entry_nodes);
-  cepa_node_set_unref (self->middle_nodes);
-  cepa_node_set_unref (self->exit_nodes);
-  g_ptr_array_unref (self->node_families);
-  g_free (self->geoip_file);
-  g_free (self->geoip6_file);
-  g_free (self->as_file);
-  cepa_address_policy_unref (self->reachable_addresses);
-  cepa_address_policy_unref (self->reachable_or_addresses);
-  cepa_address_policy_unref (self->reachable_dir_addresses);
-  g_clear_pointer (&self->firewall_ports, g_array_unref);
-  cepa_address_policy_unref ((CepaAddressPolicy *) self->reachability.policy);
+  cepa_relay_values_clear (&self->relays);
   g_ptr_array_unref (self->lines);
   g_free (self);
 }
@@ -399,7 +401,7 @@ cepa_config_new_from_layers (GPtrArray *const *layers, guint n_layers, GPtrArray
     ok = config_settle_option (&draft, i, config, error);
   ok = ok && config_check_ports (&draft, "SocksPort", config->socks_ports, error)
        && config_check_ports (&draft, "ControlPort", config->control_ports, error)
-       && config_check_authorities (&draft, config, error)
+       && config_check_authorities (&draft, config, error) && config_check_guards (&draft, config, error)
        && config_settle_directory (&draft, config, error) && config_fill (&draft, config, error);
   if (ok)
     {

@@ -4,9 +4,8 @@
 
 #include <glib.h>
 
+#include "config/relay-config.h"
 #include "netdoc/authority.h"
-#include "network/node-set.h"
-#include "network/reachability.h"
 
 G_BEGIN_DECLS
 
@@ -67,6 +66,14 @@ typedef struct
   GPtrArray *fallbacks;        /* (element-type CepaDirectorySource) */
   gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */
   gboolean is_public_network;  /* the built-in authorities are in use */
+  gboolean use_entry_guards;
+  guint n_entry_guards, n_directory_guards, n_primary_guards; /* 0: the consensus says; so the next */
+  gint64 guard_lifetime_s;
+  /* PathBias*: negative: the consensus says */
+  gint path_bias_circ_threshold, path_bias_scale_threshold, path_bias_use_threshold, path_bias_scale_use_threshold;
+  double path_bias_notice_rate, path_bias_warn_rate, path_bias_extreme_rate;
+  double path_bias_notice_use_rate, path_bias_extreme_use_rate;
+  gint path_bias_drop_guards;
   GArray *long_lived_ports;    /* (element-type guint16): LongLivedPorts */
   GStrv logs;                  /* values of Log lines, checked */
   char *path_policy;           /* PathPolicy: "weighted" */
@@ -81,30 +88,13 @@ typedef struct
   gint64 max_circuit_dirtiness_s;
   guint max_client_circuits_pending;
   gint64 socks_timeout_s;
+  gint64 dormant_client_timeout_s;
+  gboolean dormant_timeout_enabled, dormant_timeout_disabled_by_idle_streams;
+  gboolean dormant_on_first_startup, dormant_canceled_by_startup;
   GStrv track_host_exits;              /* (nullable) */
   gint64 track_host_exits_expire_s;
   char *pid_file;              /* (nullable) */
-  CepaNodeSet *exclude_nodes;  /* (nullable), as are the next four: without a line there is none */
-  CepaNodeSet *exclude_exit_nodes;
-  CepaNodeSet *entry_nodes;
-  CepaNodeSet *middle_nodes;
-  CepaNodeSet *exit_nodes;
-  GPtrArray *node_families;    /* (element-type CepaNodeSet) */
-  gboolean strict_nodes;
-  gint geoip_exclude_unknown;  /* 0, 1, or -1 for auto; so the two of IPv6 below */
-  char *geoip_file;
-  char *geoip6_file;
-  char *as_file;               /* (nullable) */
-  CepaAddressPolicy *reachable_addresses;     /* (nullable), as is the next */
-  CepaAddressPolicy *reachable_or_addresses;
-  CepaAddressPolicy *reachable_dir_addresses; /* (nullable): nothing hangs on it */
-  gboolean fascist_firewall;
-  GArray *firewall_ports;      /* (nullable) (element-type guint16) */
-  gboolean client_use_ipv4;
-  gboolean client_use_ipv6;
-  gint client_prefer_ipv6_or_port;
-  gint client_prefer_ipv6_dir_port;
-  CepaReachability reachability; /* what these come to; its policy is the config's */
+  CepaRelayConfig relays;      /* which relays the user wants where */
   GPtrArray *lines;            /* (element-type GStrv): per option of the table the lines' values as they were written */
 } CepaConfig;
 
@@ -132,6 +122,7 @@ typedef struct
   CepaConsole console;
   char *output;       /* (nullable): for CEPA_PRINT_AND_EXIT; no newline at its end */
   CepaConfig *config; /* (nullable): for the others */
+  char *import_guards; /* (nullable): C Tor's state file, whose guards are to be taken over */
   char *config_file;  /* (nullable): the torrc that was read or looked for */
   GPtrArray *warnings; /* (element-type utf8): lines to log at warn once the log is open */
 } CepaCommandLine;

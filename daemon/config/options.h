@@ -32,7 +32,7 @@ typedef enum
   CEPA_OPTION_OF_PLUGIN_BOOL,
   CEPA_OPTION_OF_PLUGIN_PATH,
   CEPA_OPTION_OF_PLUGIN_LIST,
-  CEPA_OPTION_UINT,         /* guint: from @min to @max */
+  CEPA_OPTION_UINT,         /* guint, or gint where @min is negative: from @min to @max */
   CEPA_OPTION_INTERVAL,     /* gint64: seconds; 0 where that means something, else from @min to @max */
   CEPA_OPTION_RATE,         /* double: from 0 to 1, or -1 */
   CEPA_OPTION_WORDS,        /* GStrv: separated by commas or spaces, also over several lines */

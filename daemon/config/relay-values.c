@@ -54,7 +54,7 @@ relay_values_make_firewall (const GArray *ports)
 
 /* (transfer full) (nullable): NULL: everything may be reached. */
 static CepaAddressPolicy *
-relay_values_make_policy (const CepaConfig *config)
+relay_values_make_policy (const CepaRelayConfig *config)
 {
   CepaAddressPolicy *policy = NULL;
 
@@ -83,7 +83,7 @@ relay_values_warn (const CepaReachability *reachability)
 }
 
 char *
-cepa_relay_values_settle (CepaConfig *config)
+cepa_relay_values_settle (CepaRelayConfig *config)
 {
   CepaReachability *reachability = &config->reachability;
 
@@ -97,7 +97,34 @@ cepa_relay_values_settle (CepaConfig *config)
 }
 
 void
-cepa_relay_values_get_restrictions (const CepaConfig *config, CepaRestrictionsConfig *out)
+cepa_relay_values_clear (CepaRelayConfig *config)
+{
+  cepa_node_set_unref (config->exclude_nodes);
+  cepa_node_set_unref (config->exclude_exit_nodes);
+  cepa_node_set_unref (config->entry_nodes);
+  cepa_node_set_unref (config->middle_nodes);
+  cepa_node_set_unref (config->exit_nodes);
+  cepa_node_set_unref (config->layer2_nodes);
+  cepa_node_set_unref (config->layer3_nodes);
+  g_ptr_array_unref (config->node_families);
+  g_free (config->geoip_file);
+  g_free (config->geoip6_file);
+  g_free (config->as_file);
+  cepa_address_policy_unref (config->reachable_addresses);
+  cepa_address_policy_unref (config->reachable_or_addresses);
+  cepa_address_policy_unref (config->reachable_dir_addresses);
+  g_clear_pointer (&config->firewall_ports, g_array_unref);
+  cepa_address_policy_unref ((CepaAddressPolicy *) config->reachability.policy);
+}
+
+void
+cepa_relay_values_get_vanguards (const CepaRelayConfig *config, CepaVanguardsConfig *out)
+{
+  *out = (CepaVanguardsConfig){ config->vanguards_lite, config->layer2_nodes, config->layer3_nodes };
+}
+
+void
+cepa_relay_values_get_restrictions (const CepaRelayConfig *config, CepaRestrictionsConfig *out)
 {
   *out = (CepaRestrictionsConfig){
     .exclude = config->exclude_nodes,

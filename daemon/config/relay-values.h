@@ -4,8 +4,9 @@
 
 #include <glib.h>
 
-#include "config/config.h"
+#include "config/relay-config.h"
 #include "path/restrictions.h"
+#include "path/vanguards.h"
 
 G_BEGIN_DECLS
 
@@ -21,14 +22,19 @@ gboolean cepa_relay_values_parse_addresses (const char *value, CepaAddressPolicy
 /**
  * cepa_relay_values_settle:
  *
- * Works out the config's reachability from its lines, as C Tor does: ReachableORAddresses or else ReachableAddresses
+ * Works out @config's reachability from its lines, as C Tor does: ReachableORAddresses or else ReachableAddresses
  * with a rule behind that rejects the rest; FascistFirewall where neither is there; IPv6 where an option asks for it.
  *
  * Returns: (transfer full) (nullable): what to warn of: that no relay can be reached by these, or none over IPv4.
  */
-char *cepa_relay_values_settle (CepaConfig *config);
+char *cepa_relay_values_settle (CepaRelayConfig *config);
+
+void cepa_relay_values_clear (CepaRelayConfig *config);
 
 /* Fills @out, which owns nothing, from the options. */
-void cepa_relay_values_get_restrictions (const CepaConfig *config, CepaRestrictionsConfig *out);
+void cepa_relay_values_get_restrictions (const CepaRelayConfig *config, CepaRestrictionsConfig *out);
+
+/* The same for the relays behind the guard of onion circuits. */
+void cepa_relay_values_get_vanguards (const CepaRelayConfig *config, CepaVanguardsConfig *out);
 
 G_END_DECLS

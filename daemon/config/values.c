@@ -234,7 +234,7 @@ value_parse_of_plugin_path (const CepaOption *option, const char *value, CepaCon
 static gboolean
 value_parse_number (const char *text, gint64 *out)
 {
-  return g_ascii_string_to_signed (text, 10, 0, G_MAXINT32, out, NULL);
+  return g_ascii_string_to_signed (text, 10, G_MININT32, G_MAXINT32, out, NULL);
 }
 
 static gboolean

@@ -28,7 +28,7 @@ gboolean cepa_ed25519_verify (const guint8 signature[CEPA_ED25519_SIGNATURE_LEN]
  * @public_key: a Curve25519 public key
  * @is_negative: the sign of the x-coordinate that is wanted
  *
- * The Ed25519 key of the same secret (dir-spec: appendix on converting a curve25519 public key to an ed25519 public key).
+ * The Ed25519 key of the same secret (dir-spec: "Converting a curve25519 public key to an ed25519 public key").
  * For public keys alone: its time depends on them.
  *
  * Returns: FALSE when there is none.

@@ -40,8 +40,11 @@ typedef struct
 gboolean cepa_ctl_status (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_circuits (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_streams (const CepaCtlOptions *options, char **args, GError **error);
+gboolean cepa_ctl_guards (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_plugins (const CepaCtlOptions *options, char **args, GError **error);
 gboolean cepa_ctl_newnym (const CepaCtlOptions *options, char **args, GError **error);
+gboolean cepa_ctl_dormant (const CepaCtlOptions *options, char **args, GError **error);
+gboolean cepa_ctl_wake (const CepaCtlOptions *options, char **args, GError **error);
 
 /* Fails with CEPA_CTL_ERROR_USAGE when there are any. */
 gboolean cepa_ctl_no_arguments (char **args, GError **error);

@@ -23,6 +23,11 @@ static const CepaCtlCommand main_commands[] = {
     FALSE, cepa_ctl_circuits },
   { "streams", "", "the connections of applications",
     "Lists what applications have open through Tor, and which circuit it is on.", FALSE, cepa_ctl_streams },
+  { "guards", "[drop]", "the relays that see who you are",
+    "Lists the guards: the few relays through which all circuits begin, for months.\n"
+    "With drop all of them are forgotten and others chosen: more relays then see\n"
+    "your address than need to.",
+    FALSE, cepa_ctl_guards },
   { "plugins", "[start|stop|use ID]", "the plugins, and which of them run",
     "Lists the plugins with their states; or starts or stops one, or has the path\n"
     "policy ID choose the relays of every circuit from now on. What is open stays\n"
@@ -30,8 +35,14 @@ static const CepaCtlCommand main_commands[] = {
     FALSE, cepa_ctl_plugins },
   { "newnym", "", "a new identity",
     "From now on streams share no circuit with earlier ones. Streams that are open\n"
-    "stay as they are.",
+    "stay as they are. When the last one is less than ten seconds ago it waits for\n"
+    "the rest of them.",
     FALSE, cepa_ctl_newnym },
+  { "dormant", "", "leave the network alone until Tor is used",
+    "The daemon closes its circuits and asks the network for nothing, until an\n"
+    "application connects or it is woken.",
+    FALSE, cepa_ctl_dormant },
+  { "wake", "", "the opposite of dormant", "Wakes a dormant daemon.", FALSE, cepa_ctl_wake },
 };
 
 G_DEFINE_QUARK (cepa-ctl-error-quark, cepa_ctl_error)

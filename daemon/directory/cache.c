@@ -28,6 +28,8 @@ typedef struct
   char *path;
   GBytes *content; /* (nullable) */
   GMainContext *context;
+  char *superseded; /* (nullable): a file that goes when @path has been written */
+  GTask *task;      /* (nullable): who is told */
 } CacheJob;
 
 struct _CepaCache
@@ -97,6 +99,26 @@ cache_report (gpointer message)
   return G_SOURCE_REMOVE;
 }
 
+static gboolean
+cache_unlink (const char *path, GError **error)
+{
+  if (g_unlink (path) == 0 || errno == ENOENT)
+    return TRUE;
+  g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot remove %s: %s", path, g_strerror (errno));
+  return FALSE;
+}
+
+/* (transfer full) (nullable): what was written, mapped, when somebody waits for that. */
+static GBytes *
+cache_replace (const CacheJob *job, GError **error)
+{
+  if (!cepa_file_write (job->path, &job->content, 1, error))
+    return NULL;
+  if (job->superseded != NULL && !cache_unlink (job->superseded, error))
+    return NULL;
+  return job->task != NULL ? cepa_file_map (job->path, error) : NULL;
+}
+
 /* The log belongs to the loop's thread. */
 static void
 cache_report_from_thread (GMainContext *context, const GError *error)
@@ -113,18 +135,23 @@ cache_run_job (gpointer data, G_GNUC_UNUSED gpointer user_data)
 {
   CacheJob *job = data;
   g_autoptr (GError) error = NULL;
+  GBytes *mapped = NULL;
 
   if (job->kind == CACHE_WRITE)
-    cepa_file_write (job->path, &job->content, 1, &error);
+    mapped = cache_replace (job, &error);
   else if (job->kind == CACHE_APPEND)
     cache_append (job->path, job->content, &error);
-  else if (g_unlink (job->path) != 0 && errno != ENOENT)
-    g_set_error (&error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot remove %s: %s", job->path, g_strerror (errno));
+  else
+    cache_unlink (job->path, &error);
   if (error != NULL)
     cache_report_from_thread (job->context, error);
+  if (job->task != NULL)
+    g_task_return_pointer (job->task, mapped, (GDestroyNotify) g_bytes_unref);
+  g_clear_object (&job->task);
   g_clear_pointer (&job->content, g_bytes_unref);
   g_main_context_unref (job->context);
   g_free (job->path);
+  g_free (job->superseded);
   g_free (job);
 }
 
@@ -150,22 +177,50 @@ cepa_cache_free (CepaCache *self)
   g_free (self);
 }
 
+/* @job: (transfer full): its kind and what is special to that */
 static void
-cache_push (CepaCache *self, CacheJobKind kind, const char *name, GBytes *content)
+cache_push_job (CepaCache *self, CacheJob *job, const char *name, GBytes *content)
 {
-  CacheJob *job = g_new0 (CacheJob, 1);
-
-  job->kind = kind;
   job->path = g_build_filename (self->directory, name, NULL);
   job->content = content != NULL ? g_bytes_ref (content) : NULL;
   job->context = g_main_context_ref (self->context);
   g_thread_pool_push (self->writer, job, NULL);
 }
 
+static void
+cache_push (CepaCache *self, CacheJobKind kind, const char *name, GBytes *content)
+{
+  CacheJob *job = g_new0 (CacheJob, 1);
+
+  job->kind = kind;
+  cache_push_job (self, job, name, content);
+}
+
 void
 cepa_cache_write (CepaCache *self, const char *name, GBytes *content)
 {
   cache_push (self, CACHE_WRITE, name, content);
+}
+
+void
+cepa_cache_write_async (CepaCache *self, const char *name, GBytes *content, const char *superseded,
+                        GAsyncReadyCallback callback, gpointer user_data)
+{
+  CacheJob *job = g_new0 (CacheJob, 1);
+
+  job->kind = CACHE_WRITE;
+  job->superseded = g_build_filename (self->directory, superseded, NULL);
+  job->task = g_task_new (NULL, NULL, callback, user_data);
+  g_task_set_name (job->task, "cache write");
+  g_task_set_task_data (job->task, g_bytes_ref (content), (GDestroyNotify) g_bytes_unref);
+  cache_push_job (self, job, name, content);
+}
+
+GBytes *
+cepa_cache_write_finish (GAsyncResult *result, GBytes **content)
+{
+  *content = g_task_get_task_data (G_TASK (result));
+  return g_task_propagate_pointer (G_TASK (result), NULL);
 }
 
 void

@@ -85,9 +85,10 @@ cepa_encoding_guess (const guint8 *data, gsize len)
 CepaDecompressor *
 cepa_decompressor_new (CepaEncoding encoding, gsize max_size)
 {
-  CepaDecompressor *self = g_new0 (CepaDecompressor, 1);
+  CepaDecompressor *self;
 
-  g_return_val_if_fail (max_size <= G_MAXUINT32, NULL);
+  g_return_val_if_fail (max_size <= G_MAXINT32, NULL);
+  self = g_new0 (CepaDecompressor, 1);
   self->encoding = encoding;
   self->max_size = max_size;
   self->out = g_byte_array_sized_new ((guint) MIN (max_size, DECOMPRESS_FIRST_ROOM));
@@ -235,7 +236,8 @@ decompress_check_size (const CepaDecompressor *self, GError **error)
 
   if (size > self->max_size)
     {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "answer grows beyond %" G_GSIZE_FORMAT " bytes", self->max_size);
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "answer grows beyond %" G_GSIZE_FORMAT " bytes",
+                   self->max_size);
       return FALSE;
     }
   if (self->encoding != CEPA_ENCODING_IDENTITY && size > CEPA_DECOMPRESS_BOMB_SIZE
@@ -320,7 +322,8 @@ cepa_decompressor_feed (CepaDecompressor *self, const guint8 *data, gsize len, G
   self->consumed += len;
   if (len > self->max_size - MIN (self->max_size, self->out->len))
     {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "answer grows beyond %" G_GSIZE_FORMAT " bytes", self->max_size);
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "answer grows beyond %" G_GSIZE_FORMAT " bytes",
+                   self->max_size);
       return FALSE;
     }
   g_byte_array_append (self->out, data, (guint) len);

@@ -37,14 +37,14 @@ CepaEncoding cepa_encoding_guess (const guint8 *data, gsize len);
  * CepaDecompressor:
  *
  * Takes an answer in parts and unpacks each as it comes, so that a bomb is stopped long before its end. One answer may
- * be several streams of the same encoding, one behind the other (of deflate and gzip, either): limits are of all of them
- * together.
+ * be several streams of the same encoding, one behind the other (of deflate and gzip, either): limits are of all of
+ * them together.
  */
 typedef struct _CepaDecompressor CepaDecompressor;
 
 /**
  * cepa_decompressor_new:
- * @max_size: of all that comes out, bytes; at most G_MAXUINT32
+ * @max_size: of all that comes out, bytes; at most G_MAXINT32
  *
  * Returns: (transfer full)
  */

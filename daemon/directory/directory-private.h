@@ -77,6 +77,7 @@ struct _CepaDirectory
   gboolean is_supplementing;     /* a worker is at it for the one in use */
   gboolean is_loaded;     /* the cache has been read */
   gboolean is_stopped;
+  gboolean is_dormant;
 
   /* consensus.c */
   CepaNetwork *network;   /* (nullable) */
@@ -98,6 +99,8 @@ struct _CepaDirectory
 
   /* microdescriptors.c */
   GPtrArray *microdescriptors; /* (element-type GBytes): the texts that the network was made of */
+  GPtrArray *mapped;           /* (element-type GBytes): those of them, and of others, that are maps of files */
+  GPtrArray *arriving;         /* (element-type GHashTable): what was asked for with answers that a worker reads */
   const CepaConsensus *compacting; /* (nullable): whose microdescriptors a worker puts together; not a reference */
   gint64 last_asked_us;        /* monotonic: for microdescriptors */
   gboolean is_sufficient;

@@ -50,6 +50,8 @@ cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *r
   self->cancellable = g_cancellable_new ();
   self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
   self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) g_hash_table_unref);
   self->requests = g_ptr_array_new ();
   self->timer = cepa_loop_watch_fd (context, -1, "directory", directory_timer, self);
   return self;
@@ -70,6 +72,8 @@ cepa_directory_free (CepaDirectory *self)
   cepa_load_supplement_clear (&self->supplement);
   g_ptr_array_unref (self->certificates);
   g_ptr_array_unref (self->microdescriptors);
+  g_ptr_array_unref (self->mapped);
+  g_ptr_array_unref (self->arriving);
   g_ptr_array_unref (self->requests);
   g_object_unref (self->cancellable);
   g_main_context_unref (self->context);
@@ -173,7 +177,7 @@ cepa_directory_step (CepaDirectory *self)
       = { cepa_directory_step_consensus, cepa_directory_step_certificates, cepa_directory_step_microdescriptors };
   gint64 wait = CEPA_DIRECTORY_NEVER;
 
-  if (self->is_stopped || !self->is_loaded)
+  if (self->is_stopped || !self->is_loaded || self->is_dormant)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
     {
@@ -199,6 +203,8 @@ directory_cache_loaded (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpoi
   self->certificates = g_steal_pointer (&result->certificates);
   g_ptr_array_unref (self->microdescriptors);
   self->microdescriptors = g_steal_pointer (&result->microdescriptors);
+  g_ptr_array_unref (self->mapped);
+  self->mapped = g_steal_pointer (&result->mapped);
   self->is_loaded = TRUE;
   cepa_directory_loaded_consensus (self, result);
   cepa_directory_step (self);
@@ -231,6 +237,19 @@ cepa_directory_retry (CepaDirectory *self)
   cepa_backoff_reset (&self->fallback_tries, 0);
   cepa_backoff_reset (&self->authority_tries, 0);
   cepa_directory_step (self);
+}
+
+void
+cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant)
+{
+  self->is_dormant = is_dormant;
+  if (is_dormant)
+    {
+      cepa_loop_set_delay (self->timer, -1);
+      cepa_directory_cancel_requests (self, CEPA_DIRECTORY_N_KINDS);
+    }
+  else
+    cepa_directory_retry (self);
 }
 
 void

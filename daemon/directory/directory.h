@@ -117,6 +117,9 @@ gboolean cepa_directory_lacks_supplement (const CepaDirectory *self);
 /* Somebody waits for the network, or it may be back: what waits after failures is tried at once. */
 void cepa_directory_retry (CepaDirectory *self);
 
+/* A dormant client asks for nothing: requests under way end, and what is due waits until it is awake. */
+void cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant);
+
 /* The computer's clock was set, or it slept: everything is planned anew. */
 void cepa_directory_clock_changed (CepaDirectory *self);
 
@@ -141,7 +144,7 @@ typedef void (*CepaDirectoryCircuitFunc) (gpointer user_data, CepaCircuit *circu
 void cepa_directory_foreach_circuit (CepaDirectory *self, CepaDirectoryCircuitFunc func, gpointer user_data);
 
 /* Returns: (transfer full) (nullable): the microdescriptor of @row of the network, as text; NULL when it is not here. */
-char *cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row);
+char *cepa_directory_get_microdescriptor (CepaDirectory *self, guint row);
 
 /* Other parts that make circuits take their numbers here. */
 guint32 cepa_directory_draw_circuit_number (CepaDirectory *self);

@@ -26,7 +26,7 @@ struct _CepaKnowledge
   guint term;               /* of the files: what is read of others comes too late */
   guint n_workers;
   gboolean is_reading_countries;
-  gboolean is_stopped;
+  gboolean is_started, is_stopped;
   GArray *questions; /* (element-type KnowledgeQuestion) */
 };
 
@@ -174,19 +174,25 @@ knowledge_read (CepaKnowledge *self, KnowledgeReading *reading)
 static void
 knowledge_start_countries (CepaKnowledge *self)
 {
-  KnowledgeReading *reading = g_new0 (KnowledgeReading, 1);
+  KnowledgeReading *reading;
 
+  self->is_reading_countries = TRUE;
+  if (!self->is_started)
+    return;
+  reading = g_new0 (KnowledgeReading, 1);
   reading->geoip = g_strdup (self->geoip);
   reading->geoip6 = g_strdup (self->geoip6);
-  self->is_reading_countries = TRUE;
   knowledge_read (self, reading);
 }
 
 static void
 knowledge_start_as_map (CepaKnowledge *self)
 {
-  KnowledgeReading *reading = g_new0 (KnowledgeReading, 1);
+  KnowledgeReading *reading;
 
+  if (!self->is_started)
+    return;
+  reading = g_new0 (KnowledgeReading, 1);
   reading->as_map = g_strdup (self->as_map);
   knowledge_read (self, reading);
 }
@@ -202,6 +208,16 @@ cepa_knowledge_new (CepaDirectory *directory, CepaKnowledgeFunc changed, gpointe
   self->extras = cepa_extras_new ();
   self->questions = g_array_new (FALSE, FALSE, sizeof (KnowledgeQuestion));
   return self;
+}
+
+void
+cepa_knowledge_start (CepaKnowledge *self)
+{
+  self->is_started = TRUE;
+  if (self->wants_countries)
+    knowledge_start_countries (self);
+  if (self->as_map != NULL)
+    knowledge_start_as_map (self);
 }
 
 void

@@ -32,6 +32,9 @@ typedef void (*CepaKnowledgeFunc) (gpointer user_data);
  */
 CepaKnowledge *cepa_knowledge_new (CepaDirectory *directory, CepaKnowledgeFunc changed, gpointer user_data);
 
+/* Before this nothing is read; what is wanted by then is read from here on. */
+void cepa_knowledge_start (CepaKnowledge *self);
+
 /* Nothing is called any more; keep turning the loop until it is not busy before it is freed. */
 void cepa_knowledge_stop (CepaKnowledge *self);
 gboolean cepa_knowledge_is_busy (const CepaKnowledge *self);

@@ -3,36 +3,54 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "directory/parts-private.h"
 
 /* Requests at a time. */
 #define MICRODESCRIPTORS_MAX_REQUESTS 8
+/* All texts are put into one when there are more than this, or when those behind the first are more than this share of it. */
+#define MICRODESCRIPTORS_MAX_TEXTS 64
+#define MICRODESCRIPTORS_LATER_SHARE 16
 /* Few missing ones wait so long for more: C Tor's TestingClientMaxIntervalWithoutRequest and its value in test networks. */
 #define MICRODESCRIPTORS_MAX_DELAY_US (600 * G_USEC_PER_SEC)
 #define MICRODESCRIPTORS_MAX_DELAY_TESTING_US (5 * G_USEC_PER_SEC)
 
-char *
-cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row)
+void
+cepa_directory_forget_pages (CepaDirectory *self)
 {
-  const CepaRouterStatus *statuses;
-  const guint8 *ntor_key;
-  guint n = 0;
+  for (guint i = 0; i < self->mapped->len; i++)
+    cepa_file_forget_pages (g_ptr_array_index (self->mapped, i));
+}
 
-  g_return_val_if_fail (self->network != NULL && row < cepa_network_get_n_relays (self->network), NULL);
-  if ((cepa_network_get_relay (self->network, row)->flags & CEPA_RELAY_HAS_KEYS) == 0)
-    return NULL;
-  statuses = cepa_consensus_get_relays (cepa_network_get_consensus (self->network), &n);
-  ntor_key = cepa_network_get_ntor_key (self->network, row);
+static char *
+microdescriptors_find (const CepaDirectory *self, const guint8 digest[32], const guint8 ntor_key[32])
+{
   for (guint i = 0; i < self->microdescriptors->len; i++)
     {
       CepaSlice text, found;
 
       text.text = g_bytes_get_data (g_ptr_array_index (self->microdescriptors, i), &text.len);
-      if (cepa_microdescriptor_find_text (text, statuses[row].microdesc_digest, ntor_key, &found))
+      if (cepa_microdescriptor_find_text (text, digest, ntor_key, &found))
         return g_strndup (found.text, found.len);
     }
   return NULL;
+}
+
+char *
+cepa_directory_get_microdescriptor (CepaDirectory *self, guint row)
+{
+  const CepaRouterStatus *statuses;
+  guint n = 0;
+  char *text;
+
+  g_return_val_if_fail (self->network != NULL && row < cepa_network_get_n_relays (self->network), NULL);
+  if ((cepa_network_get_relay (self->network, row)->flags & CEPA_RELAY_HAS_KEYS) == 0)
+    return NULL;
+  statuses = cepa_consensus_get_relays (cepa_network_get_consensus (self->network), &n);
+  text = microdescriptors_find (self, statuses[row].microdesc_digest, cepa_network_get_ntor_key (self->network, row));
+  cepa_directory_forget_pages (self);
+  return text;
 }
 
 void
@@ -52,6 +70,32 @@ cepa_directory_report_descriptors (CepaDirectory *self)
 
 /* ---- what has come ---- */
 
+/* The file takes the place of the text in memory. */
+static void
+microdescriptors_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  CepaDirectory *self = user_data;
+  GBytes *content;
+  g_autoptr (GBytes) mapped = cepa_cache_write_finish (async, &content);
+  guint index;
+
+  self->n_workers--;
+  if (self->is_stopped || mapped == NULL || !g_ptr_array_find (self->microdescriptors, content, &index))
+    return;
+  g_bytes_unref (self->microdescriptors->pdata[index]);
+  self->microdescriptors->pdata[index] = g_bytes_ref (mapped);
+  g_ptr_array_add (self->mapped, g_steal_pointer (&mapped));
+}
+
+/* Forgets those maps that are not among the texts any more; the consensus' own stays with it. */
+static void
+microdescriptors_drop_maps (CepaDirectory *self)
+{
+  for (guint i = self->mapped->len; i > 0; i--)
+    if (g_ptr_array_index (self->mapped, i - 1) != self->base.text)
+      g_ptr_array_remove_index_fast (self->mapped, i - 1);
+}
+
 static void
 microdescriptors_compacted (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
@@ -67,18 +111,34 @@ microdescriptors_compacted (G_GNUC_UNUSED GObject *source, GAsyncResult *async, 
     {
       g_ptr_array_unref (self->microdescriptors);
       self->microdescriptors = g_ptr_array_ref (result->microdescriptors);
-      cepa_cache_write (self->cache, CEPA_CACHE_MICRODESCRIPTORS, text);
-      cepa_cache_remove (self->cache, CEPA_CACHE_NEW_MICRODESCRIPTORS);
+      microdescriptors_drop_maps (self);
+      self->n_workers++;
+      cepa_cache_write_async (self->cache, CEPA_CACHE_MICRODESCRIPTORS, text, CEPA_CACHE_NEW_MICRODESCRIPTORS,
+                              microdescriptors_written, self);
     }
   self->compacting = NULL;
   cepa_directory_step (self);
+}
+
+/* Whether what has come since is much beside the first text, or of many parts. */
+static gboolean
+microdescriptors_are_scattered (const CepaDirectory *self)
+{
+  gsize later = 0;
+
+  if (self->microdescriptors->len <= 1)
+    return FALSE;
+  for (guint i = 1; i < self->microdescriptors->len; i++)
+    later += g_bytes_get_size (g_ptr_array_index (self->microdescriptors, i));
+  return self->microdescriptors->len > MICRODESCRIPTORS_MAX_TEXTS
+         || later > g_bytes_get_size (g_ptr_array_index (self->microdescriptors, 0)) / MICRODESCRIPTORS_LATER_SHARE;
 }
 
 /* Nothing is missing: all the texts go into one, and those that no relay uses any more are left out. */
 static void
 microdescriptors_compact (CepaDirectory *self)
 {
-  if (self->compacting != NULL || self->microdescriptors->len <= 1)
+  if (self->compacting != NULL || !microdescriptors_are_scattered (self))
     return;
   self->compacting = cepa_network_get_consensus (self->network);
   self->n_workers++;
@@ -102,27 +162,32 @@ microdescriptors_lacks (const CepaDirectory *self, GHashTable *asked)
   return FALSE;
 }
 
-void
-cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
-                                     GHashTable *asked)
+/* What a worker reads; the loop's thread only gives it to the table. */
+typedef struct
 {
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  CepaDirectory *directory;
+  guint8 server[20];
+  GHashTable *asked; /* one of the directory's @arriving */
+} MicrodescriptorsArrival;
+
+static void
+microdescriptors_take (CepaDirectory *self, const CepaLoadResult *result, const MicrodescriptorsArrival *arrival)
+{
   GString *kept = g_string_new (NULL);
   g_autoptr (GBytes) text = NULL;
   guint n;
 
-  n = cepa_load_add_microdescriptors (self->network, body, origin, asked, problems, kept,
-                                      cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
+  n = cepa_load_take_found (result, self->network, kept,
+                            cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
   text = g_string_free_to_bytes (kept);
-  cepa_directory_log_problems (problems);
-  if (microdescriptors_lacks (self, asked))
+  if (microdescriptors_lacks (self, arrival->asked))
     {
       /* It has not kept up: the rest is had elsewhere. */
-      cepa_servers_note_outdated (self->servers, server);
+      cepa_servers_note_outdated (self->servers, arrival->server);
     }
   if (n == 0)
     {
-      cepa_servers_note_failure (self->servers, server);
+      cepa_servers_note_failure (self->servers, arrival->server);
       cepa_directory_note_failure (self, CEPA_DIRECTORY_MICRODESCRIPTORS);
       return;
     }
@@ -132,6 +197,38 @@ cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const ch
   g_ptr_array_add (self->microdescriptors, g_steal_pointer (&text));
   cepa_directory_report_descriptors (self);
   self->funcs.network_changed (self->funcs.user_data);
+}
+
+static void
+microdescriptors_read (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  g_autofree MicrodescriptorsArrival *arrival = user_data;
+  CepaDirectory *self = arrival->directory;
+  g_autoptr (CepaLoadResult) result = cepa_load_finish (async, NULL);
+
+  self->n_workers--;
+  if (!self->is_stopped && result != NULL)
+    {
+      cepa_directory_log_problems (result->problems);
+      microdescriptors_take (self, result, arrival);
+    }
+  g_ptr_array_remove_fast (self->arriving, arrival->asked);
+  if (!self->is_stopped)
+    cepa_directory_step (self);
+}
+
+void
+cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
+                                     GHashTable *asked)
+{
+  MicrodescriptorsArrival *arrival = g_new0 (MicrodescriptorsArrival, 1);
+
+  arrival->directory = self;
+  memcpy (arrival->server, server, sizeof arrival->server);
+  arrival->asked = asked;
+  g_ptr_array_add (self->arriving, g_hash_table_ref (asked));
+  self->n_workers++;
+  cepa_load_microdescriptors_async (body, origin, asked, self->cancellable, microdescriptors_read, arrival);
 }
 
 /* ---- asking ---- */
@@ -146,6 +243,9 @@ microdescriptors_is_asked_for (CepaDirectory *self, GBytes *digest)
       if (request->digests != NULL && g_hash_table_contains (request->digests, digest))
         return TRUE;
     }
+  for (guint i = 0; i < self->arriving->len; i++)
+    if (g_hash_table_contains (g_ptr_array_index (self->arriving, i), digest))
+      return TRUE;
   return FALSE;
 }
 

@@ -58,6 +58,9 @@ void cepa_directory_certificates_failed (CepaDirectory *self);
 
 gint64 cepa_directory_step_microdescriptors (CepaDirectory *self);
 
+/* Gives back the memory of mapped files, which a worker or somebody who asked has read. */
+void cepa_directory_forget_pages (CepaDirectory *self);
+
 /* @asked: (transfer none) */
 void cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
                                           GHashTable *asked);

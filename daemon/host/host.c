@@ -10,6 +10,7 @@
 #include "host/metrics.h"
 #include "host/padding.h"
 #include "host/scan.h"
+#include "host/side-tables.h"
 #include "host/transport.h"
 #include "host/vocabulary.h"
 
@@ -36,6 +37,9 @@ struct _CepaPluginHost
   GSource *pump;            /* goes on with those that wait for others */
   guint64 last_number;
   gboolean is_started, is_stopping;
+  CepaHostSideTables *side_tables;
+  void (*countries_wanted) (gpointer user_data); /* (nullable) */
+  gpointer countries_data;
 };
 
 static void host_pump (gpointer user_data, GIOCondition revents);
@@ -58,6 +62,7 @@ cepa_plugin_host_new (GMainContext *context, const CepaClock *clock, CepaRandom 
   self->transport = cepa_host_transport_new (self);
   self->metrics = cepa_host_metrics_new (self);
   self->padding = cepa_host_padding_new (self);
+  self->side_tables = cepa_host_side_tables_new ();
   self->vocabulary = cepa_host_vocabulary_new (self);
   self->policy_id = g_strdup (HOST_DEFAULT_POLICY);
   self->pump = cepa_loop_watch_fd (context, -1, "plugins", host_pump, self);
@@ -77,6 +82,7 @@ cepa_plugin_host_free (CepaPluginHost *self)
   cepa_host_transport_free (self->transport);
   cepa_host_vocabulary_free (self->vocabulary);
   cepa_host_padding_free (self->padding);
+  cepa_host_side_tables_free (self->side_tables);
   cepa_host_metrics_free (self->metrics);
   g_ptr_array_unref (self->directories);
   g_main_context_unref (self->context);
@@ -151,6 +157,32 @@ void
 cepa_plugin_host_set_reachability (CepaPluginHost *self, const CepaReachability *reachability)
 {
   cepa_host_transport_set_reachability (self->transport, reachability);
+}
+
+CepaHostSideTables *
+cepa_host_get_side_tables (CepaPluginHost *self)
+{
+  return self->side_tables;
+}
+
+void
+cepa_plugin_host_set_countries_wanted (CepaPluginHost *self, void (*wanted) (gpointer user_data), gpointer user_data)
+{
+  self->countries_wanted = wanted;
+  self->countries_data = user_data;
+}
+
+gboolean
+cepa_plugin_host_needs_countries (const CepaPluginHost *self)
+{
+  for (guint i = 0; i < self->plugins->len; i++)
+    {
+      const CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+      if (plugin->instance != NULL && plugin->file->needs_countries)
+        return TRUE;
+    }
+  return FALSE;
 }
 
 CepaHostVocabulary *
@@ -513,6 +545,8 @@ cepa_host_state_changed (CepaPluginHost *self, CepaHostPlugin *plugin)
   cepa_loop_set_delay (self->pump, 0);
   cepa_host_vocabulary_plugin_changed (self->vocabulary, plugin);
   host_check_needs (self, plugin);
+  if (plugin->state == CEPA_PLUGIN_STARTING && plugin->file->needs_countries && self->countries_wanted != NULL)
+    self->countries_wanted (self->countries_data);
 }
 
 void
@@ -582,7 +616,7 @@ cepa_plugin_host_is_stopped (const CepaPluginHost *self)
       if (plugin->instance != NULL || !cepa_host_plugin_is_settled (plugin))
         return FALSE;
     }
-  return TRUE;
+  return !cepa_host_side_tables_is_busy (self->side_tables);
 }
 
 /* ---- on demand ---- */

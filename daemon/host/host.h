@@ -81,6 +81,10 @@ CepaDialer *cepa_plugin_host_get_dialer (CepaPluginHost *self);
 /* Which addresses of relays it dials from now on, and which first; copied. */
 void cepa_plugin_host_set_reachability (CepaPluginHost *self, const CepaReachability *reachability);
 
+/* Plugins whose keyfile says NeedsCountries: whether one is running; and whom to tell when one starts. @wanted: (nullable) */
+gboolean cepa_plugin_host_needs_countries (const CepaPluginHost *self);
+void cepa_plugin_host_set_countries_wanted (CepaPluginHost *self, void (*wanted) (gpointer user_data), gpointer user_data);
+
 /* The directory has changed, or is there for the first time; @view is valid until the next call. */
 void cepa_plugin_host_network_changed (CepaPluginHost *self, const CepaNetworkView *view);
 

@@ -179,6 +179,7 @@ cepa_plugin_file_read (const char *keyfile, GError **error)
   self->module = g_build_filename (folder, module, NULL);
   self->requires = g_key_file_get_string_list (parsed, KEYFILE_GROUP, "Requires", NULL, NULL);
   self->wants = g_key_file_get_string_list (parsed, KEYFILE_GROUP, "Wants", NULL, NULL);
+  self->needs_countries = g_key_file_get_boolean (parsed, KEYFILE_GROUP, "NeedsCountries", NULL);
   self->abi_major = (guint) major;
   self->abi_minor = (guint) minor;
   return g_steal_pointer (&self);

@@ -45,6 +45,7 @@ typedef struct
   CepaPluginProfile profile; /* not REQUIRED: only the user can say that */
   GStrv requires;            /* ids without which it does not start */
   GStrv wants;               /* ids that are started before it if they are there */
+  gboolean needs_countries;  /* countries of relays are read before it is asked for paths */
   guint abi_major, abi_minor;
 } CepaPluginFile;
 

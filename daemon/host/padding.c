@@ -48,6 +48,15 @@ padding_machine_free (gpointer machine)
   g_free (self);
 }
 
+static gboolean
+padding_is_patient (CepaHostPlugin *plugin, void *machine)
+{
+  const CepaPaddingTable *table = padding_table (plugin);
+
+  return CEPA_TABLE_HAS (table, CepaPaddingTable, machine_traits)
+         && (table->machine_traits (plugin->instance, machine) & CEPA_PADDING_PATIENT) != 0;
+}
+
 /* The first plugin that has one gives it. */
 static gboolean
 padding_get_machine (gpointer user_data, const CepaPaddingTarget *target, CepaPaddingMachine *out)
@@ -64,7 +73,8 @@ padding_get_machine (gpointer user_data, const CepaPaddingTarget *target, CepaPa
         continue;
       wrapper = g_new (PaddingMachine, 1);
       *wrapper = (PaddingMachine){ plugin, machine };
-      *out = (CepaPaddingMachine){ wrapper, plugin, padding_trigger, padding_violated, padding_machine_free };
+      *out = (CepaPaddingMachine){ wrapper,         plugin,           padding_is_patient (plugin, machine),
+                                    padding_trigger, padding_violated, padding_machine_free };
       return TRUE;
     }
   return FALSE;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "host/host-private.h"
+#include "host/side-tables.h"
 
 #define SERVICES_MAX_TEXT 500 /* characters of what a plugin says */
 #define SERVICES_MAX_SOURCES 100000
@@ -328,6 +329,16 @@ services_network (const CepaHost *services)
   return cepa_host_services_check_thread (self, "network") ? cepa_host_get_view (self->host) : NULL;
 }
 
+static void
+services_load_side_table (const CepaHost *services, const char *name, const char *path, CepaDoneFunc done,
+                          void *user_data)
+{
+  CepaHostPlugin *self = cepa_host_plugin_from_services (services);
+
+  if (cepa_host_services_check_thread (self, "load_side_table"))
+    cepa_host_side_tables_load (cepa_host_get_side_tables (self->host), self, name, path, done, user_data);
+}
+
 void
 cepa_host_services_init (CepaHostPlugin *self)
 {
@@ -351,6 +362,7 @@ cepa_host_services_init (CepaHostPlugin *self)
     .watch_free = services_watch_free,
     .directory = services_directory,
     .network = services_network,
+    .load_side_table = services_load_side_table,
   };
   if (self->sources == NULL)
     self->sources = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, services_source_free);
@@ -363,5 +375,6 @@ cepa_host_services_clear (CepaHostPlugin *self)
 
   if (n > 0)
     g_hash_table_remove_all (self->sources);
+  cepa_host_side_tables_forget (cepa_host_get_side_tables (self->host), self);
   return n;
 }

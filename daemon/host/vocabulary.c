@@ -61,8 +61,8 @@ const CepaWords *const *
 cepa_words (void)
 {
   static const CepaWords *const all[] = {
-    &cepa_words_client, &cepa_words_circuits, &cepa_words_streams, &cepa_words_channels, &cepa_words_network,
-    &cepa_words_plugins, &cepa_words_options, &cepa_words_log, NULL,
+    &cepa_words_client, &cepa_words_circuits, &cepa_words_guards, &cepa_words_streams, &cepa_words_channels,
+    &cepa_words_network, &cepa_words_plugins, &cepa_words_options, &cepa_words_log, NULL,
   };
 
   return all;
@@ -166,6 +166,7 @@ vocabulary_watch_client (CepaHostVocabulary *self, gboolean watch)
       skew->changed = watch ? cepa_words_clock_skewed : NULL;
       skew->user_data = watch ? self : NULL;
     }
+  cepa_words_watch_circuits (self, self->client.circuits, watch);
 }
 
 /* A call that has not been made yet will not be, and is not answered. */

@@ -10,7 +10,9 @@
 #include "config/config.h"
 #include "directory/directory.h"
 #include "host/host.h"
+#include "host/relays.h"
 #include "path/circuits.h"
+#include "path/guards.h"
 #include "proxy/proxy.h"
 
 G_BEGIN_DECLS
@@ -39,8 +41,11 @@ typedef struct
   CepaSkew *skew;
   CepaDirectory *directory;
   CepaCircuits *circuits;
+  CepaDormancy *dormancy;
+  CepaGuards *guards;
   CepaProxy *proxy;
   CepaChannelPool *channels;
+  CepaHostRelays *relays;
   void (*shutdown) (gpointer user_data);
   gpointer user_data;
 } CepaVocabularyClient;
@@ -60,8 +65,14 @@ void cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabu
 
 /* A CepaHostListenFunc: @self: (type CepaHostVocabulary) */
 void cepa_host_vocabulary_event (gpointer self, const CepaEvent *event, gpointer object, const GError *reason);
+void cepa_host_vocabulary_guard_event (CepaHostVocabulary *self, CepaGuardEvent event, const CepaGuardInfo *guard);
 void cepa_host_vocabulary_network_changed (CepaHostVocabulary *self);
 void cepa_host_vocabulary_plugin_changed (CepaHostVocabulary *self, CepaHostPlugin *plugin);
+
+void cepa_host_vocabulary_dormant_changed (CepaHostVocabulary *self, gboolean is_dormant);
+
+/* @jump_s: how far forward; negative: back */
+void cepa_host_vocabulary_clock_jumped (CepaHostVocabulary *self, gint64 jump_s);
 
 /* Whether somebody has subscribed: ask before @args of an emission are made. One branch when nobody has to anything. */
 gboolean cepa_host_vocabulary_has_listener (const CepaHostVocabulary *self, const char *interface_name,

@@ -2,19 +2,33 @@
 /* Circuits1. */
 #include <cepa/event.h>
 #include <cepa/types.h>
+#include <string.h>
 #include <vocabulary-info.h>
 
 #include "base/encoding.h"
 #include "host/words.h"
 
 static const char *
-words_circuits_state (const CepaCircuit *circuit)
+words_circuits_state (const CepaCircuit *circuit, const CepaCircuitsInfo *info)
 {
   static const char *const names[] = {
     [CEPA_CIRCUIT_BUILDING] = "building", [CEPA_CIRCUIT_OPEN] = "open", [CEPA_CIRCUIT_CLOSED] = "closed",
   };
 
-  return names[cepa_circuit_get_state (circuit)];
+  return info->is_waiting ? "waiting" : names[cepa_circuit_get_state (circuit)];
+}
+
+static const char *
+words_circuits_use (CepaCircuitsUse use)
+{
+  static const char *const names[] = {
+    [CEPA_CIRCUITS_FOR_STREAMS] = "streams",
+    [CEPA_CIRCUITS_MEASURED] = "measured",
+    [CEPA_CIRCUITS_PROBED] = "probed",
+    [CEPA_CIRCUITS_APART] = "apart",
+  };
+
+  return names[use];
 }
 
 static const char *
@@ -48,16 +62,22 @@ words_circuits_path (const CepaCircuit *circuit)
   return g_variant_builder_end (&out);
 }
 
-/* @event: @reason: (nullable): in Changed */
+/* @circuits: (nullable): whose it is, or not. @reason: (nullable): in Changed */
 static GVariant *
-words_circuits_row (const CepaCircuit *circuit, gboolean has_closed, const GError *reason)
+words_circuits_row (CepaCircuits *circuits, const CepaCircuit *circuit, gboolean has_closed, const GError *reason)
 {
+  CepaCircuitsInfo info = { CEPA_CIRCUITS_FOR_STREAMS, FALSE, FALSE };
   GVariantDict row;
+
+  if (circuits != NULL)
+    cepa_circuits_get_info (circuits, circuit, &info);
 
   g_variant_dict_init (&row, NULL);
   g_variant_dict_insert (&row, "id", "t", (guint64) cepa_circuit_get_number (circuit));
-  g_variant_dict_insert (&row, "state", "s", has_closed ? "closed" : words_circuits_state (circuit));
+  g_variant_dict_insert (&row, "state", "s", has_closed ? "closed" : words_circuits_state (circuit, &info));
   g_variant_dict_insert (&row, "purpose", "s", words_circuits_purpose (circuit));
+  g_variant_dict_insert (&row, "use", "s", words_circuits_use (info.use));
+  g_variant_dict_insert (&row, "stable", "b", info.is_stable);
   g_variant_dict_insert_value (&row, "path", words_circuits_path (circuit));
   g_variant_dict_insert (&row, "built", "u", cepa_circuit_get_n_built (circuit));
   g_variant_dict_insert (&row, "streams", "u", cepa_circuit_get_n_streams (circuit));
@@ -71,22 +91,29 @@ words_circuits_row (const CepaCircuit *circuit, gboolean has_closed, const GErro
   return g_variant_dict_end (&row);
 }
 
+typedef struct
+{
+  CepaCircuits *circuits;
+  GVariantBuilder out;
+} WordsCircuitsList;
+
 static void
 words_circuits_add (gpointer user_data, CepaCircuit *circuit)
 {
-  g_variant_builder_add_value (user_data, words_circuits_row (circuit, FALSE, NULL));
+  WordsCircuitsList *list = user_data;
+
+  g_variant_builder_add_value (&list->out, words_circuits_row (list->circuits, circuit, FALSE, NULL));
 }
 
 static void
 words_circuits_list (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *args, CepaWordReply *reply)
 {
-  CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
-  GVariantBuilder out;
+  WordsCircuitsList list = { .circuits = cepa_words_get_client (self)->circuits };
 
-  g_variant_builder_init (&out, G_VARIANT_TYPE ("aa{sv}"));
-  if (circuits != NULL)
-    cepa_circuits_foreach (circuits, words_circuits_add, &out);
-  cepa_word_reply_return (reply, g_variant_new ("(aa{sv})", &out));
+  g_variant_builder_init (&list.out, G_VARIANT_TYPE ("aa{sv}"));
+  if (list.circuits != NULL)
+    cepa_circuits_foreach (list.circuits, words_circuits_add, &list);
+  cepa_word_reply_return (reply, g_variant_new ("(aa{sv})", &list.out));
 }
 
 static void
@@ -119,16 +146,168 @@ cepa_words_circuit_event (CepaHostVocabulary *self, const CepaEvent *event, gpoi
   if (event->what < G_N_ELEMENTS (names) && cepa_host_vocabulary_has_listener (self, "Circuits1", "Changed"))
     cepa_host_vocabulary_emit (self, "Circuits1", "Changed",
                                g_variant_new ("(ts@a{sv})", event->circuit, names[event->what],
-                                              words_circuits_row (circuit, has_closed, reason)));
+                                              words_circuits_row (cepa_words_get_client (self)->circuits, circuit,
+                                                                  has_closed, reason)));
+}
+
+/* ---- Build ---- */
+
+/* What @wish says, of which every key must be known. */
+static gboolean
+words_circuits_read_wish (GVariant *wish, CepaCircuitsWish *out, gboolean *is_internal, gboolean *is_apart,
+                          const char **fault)
+{
+  GVariantIter iter;
+  const char *key, *text;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, wish);
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value))
+    {
+      gboolean is_text = g_variant_is_of_type (value, G_VARIANT_TYPE_STRING);
+      gboolean is_flag = g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN);
+
+      *fault = key;
+      text = is_text ? g_variant_get_string (value, NULL) : "";
+      if (g_str_equal (key, "purpose") && (g_str_equal (text, "general") || g_str_equal (text, "internal")))
+        *is_internal = g_str_equal (text, "internal");
+      else if (g_str_equal (key, "port") && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT16))
+        out->port = g_variant_get_uint16 (value);
+      else if (g_str_equal (key, "ipv6") && is_flag)
+        out->ipv6 = g_variant_get_boolean (value);
+      else if (g_str_equal (key, "apart") && is_flag)
+        *is_apart = g_variant_get_boolean (value);
+      else if (g_str_equal (key, "country") && strlen (text) == 2 && g_ascii_isalpha (text[0])
+               && g_ascii_isalpha (text[1]))
+        {
+          out->country[0] = g_ascii_tolower (text[0]);
+          out->country[1] = g_ascii_tolower (text[1]);
+        }
+      else if (g_str_equal (key, "exit") && strlen (text) == 40 && cepa_hex_decode (text, 40, out->exit, sizeof out->exit))
+        out->has_exit = TRUE;
+      else
+        {
+          g_variant_unref (value);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static void
+words_circuits_build (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply)
+{
+  CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
+  g_autoptr (GVariant) wish = g_variant_get_child_value (args, 0);
+  gboolean is_internal = FALSE, is_apart = FALSE;
+  CepaCircuitsWish wanted = { 0 };
+  g_autoptr (GError) error = NULL;
+  const char *fault = NULL;
+  guint64 id;
+
+  if (!words_circuits_read_wish (wish, &wanted, &is_internal, &is_apart, &fault))
+    {
+      cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_INVALID, "the key \"%s\" is not known or has another kind of value",
+                                 fault);
+      return;
+    }
+  if (circuits == NULL)
+    {
+      cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_FAILED, "the daemon is %s", cepa_words_get_state (self));
+      return;
+    }
+  id = cepa_circuits_build (circuits, &wanted, is_internal, is_apart, &error);
+  if (id != 0)
+    cepa_word_reply_return (reply, g_variant_new ("(t)", id));
+  else
+    cepa_word_reply_fail (reply, error);
+}
+
+/* ---- build times ---- */
+
+static GVariant *
+words_circuits_figures (const CepaBuildTimesFigures *figures)
+{
+  GVariantDict row;
+
+  g_variant_dict_init (&row, NULL);
+  g_variant_dict_insert (&row, "times", "u", figures->n_times);
+  g_variant_dict_insert (&row, "timeout-ms", "u", figures->timeout_ms);
+  g_variant_dict_insert (&row, "close-ms", "u", figures->close_ms);
+  g_variant_dict_insert (&row, "xm-ms", "u", figures->xm_ms);
+  g_variant_dict_insert (&row, "alpha", "d", figures->alpha);
+  g_variant_dict_insert (&row, "quantile", "d", figures->quantile);
+  g_variant_dict_insert (&row, "timeout-rate", "d", figures->timeout_rate);
+  g_variant_dict_insert (&row, "close-rate", "d", figures->close_rate);
+  return g_variant_dict_end (&row);
+}
+
+static GVariant *
+words_circuits_get_build_timeout (CepaHostVocabulary *self, G_GNUC_UNUSED GError **error)
+{
+  CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
+  CepaBuildTimesFigures figures = { 0 };
+
+  if (circuits != NULL)
+    cepa_build_times_get_figures (cepa_circuits_get_build_times (circuits), &figures);
+  return words_circuits_figures (&figures);
+}
+
+static void
+words_circuits_build_timeout_set (gpointer user_data, CepaBuildTimesChange change,
+                                  const CepaBuildTimesFigures *figures)
+{
+  CepaHostVocabulary *self = user_data;
+
+  if (cepa_host_vocabulary_has_listener (self, "Circuits1", "BuildTimeoutSet"))
+    cepa_host_vocabulary_emit (self, "Circuits1", "BuildTimeoutSet",
+                               g_variant_new ("(s@a{sv})", change == CEPA_BUILD_TIMES_RESET ? "reset" : "computed",
+                                              words_circuits_figures (figures)));
+}
+
+static void
+words_circuits_use_changed (gpointer user_data, CepaCircuit *circuit, CepaCircuitsUse former)
+{
+  CepaHostVocabulary *self = user_data;
+  GVariantDict row;
+
+  if (!cepa_host_vocabulary_has_listener (self, "Circuits1", "Changed"))
+    return;
+  g_variant_dict_init (&row, words_circuits_row (cepa_words_get_client (self)->circuits, circuit, FALSE, NULL));
+  g_variant_dict_insert (&row, "former-use", "s", words_circuits_use (former));
+  cepa_host_vocabulary_emit (self, "Circuits1", "Changed",
+                             g_variant_new ("(ts@a{sv})", (guint64) cepa_circuit_get_number (circuit), "use",
+                                            g_variant_dict_end (&row)));
+}
+
+static void
+words_circuits_new_identity (gpointer user_data)
+{
+  if (cepa_host_vocabulary_has_listener (user_data, "Client1", "NewIdentityTaken"))
+    cepa_host_vocabulary_emit (user_data, "Client1", "NewIdentityTaken", NULL);
+}
+
+void
+cepa_words_watch_circuits (CepaHostVocabulary *self, CepaCircuits *circuits, gboolean watch)
+{
+  static const CepaCircuitsWatch funcs = { words_circuits_new_identity, words_circuits_build_timeout_set,
+                                           words_circuits_use_changed };
+
+  if (circuits != NULL)
+    cepa_circuits_set_watch (circuits, watch ? &funcs : NULL, self);
 }
 
 static const CepaWordMethod words_circuits_methods[] = {
   { "List", words_circuits_list },
+  { "Build", words_circuits_build },
   { "Close", words_circuits_close },
   { NULL, NULL },
 };
 
-static const CepaWordProperty words_circuits_properties[] = { { NULL, NULL } };
+static const CepaWordProperty words_circuits_properties[] = {
+  { "BuildTimeout", words_circuits_get_build_timeout },
+  { NULL, NULL },
+};
 
 const CepaWords cepa_words_circuits = {
   .info = &org_cepa_circuits1_interface,

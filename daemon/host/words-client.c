@@ -155,6 +155,17 @@ words_client_get_config_file (CepaHostVocabulary *self, G_GNUC_UNUSED GError **e
 }
 
 static void
+words_client_identity_taken (gpointer user_data, const GError *error)
+{
+  CepaWordReply *reply = user_data;
+
+  if (error != NULL)
+    cepa_word_reply_fail (reply, error);
+  else
+    cepa_word_reply_return (reply, NULL);
+}
+
+static void
 words_client_new_identity (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *args, CepaWordReply *reply)
 {
   CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
@@ -164,10 +175,7 @@ words_client_new_identity (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *arg
       cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_FAILED, "the daemon is %s", cepa_words_get_state (self));
       return;
     }
-  cepa_circuits_new_identity (circuits);
-  if (cepa_host_vocabulary_has_listener (self, "Client1", "NewIdentityTaken"))
-    cepa_host_vocabulary_emit (self, "Client1", "NewIdentityTaken", NULL);
-  cepa_word_reply_return (reply, NULL);
+  cepa_circuits_new_identity (circuits, words_client_identity_taken, reply);
 }
 
 static void
@@ -190,6 +198,44 @@ words_client_shutdown (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *args, C
     }
   cepa_word_reply_return (reply, NULL);
   client.shutdown (client.user_data);
+}
+
+static GVariant *
+words_client_get_dormant (CepaHostVocabulary *self, G_GNUC_UNUSED GError **error)
+{
+  const CepaDormancy *dormancy = cepa_words_get_client (self)->dormancy;
+
+  return g_variant_new_boolean (dormancy != NULL && cepa_dormancy_is_dormant (dormancy));
+}
+
+static void
+words_client_set_dormant (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply)
+{
+  CepaDormancy *dormancy = cepa_words_get_client (self)->dormancy;
+  gboolean is_dormant;
+
+  g_variant_get (args, "(b)", &is_dormant);
+  if (dormancy == NULL)
+    {
+      cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_FAILED, "the daemon is %s", cepa_words_get_state (self));
+      return;
+    }
+  cepa_dormancy_set (dormancy, is_dormant);
+  cepa_word_reply_return (reply, NULL);
+}
+
+void
+cepa_host_vocabulary_dormant_changed (CepaHostVocabulary *self, gboolean is_dormant)
+{
+  if (cepa_host_vocabulary_has_listener (self, "Client1", "DormantChanged"))
+    cepa_host_vocabulary_emit (self, "Client1", "DormantChanged", g_variant_new ("(b)", is_dormant));
+}
+
+void
+cepa_host_vocabulary_clock_jumped (CepaHostVocabulary *self, gint64 jump_s)
+{
+  if (cepa_host_vocabulary_has_listener (self, "Client1", "ClockJumped"))
+    cepa_host_vocabulary_emit (self, "Client1", "ClockJumped", g_variant_new ("(x)", jump_s));
 }
 
 void
@@ -220,11 +266,13 @@ static const CepaWordProperty words_client_properties[] = {
   { "Pid", words_client_get_pid },
   { "DataDirectory", words_client_get_data_directory },
   { "ConfigFile", words_client_get_config_file },
+  { "Dormant", words_client_get_dormant },
   { NULL, NULL },
 };
 
 static const CepaWordMethod words_client_methods[] = {
   { "NewIdentity", words_client_new_identity },
+  { "SetDormant", words_client_set_dormant },
   { "Reload", words_client_reload },
   { "Shutdown", words_client_shutdown },
   { NULL, NULL },

@@ -109,6 +109,8 @@ words_network_make_row (const CepaRelay *relay, const CepaRouterStatus *status, 
   g_variant_dict_insert (&row, "bandwidth", "u", relay->bandwidth);
   g_variant_dict_insert_value (&row, "digest", words_network_make_bytes (status->microdesc_digest, 32));
   g_variant_dict_insert (&row, "has-microdescriptor", "b", (relay->flags & CEPA_RELAY_HAS_KEYS) != 0);
+  g_variant_dict_insert (&row, "country", "s", relay->country);
+  g_variant_dict_insert (&row, "as-number", "u", relay->as_number);
   return g_variant_dict_end (&row);
 }
 
@@ -314,6 +316,8 @@ static const CepaWordMethod words_network_methods[] = {
   { "Find", words_network_find },
   { "Microdescriptor", words_network_microdescriptor },
   { "Parameter", words_network_parameter },
+  { "Country", cepa_words_country },
+  { "HasCountries", cepa_words_has_countries },
   { NULL, NULL },
 };
 

@@ -26,8 +26,16 @@ typedef struct
   GPtrArray *changed; /* (element-type CepaOption): what differs */
 } WordsOptionsSet;
 
-/* All that may be set while running: what is done for each is in words_options_apply(). */
+/* All that may be set while running: what is done for each is in words_options_apply() or words_options_finish(). */
 static const char *const words_options_settable[] = { "Log", "PathPolicy", "SafeLogging" };
+
+/* And these: what the user says of relays goes to relays.c as a whole. */
+static const char *const words_options_of_relays[] = {
+  "ASFile", "ClientPreferIPv6DirPort", "ClientPreferIPv6ORPort", "ClientUseIPv4", "ClientUseIPv6", "EntryNodes",
+  "ExcludeExitNodes", "ExcludeNodes", "ExitNodes", "FascistFirewall", "FirewallPorts", "GeoIPExcludeUnknown", "GeoIPFile",
+  "GeoIPv6File", "MiddleNodes", "NodeFamily", "ReachableAddresses", "ReachableDirAddresses", "ReachableORAddresses",
+  "StrictNodes",
+};
 
 static CepaWordsOptions *
 words_options_get_state (CepaHostVocabulary *self)
@@ -56,12 +64,25 @@ words_options_get_config (CepaHostVocabulary *self)
 }
 
 static gboolean
-words_options_is_settable (const CepaOption *option)
+words_options_is_one_of (const CepaOption *option, const char *const *names, gsize n)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (words_options_settable); i++)
-    if (g_str_equal (words_options_settable[i], option->name))
+  for (gsize i = 0; i < n; i++)
+    if (g_str_equal (names[i], option->name))
       return TRUE;
   return FALSE;
+}
+
+static gboolean
+words_options_is_of_relays (const CepaOption *option)
+{
+  return words_options_is_one_of (option, words_options_of_relays, G_N_ELEMENTS (words_options_of_relays));
+}
+
+static gboolean
+words_options_is_settable (const CepaOption *option)
+{
+  return words_options_is_one_of (option, words_options_settable, G_N_ELEMENTS (words_options_settable))
+         || words_options_is_of_relays (option);
 }
 
 static gboolean
@@ -192,6 +213,18 @@ words_options_tell (CepaHostVocabulary *self, const GPtrArray *changed)
   cepa_host_vocabulary_emit (self, "Options1", "Changed", g_variant_new ("(as)", &names));
 }
 
+static void
+words_options_set_relays (CepaHostVocabulary *self, const WordsOptionsSet *set)
+{
+  CepaHostRelays *relays = cepa_words_get_client (self)->relays;
+  gboolean has_changed = FALSE;
+
+  for (guint i = 0; i < set->changed->len; i++)
+    has_changed = has_changed || words_options_is_of_relays (g_ptr_array_index (set->changed, i));
+  if (has_changed && relays != NULL)
+    cepa_host_relays_set_config (relays, set->config);
+}
+
 /* Everything that can fail has not. */
 static void
 words_options_finish (CepaHostVocabulary *self, WordsOptionsSet *set)
@@ -201,6 +234,7 @@ words_options_finish (CepaHostVocabulary *self, WordsOptionsSet *set)
 
   if (words_options_has_changed (set, "SafeLogging"))
     cepa_log_set_safe_logging (set->config->safe_logging);
+  words_options_set_relays (self, set);
   g_clear_pointer (&state->config, cepa_config_free);
   state->config = g_steal_pointer (&set->config);
   state->is_setting = FALSE;

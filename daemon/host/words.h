@@ -47,6 +47,7 @@ typedef struct
 
 extern const CepaWords cepa_words_client;
 extern const CepaWords cepa_words_circuits;
+extern const CepaWords cepa_words_guards;
 extern const CepaWords cepa_words_streams;
 extern const CepaWords cepa_words_channels;
 extern const CepaWords cepa_words_network;
@@ -95,9 +96,16 @@ void cepa_words_stream_event (CepaHostVocabulary *self, const CepaEvent *event, 
 void cepa_words_channel_event (CepaHostVocabulary *self, const CepaEvent *event, gpointer channel,
                                const GError *reason);
 
+/* In words-circuits.c. @circuits: (nullable): tells what happens to it from now on, or not any more. */
+void cepa_words_watch_circuits (CepaHostVocabulary *self, CepaCircuits *circuits, gboolean watch);
+
 /* In words-client.c: emits Bootstrapped. */
 void cepa_words_bootstrapped (gpointer self, const CepaBootstrap *bootstrap);
 void cepa_words_clock_skewed (gpointer self, const CepaSkew *skew); /* the same of CepaSkew.changed */
+
+/* In words-countries.c: methods of Network1. */
+void cepa_words_country (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply);
+void cepa_words_has_countries (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply);
 
 /* In words-options.c: the path policy is another one now, by another way than Set. */
 void cepa_words_options_note_policy (CepaHostVocabulary *self, const char *id);

@@ -36,9 +36,9 @@ void cepa_consensus_diff_base_digest (GBytes *consensus, guint8 digest[32]);
  * Takes linear time, but 15 ms for the public network: call it on a worker. The result is not believed before its own
  * signatures are checked.
  *
- * Returns: (transfer full) (nullable): the new text; NULL with CEPA_ERROR_BAD_DOCUMENT (malformed, commands out of order,
- * beyond the end of @base, a result that has not the announced hash), CEPA_ERROR_NOT_FOUND (from another consensus than
- * @base) or CEPA_ERROR_LIMIT (the result would be too large).
+ * Returns: (transfer full) (nullable): the new text; NULL with CEPA_ERROR_BAD_DOCUMENT (malformed, commands out of
+ * order, beyond the end of @base, a result that has not the announced hash), CEPA_ERROR_NOT_FOUND (from another
+ * consensus than @base) or CEPA_ERROR_LIMIT (the result would be too large).
  */
 GBytes *cepa_consensus_diff_apply (GBytes *base, GBytes *diff, GError **error);
 

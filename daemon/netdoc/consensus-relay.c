@@ -28,7 +28,8 @@ relay_reader_read_r (gpointer document, const CepaTextItem *item, GError **error
       return cepa_netdoc_refuse (error, "\"r\" with fewer than %d arguments", self->policies != NULL ? 8 : 7);
   if (!cepa_slice_to_base64 (words[1], entry->rsa_id, sizeof entry->rsa_id))
     return cepa_netdoc_refuse (error, "\"r\" with a malformed identity");
-  if (self->policies != NULL && !cepa_slice_to_base64 (digest, entry->descriptor_digest, sizeof entry->descriptor_digest))
+  if (self->policies != NULL
+      && !cepa_slice_to_base64 (digest, entry->descriptor_digest, sizeof entry->descriptor_digest))
     return cepa_netdoc_refuse (error, "\"r\" with a malformed digest");
   published = (CepaSlice) { words[2].text, (gsize) (words[3].text + words[3].len - words[2].text) };
   if (!cepa_slice_to_time (published, &published_s))

@@ -64,7 +64,8 @@ cepa_consensus_read_text (const CepaConsensus *self, guint row, gsize *offset, C
       line = line != NULL ? line + 1 : text;
       hit += strlen (base64);
       cepa_text_cursor_init (&cursor, line, (gsize) (text + len - line));
-      if (!consensus_text_read_r (&cursor, base64, cepa_consensus_get_flavour (self), &found) || !consensus_text_read_s (&cursor, &found))
+      if (!consensus_text_read_r (&cursor, base64, cepa_consensus_get_flavour (self), &found)
+          || !consensus_text_read_s (&cursor, &found))
         continue;
       *out = found;
       *offset = (gsize) (cursor.next - text);

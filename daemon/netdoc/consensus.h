@@ -10,12 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* Which descriptors a consensus names its relays' by. */
-typedef enum
-{
-  CEPA_CONSENSUS_MICRODESC, /* microdescriptors: what clients use */
-  CEPA_CONSENSUS_NS,        /* server descriptors: with UseMicrodescriptors 0 */
-} CepaConsensusFlavour;
+/* What a consensus names: microdescriptors, as clients use them, or server descriptors (UseMicrodescriptors 0). */
+typedef enum { CEPA_CONSENSUS_MICRODESC, CEPA_CONSENSUS_NS } CepaConsensusFlavour;
 
 /* A relay's entry. */
 typedef struct
@@ -24,7 +20,7 @@ typedef struct
   union
   {
     guint8 microdesc_digest[32];  /* SHA-256, CEPA_CONSENSUS_MICRODESC */
-    guint8 descriptor_digest[20]; /* SHA-1, CEPA_CONSENSUS_NS */
+    guint8 descriptor_digest[20]; /* SHA-1 and zeros behind it, CEPA_CONSENSUS_NS */
   };
   guint32 ipv4; /* host byte order */
   guint16 or_port;
@@ -75,8 +71,9 @@ CepaUnverifiedConsensus *cepa_consensus_parse_flavour (GBytes *text, CepaConsens
 void cepa_unverified_consensus_free (CepaUnverifiedConsensus *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaUnverifiedConsensus, cepa_unverified_consensus_free)
 
-/* To be believed only once cepa_consensus_verify() at that time has. */
+/* What it says of its own time, seconds since 1970; to be believed only once cepa_consensus_verify() has done so. */
 gint64 cepa_unverified_consensus_get_valid_after_s (const CepaUnverifiedConsensus *self);
+
 /* A key certificate that is wanted. */
 typedef struct
 {
@@ -127,8 +124,8 @@ const CepaRouterStatus *cepa_consensus_get_relays (const CepaConsensus *self, gu
 
 CepaConsensusFlavour cepa_consensus_get_flavour (const CepaConsensus *self);
 
-/* Returns: (transfer none) (nullable) (array length=n): of each of the relays, in their order, the arguments of its "p" line
-   ("reject 1-65535" is meant by nothing); NULL in the microdesc flavour, whose microdescriptors have it. */
+/* Returns: (transfer none) (nullable) (array length=n): of each relay, in their order, the arguments of its "p" line
+   (nothing means "reject 1-65535"); NULL in the microdesc flavour, whose microdescriptors have it. */
 const CepaSlice *cepa_consensus_get_policies (const CepaConsensus *self, guint *n);
 
 /* The parameter @name, @fallback when the document does not have it. */

@@ -81,7 +81,7 @@ protocols_is_name (CepaSlice name)
   return name.len <= CEPA_PROTOCOLS_MAX_NAME;
 }
 
-/* Takes an entry off the front of @rest. @bad: (out): whether there is one, and malformed; FALSE is returned then too. */
+/* Takes an entry off the front of @rest. FALSE when there is none, or, with @bad set, a malformed one. */
 static gboolean
 protocols_next (CepaSlice *rest, ProtocolsEntry *out, gboolean *bad)
 {

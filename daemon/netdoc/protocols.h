@@ -24,8 +24,8 @@ typedef struct _CepaProtocols CepaProtocols;
 
 /**
  * cepa_protocols_parse:
- * @text: entries "Name=1,3-5" between spaces; may be empty. A name has 1 to 100 letters, digits and dashes, a version is 0
- *   to 63 without a sign. A name may come twice.
+ * @text: entries "Name=1,3-5" between spaces; may be empty. A name has 1 to 100 letters, digits and dashes, a version
+ *   is 0 to 63 without a sign. A name may come twice.
  *
  * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_BAD_DOCUMENT when any entry is malformed: half a list says
  * nothing.

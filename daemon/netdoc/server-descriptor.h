@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 /**
  * CepaServerDescriptor:
  *
- * What one says, with all its signatures checked. Immutable. The slices are in the caller's bytes, which must outlive it.
+ * What one says, with all its signatures checked. Immutable. The slices are in the caller's bytes, which outlive it.
  */
 typedef struct
 {
@@ -40,11 +40,11 @@ typedef struct
   CepaSlice platform;        /* or nothing */
   CepaSlice protocols;       /* arguments of "proto" */
   CepaSlice family;          /* arguments of "family", or nothing */
-  const char *family_ids;    /* of its family certificates, as microdescriptors write them: "ed25519:..." in order, between
-                                spaces; (nullable) */
+  const char *family_ids;    /* (nullable): of its family certificates, as microdescriptors write them: "ed25519:..."
+                                in order, between spaces */
   CepaSlice ipv6_policy;     /* arguments of "ipv6-policy": "accept 80,443"; nothing is "reject 1-65535" */
-  const CepaSlice *policy;   /* "accept 1.2.3.0/24:80" or "reject *:*" in their order, of IPv4 addresses: "*" too means these
-                                alone. What none fits is accepted */
+  const CepaSlice *policy;   /* "accept 1.2.3.0/24:80" or "reject *:*" in their order, of IPv4 addresses: "*" too means
+                                these alone. What none fits is accepted */
   guint n_policy;
 } CepaServerDescriptor;
 
@@ -83,11 +83,11 @@ const guint8 *cepa_unverified_server_descriptor_get_digest (const CepaUnverified
  * @unverified: (transfer full)
  * @now_s: seconds since 1970
  *
- * Checks that the RSA identity signed it, that the Ed25519 identity certified the key that signed it, that the ntor key and
- * the TAP key, when there is one, signed the identities, that each family key certified the Ed25519 identity, and that
- * the certificates have not expired (those of families may have, as with C Tor). Costs 0.3 ms.
+ * Checks that the RSA identity signed it, that the Ed25519 identity certified the key that signed it, that the ntor
+ * key and the TAP key, when there is one, signed the identities, that each family key certified the Ed25519 identity,
+ * and that the certificates have not expired (those of families may have, as with C Tor). Costs 0.3 ms.
  *
- * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_BAD_SIGNATURE, CEPA_ERROR_EXPIRED or CEPA_ERROR_BAD_DOCUMENT.
+ * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_BAD_SIGNATURE or CEPA_ERROR_EXPIRED.
  */
 CepaServerDescriptor *cepa_server_descriptor_verify (CepaUnverifiedServerDescriptor *unverified, gint64 now_s,
                                                      GError **error);

@@ -331,6 +331,8 @@ build_times_add (CepaBuildTimes *self, guint32 ms)
   self->times[self->next] = ms;
   self->next = (self->next + 1) % CEPA_BUILD_TIMES_MAX;
   self->n_times = MIN (self->n_times + 1, (guint) CEPA_BUILD_TIMES_MAX);
+  if (self->next % CEPA_BUILD_TIMES_KEEP_EVERY == 0)
+    build_times_tell (self, CEPA_BUILD_TIMES_GROWN);
 }
 
 static void

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
 #define CEPA_BUILD_TIMES_BIN_MS 10
 #define CEPA_BUILD_TIMES_MAX_MODES 20
 #define CEPA_BUILD_TIMES_MAX_RECENT 1000
+/* So many new times are worth a write of the state file. */
+#define CEPA_BUILD_TIMES_KEEP_EVERY 10
 
 /**
  * CepaBuildTimesParams:
@@ -62,6 +64,7 @@ typedef enum
 {
   CEPA_BUILD_TIMES_COMPUTED, /* from what was measured */
   CEPA_BUILD_TIMES_RESET,    /* what was measured is void */
+  CEPA_BUILD_TIMES_GROWN,    /* enough was measured to be kept anew; the timeout is the same */
 } CepaBuildTimesChange;
 
 /* How things stand, for who watches. */
@@ -75,7 +78,7 @@ typedef struct
   double timeout_rate, close_rate; /* of all circuits */
 } CepaBuildTimesFigures;
 
-/* @change: the timeout is another one now. */
+/* Something has changed. */
 typedef void (*CepaBuildTimesFunc) (gpointer user_data, CepaBuildTimesChange change,
                                     const CepaBuildTimesFigures *figures);
 

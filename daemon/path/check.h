@@ -19,8 +19,8 @@ CepaPlace cepa_path_place_of (const CepaPathRequest *request, guint hop);
 /* Returns: whether @row may be first as far as the request's guards say: it is one of them, or there are none. */
 gboolean cepa_path_is_guard_of (const CepaPathRequest *request, guint32 row);
 
-/* Returns: whether streams to @port last long (path-spec: "long-lived" ports): their circuits get CEPA_PATH_NEED_STABLE,
-   as long as there is a path with it. @ports: (element-type guint16): LongLivedPorts */
+/* Returns: whether streams to @port last long (path-spec: "long-lived" ports): their circuits get
+   CEPA_PATH_NEED_STABLE, as long as there is a path with it. @ports: (element-type guint16): LongLivedPorts */
 gboolean cepa_path_port_is_long_lived (const GArray *ports, guint16 port);
 
 /**

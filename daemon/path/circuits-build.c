@@ -27,7 +27,9 @@ cepa_circuits_may_launch (CepaCircuits *self, gint64 *next_us)
   gint64 now = cepa_clock_monotonic_us (self->clock);
   gint64 full_us = now + (CEPA_CIRCUITS_BURST - 1) * CEPA_CIRCUITS_RATE_US;
 
-  if (self->is_stopped || !cepa_directory_is_sufficient (self->directory) || cepa_circuits_lack_guards (self)
+  if (self->is_stopped || self->is_dormant || !cepa_directory_is_sufficient (self->directory)
+      || cepa_circuits_lack_guards (self)
+      || (self->restrictions != NULL && cepa_restrictions_is_waiting (self->restrictions))
       || self->circuits->len >= CEPA_CIRCUITS_MAX || build_count (self) >= self->config.max_pending)
     return FALSE;
   if (now >= self->retry_us && self->rate_us <= full_us)
@@ -88,12 +90,12 @@ build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *g
                CepaPath *path, guint64 *proposed_by, GError **error)
 {
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
-  CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL,
-                              .n_hops = CEPA_CIRCUITS_N_HOPS, .port = plan->port };
+  CepaPathRequest request = { .size = sizeof request, .n_hops = CEPA_CIRCUITS_N_HOPS, .port = plan->port };
   guint32 fixed[CEPA_PATH_MAX_HOPS];
 
   if (!build_bar (self, network, plan, &request, error) || !build_settle (network, plan, &request, fixed, error))
     return FALSE;
+  request.purpose = plan->is_internal ? CEPA_PURPOSE_INTERNAL : CEPA_PURPOSE_GENERAL;
   request.flags = (plan->ipv6 ? CEPA_PATH_IPV6 : 0) | (plan->is_stable ? CEPA_PATH_NEED_STABLE : 0);
   request.excluded = (const guint32 *) (void *) excluded->data;
   request.n_excluded = excluded->len;
@@ -305,6 +307,7 @@ cepa_circuits_set_measured (CepaCircuits *self, CepaPoolCircuit *entry)
     cepa_guard_ticket_timed_out (entry->ticket);
   build_release (self, entry, FALSE);
   build_report (self, entry, CEPA_PATH_TIMEOUT);
+  cepa_circuits_tell_use (entry);
   cepa_circuits_wake (self);
 }
 
@@ -425,6 +428,7 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
                                      (guint) cepa_consensus_get_param (consensus, "circwindow", CEPA_CIRCUIT_WINDOW),
                                      cepa_consensus_get_param (consensus, "ExtendByEd25519ID", 0) != 0, self->random,
                                      &owner);
+  cepa_circuit_set_purpose (entry->circuit, plan->is_internal ? CEPA_PURPOSE_INTERNAL : CEPA_PURPOSE_GENERAL);
   g_ptr_array_add (self->circuits, entry);
   self->rate_us = MAX (self->rate_us, now) + CEPA_CIRCUITS_RATE_US;
   channel = cepa_channel_pool_get (self->channels, &hops[0].target);

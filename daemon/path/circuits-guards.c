@@ -23,8 +23,9 @@ guards_take_network (CepaCircuits *self)
     return;
   if (self->restrictions != NULL && !cepa_restrictions_get (self->restrictions, network, NULL, &barred, &error))
     {
-      /* Who is allowed is not known, or nobody is. */
-      cepa_log (CEPA_LOG_GUARD, CEPA_LOG_INFO, "guards stay as they are: %s", error->message);
+      /* Who is allowed is not known, or nobody is; and rows of the former network are none of this one. */
+      cepa_log (CEPA_LOG_GUARD, CEPA_LOG_INFO, "no guard may be used: %s", error->message);
+      cepa_guards_set_network (self->guards, NULL, NULL);
       return;
     }
   cepa_guards_set_network (self->guards, network, barred.rows);
@@ -167,5 +168,7 @@ cepa_circuits_probe (CepaCircuits *self, CepaPoolCircuit *entry)
   entry->probe_until_us
       = cepa_clock_monotonic_us (self->clock) + cepa_build_times_get_close_us (self->build_times);
   entry->probe = cepa_streams_begin (entry->streams, host, GUARDS_PROBE_PORT, 0, &guards_probe_funcs, entry, NULL);
+  if (entry->probe != NULL)
+    cepa_circuits_tell_use (entry);
   return entry->probe != NULL;
 }

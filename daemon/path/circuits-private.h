@@ -49,6 +49,8 @@ typedef struct
   gboolean is_replaced; /* so because another policy is in use now */
   gboolean is_late;     /* it has taken longer than the timeout, and that was counted */
   gboolean is_measured; /* so it goes on for its time alone */
+  gboolean is_apart;    /* it takes no streams, and stays until it is closed by its number */
+  CepaCircuitsUse told_use; /* as far as who watches knows */
   gboolean is_stable;   /* for long-lived streams: every relay is Stable, if there was such a path */
   gboolean is_counted;  /* its build time has been recorded */
   CepaStream *probe;    /* (nullable): asks whether it works, before it is closed */
@@ -70,6 +72,13 @@ struct _CepaCircuitsRequest
   CepaPoolCircuit *waits_for; /* (nullable): being built */
 };
 
+/* Who asked for a new identity. */
+typedef struct
+{
+  CepaCircuitsTakenFunc func; /* (nullable) */
+  gpointer user_data;
+} CepaCircuitsTaker;
+
 struct _CepaCircuits
 {
   const CepaClock *clock;
@@ -85,6 +94,10 @@ struct _CepaCircuits
   gpointer watch_data;
   CepaFailures *failures;
   CepaBuildTimes *build_times;
+  void (*keep) (gpointer user_data); /* (nullable) */
+  gpointer keep_data;
+  CepaDormancy *dormancy;         /* (nullable) */
+  gboolean is_dormant;
   CepaPredict *predict;
   gboolean is_stopped;
   GPtrArray *circuits; /* (element-type CepaPoolCircuit) */
@@ -97,7 +110,7 @@ struct _CepaCircuits
   gint64 test_us;      /* a circuit was last built for the sake of learning */
   guint n_failed;      /* in a row */
   gint64 identity_us;  /* the last new identity was taken */
-  gboolean wants_identity;
+  GArray *takers;      /* (element-type CepaCircuitsTaker): who waits for a new one; empty when none is wanted */
   guint64 n_identities;
   GHashTable *beyond;  /* (element-type utf8 guint): by first relay, failures in a row of later ones */
 };
@@ -111,6 +124,7 @@ typedef struct
   const guint8 (*avoid)[20]; /* exits */
   const char *country;       /* (nullable): of the exit */
   const guint8 *exit;        /* (nullable): its RSA identity */
+  gboolean is_internal;      /* it ends inside the network */
 } CepaCircuitsPlan;
 
 /* ---- circuits.c ---- */
@@ -122,6 +136,9 @@ void cepa_pool_circuit_close (CepaPoolCircuit *entry, const GError *reason);
 
 /* Returns: (transfer none) (nullable): the pool's entry of the circuit; NULL when it is none of the pool. */
 CepaPoolCircuit *cepa_circuits_find_entry (CepaCircuits *self, const CepaCircuit *circuit);
+
+/* Whoever watches is told what it is there for, if that is something else now. */
+void cepa_circuits_tell_use (CepaPoolCircuit *entry);
 
 /* A turn of the timer's own, as soon as can be. */
 void cepa_circuits_wake (CepaCircuits *self);

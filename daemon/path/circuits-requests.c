@@ -37,7 +37,7 @@ cepa_pool_circuit_is_ready (const CepaPoolCircuit *entry)
 gboolean
 cepa_pool_circuit_is_clean (const CepaPoolCircuit *entry)
 {
-  return entry->isolation == NULL && !entry->is_retired && !entry->is_measured;
+  return entry->isolation == NULL && !entry->is_retired && !entry->is_measured && !entry->is_apart;
 }
 
 static const CepaCircuitHop *
@@ -96,7 +96,7 @@ request_fits (CepaCircuits *self, CepaPoolCircuit *entry, const CepaCircuitsRequ
   const CepaCircuitsWish *wish = &request->wish;
   gint64 now = cepa_clock_monotonic_us (self->clock);
 
-  if (entry->is_retired || entry->is_measured || (request->is_stable && !entry->is_stable)
+  if (entry->is_retired || entry->is_measured || entry->is_apart || (request->is_stable && !entry->is_stable)
       || (!cepa_pool_circuit_is_ready (entry) && now >= request_get_patience_end (self, entry)))
     return FALSE;
   if (entry->isolation != NULL
@@ -159,7 +159,8 @@ request_launch (CepaCircuits *self, CepaCircuitsRequest *request, GError **error
 {
   const CepaCircuitsWish *wish = &request->wish;
   CepaCircuitsPlan plan = { wish->port, wish->ipv6, request->is_stable, wish->n_avoid, wish->avoid,
-                            wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL };
+                            wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL,
+                            FALSE };
   CepaPoolCircuit *entry;
 
   if (request->tries >= CEPA_CIRCUITS_MAX_TRIES)
@@ -211,6 +212,30 @@ cepa_circuits_try_requests (CepaCircuits *self, gint64 *next_us)
       request_try (self, requests->pdata[i], next_us);
 }
 
+guint64
+cepa_circuits_build (CepaCircuits *self, const CepaCircuitsWish *wish, gboolean is_internal, gboolean is_apart,
+                     GError **error)
+{
+  CepaCircuitsPlan plan = { wish->port, wish->ipv6, FALSE, wish->n_avoid, wish->avoid,
+                            wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL,
+                            is_internal };
+  g_autoptr (GError) own = NULL;
+  CepaPoolCircuit *entry = NULL;
+
+  if (cepa_circuits_may_launch (self, NULL))
+    entry = cepa_circuits_launch (self, &plan, &own);
+  if (entry != NULL)
+    {
+      entry->is_apart = is_apart || is_internal;
+      cepa_circuits_tell_use (entry);
+      return cepa_circuit_get_number (entry->circuit);
+    }
+  if (own == NULL)
+    g_set_error (&own, CEPA_ERROR, CEPA_ERROR_LIMIT, "no circuit can be built now");
+  g_propagate_error (error, g_steal_pointer (&own));
+  return 0;
+}
+
 CepaCircuitsRequest *
 cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCircuitsFunc func, gpointer user_data)
 {
@@ -225,6 +250,10 @@ cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCir
   request->is_stable = need.is_stable;
   request->func = func;
   request->user_data = user_data;
+  if (wish->country[0] != '\0' && self->restrictions != NULL)
+    cepa_restrictions_want_countries (self->restrictions, cepa_directory_get_network (self->directory));
+  if (self->dormancy != NULL)
+    cepa_dormancy_note_use (self->dormancy);
   cepa_predict_note (self->predict, &need);
   g_ptr_array_add (self->requests, request);
   cepa_circuits_wake (self); /* another one is built in the place of the one that it takes */

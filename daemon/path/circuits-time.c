@@ -96,7 +96,7 @@ time_get_end (CepaCircuits *self, const CepaPoolCircuit *entry, gint64 now)
 {
   if (entry->probe_until_us != 0)
     return now;
-  if (cepa_pool_circuit_is_in_use (entry) && !entry->is_broken)
+  if (entry->is_apart || (cepa_pool_circuit_is_in_use (entry) && !entry->is_broken))
     return 0; /* until its last stream has ended */
   if (entry->is_retired)
     return now;
@@ -243,7 +243,7 @@ time_take_identity (CepaCircuits *self, gint64 now, gint64 *next)
 {
   gint64 due = self->identity_us + self->config.identity_interval_us;
 
-  if (!self->wants_identity)
+  if (self->takers->len == 0)
     return;
   if (now >= due)
     cepa_circuits_take_identity (self);
@@ -261,6 +261,14 @@ time_update_guards (CepaCircuits *self, gint64 *next)
     cepa_circuits_earlier (next, due);
 }
 
+static void
+time_close_channels (CepaCircuits *self)
+{
+  g_autoptr (GError) reason = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "the client is dormant");
+
+  cepa_channel_pool_close_unused (self->channels, reason);
+}
+
 void
 cepa_circuits_step (CepaCircuits *self)
 {
@@ -274,6 +282,8 @@ cepa_circuits_step (CepaCircuits *self)
   time_look_at_all (self, now, &next);
   cepa_circuits_try_requests (self, &next);
   time_build_ahead (self, now, &next);
+  if (self->is_dormant && self->circuits->len == 0)
+    time_close_channels (self);
   /* What fails at once, or is closed here, is freed in another turn. */
   cepa_loop_set_delay (self->timer, self->dead->len > 0 ? 0 : next == 0 ? -1 : MAX (next - now, 0));
 }

@@ -60,7 +60,9 @@ circuits_build_timeout (gpointer user_data, CepaBuildTimesChange change, const C
 {
   CepaCircuits *self = user_data;
 
-  if (self->watch.build_timeout != NULL)
+  if (change != CEPA_BUILD_TIMES_COMPUTED && self->keep != NULL)
+    self->keep (self->keep_data);
+  if (change != CEPA_BUILD_TIMES_GROWN && self->watch.build_timeout != NULL)
     self->watch.build_timeout (self->watch_data, change, figures);
 }
 
@@ -116,6 +118,7 @@ cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *ra
   self->circuits = g_ptr_array_new ();
   self->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_pool_circuit_free);
   self->requests = g_ptr_array_new ();
+  self->takers = g_array_new (FALSE, FALSE, sizeof (CepaCircuitsTaker));
   self->timer = cepa_loop_watch_fd (context, -1, "circuits", circuits_timer, self);
   self->identity_us = G_MININT64 / 2;
   self->test_us = cepa_clock_monotonic_us (clock);
@@ -134,6 +137,7 @@ cepa_circuits_free (CepaCircuits *self)
   g_ptr_array_unref (self->circuits);
   g_ptr_array_unref (self->dead);
   g_ptr_array_unref (self->requests);
+  g_array_unref (self->takers);
   cepa_failures_free (self->failures);
   cepa_build_times_free (self->build_times);
   cepa_predict_free (self->predict);
@@ -144,7 +148,7 @@ cepa_circuits_free (CepaCircuits *self)
 void
 cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpointer user_data)
 {
-  static const CepaCircuitsWatch nobody = { NULL, NULL };
+  static const CepaCircuitsWatch nobody = { NULL, NULL, NULL };
 
   self->watch = watch != NULL ? *watch : nobody;
   self->watch_data = user_data;
@@ -210,6 +214,39 @@ cepa_circuits_find_entry (CepaCircuits *self, const CepaCircuit *circuit)
   return NULL;
 }
 
+static CepaCircuitsUse
+circuits_get_use (const CepaPoolCircuit *entry)
+{
+  return entry->is_measured           ? CEPA_CIRCUITS_MEASURED
+         : entry->probe_until_us != 0 ? CEPA_CIRCUITS_PROBED
+         : entry->is_apart            ? CEPA_CIRCUITS_APART
+                                      : CEPA_CIRCUITS_FOR_STREAMS;
+}
+
+void
+cepa_circuits_tell_use (CepaPoolCircuit *entry)
+{
+  CepaCircuits *self = entry->pool;
+  CepaCircuitsUse former = entry->told_use;
+
+  entry->told_use = circuits_get_use (entry);
+  if (self->watch.use_changed != NULL && former != entry->told_use)
+    self->watch.use_changed (self->watch_data, entry->circuit, former);
+}
+
+void
+cepa_circuits_get_info (CepaCircuits *self, const CepaCircuit *circuit, CepaCircuitsInfo *out)
+{
+  const CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
+
+  *out = (CepaCircuitsInfo){ CEPA_CIRCUITS_FOR_STREAMS, FALSE, FALSE };
+  if (entry == NULL)
+    return;
+  out->use = circuits_get_use (entry);
+  out->is_waiting = entry->ticket != NULL && cepa_guard_ticket_is_waiting (entry->ticket);
+  out->is_stable = entry->is_stable;
+}
+
 gboolean
 cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error)
 {
@@ -232,13 +269,28 @@ cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_u
   return TRUE;
 }
 
+/* @error: (nullable) */
+static void
+circuits_tell_takers (CepaCircuits *self, const GError *error)
+{
+  g_autoptr (GArray) takers = g_steal_pointer (&self->takers);
+
+  self->takers = g_array_new (FALSE, FALSE, sizeof (CepaCircuitsTaker));
+  for (guint i = 0; i < takers->len; i++)
+    {
+      const CepaCircuitsTaker *taker = &g_array_index (takers, CepaCircuitsTaker, i);
+
+      if (taker->func != NULL)
+        taker->func (taker->user_data, error);
+    }
+}
+
 void
 cepa_circuits_take_identity (CepaCircuits *self)
 {
   g_autoptr (GError) reason
       = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "a new identity was asked for before it was used");
 
-  self->wants_identity = FALSE;
   self->n_identities++;
   self->identity_us = cepa_clock_monotonic_us (self->clock);
   for (guint i = self->circuits->len; i-- > 0;)
@@ -252,6 +304,7 @@ cepa_circuits_take_identity (CepaCircuits *self)
   cepa_circuits_wake (self);
   if (self->watch.new_identity != NULL)
     self->watch.new_identity (self->watch_data);
+  circuits_tell_takers (self, NULL);
 }
 
 guint64
@@ -261,19 +314,20 @@ cepa_circuits_get_identity (const CepaCircuits *self)
 }
 
 void
-cepa_circuits_new_identity (CepaCircuits *self)
+cepa_circuits_new_identity (CepaCircuits *self, CepaCircuitsTakenFunc func, gpointer user_data)
 {
   gint64 since_us = cepa_clock_monotonic_us (self->clock) - self->identity_us;
+  CepaCircuitsTaker taker = { func, user_data };
 
+  g_array_append_val (self->takers, taker);
   if (since_us >= self->config.identity_interval_us)
     {
       cepa_circuits_take_identity (self);
       return;
     }
-  if (!self->wants_identity)
+  if (self->takers->len == 1)
     cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "a new identity is taken %" G_GINT64_FORMAT " seconds from now, for the "
               "last one is not long ago", (self->config.identity_interval_us - since_us) / G_USEC_PER_SEC + 1);
-  self->wants_identity = TRUE;
   cepa_circuits_wake (self);
 }
 
@@ -313,6 +367,56 @@ cepa_circuits_restrictions_changed (CepaCircuits *self)
 }
 
 void
+cepa_circuits_set_keep (CepaCircuits *self, void (*func) (gpointer user_data), gpointer user_data)
+{
+  self->keep = func;
+  self->keep_data = user_data;
+}
+
+void
+cepa_circuits_set_dormancy (CepaCircuits *self, CepaDormancy *dormancy)
+{
+  self->dormancy = dormancy;
+}
+
+void
+cepa_circuits_set_dormant (CepaCircuits *self, gboolean is_dormant)
+{
+  const CepaPredictNeed first = { .port = CEPA_PREDICT_FIRST_PORT };
+
+  self->is_dormant = is_dormant;
+  if (is_dormant)
+    {
+      cepa_predict_forget_all (self->predict);
+      cepa_circuits_retire_all (self);
+    }
+  else
+    {
+      cepa_predict_note (self->predict, &first);
+      self->retry_us = self->ahead_us = 0;
+      self->test_us = cepa_clock_monotonic_us (self->clock);
+    }
+  cepa_circuits_wake (self);
+}
+
+gboolean
+cepa_circuits_has_streams (CepaCircuits *self)
+{
+  for (guint i = 0; i < self->circuits->len; i++)
+    if (cepa_pool_circuit_is_in_use (g_ptr_array_index (self->circuits, i)))
+      return TRUE;
+  return FALSE;
+}
+
+void
+cepa_circuits_clock_jumped (CepaCircuits *self)
+{
+  cepa_circuits_retire_all (self);
+  self->n_failed = 0;
+  self->retry_us = self->ahead_us = 0;
+}
+
+void
 cepa_circuits_retire_all (CepaCircuits *self)
 {
   for (guint i = 0; i < self->circuits->len; i++)
@@ -341,6 +445,7 @@ void
 cepa_circuits_stop (CepaCircuits *self, const GError *reason)
 {
   self->is_stopped = TRUE;
+  circuits_tell_takers (self, reason);
   while (self->requests->len > 0)
     cepa_circuits_finish_request (self, g_ptr_array_index (self->requests, 0), NULL, reason);
   while (self->circuits->len > 0)

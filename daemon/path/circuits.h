@@ -8,6 +8,7 @@
 #include "channel/pool.h"
 #include "directory/directory.h"
 #include "path/build-times.h"
+#include "path/dormancy.h"
 #include "path/guards.h"
 #include "path/policy.h"
 #include "path/restrictions.h"
@@ -68,10 +69,20 @@ typedef struct
 /* C Tor's defaults, without long-lived ports. */
 void cepa_circuits_config_init (CepaCircuitsConfig *self);
 
+/* What a circuit is there for. */
+typedef enum
+{
+  CEPA_CIRCUITS_FOR_STREAMS,
+  CEPA_CIRCUITS_MEASURED, /* it took too long to be used: its build time is measured */
+  CEPA_CIRCUITS_PROBED,   /* it was used, and shows before it goes whether it works */
+  CEPA_CIRCUITS_APART,    /* somebody had it built for himself: it takes no streams */
+} CepaCircuitsUse;
+
 /**
  * CepaCircuitsWatch:
  * @new_identity: (nullable): a new identity has been taken
  * @build_timeout: (nullable): circuits are waited for another time from now on
+ * @use_changed: (nullable): @circuit is there for something else than @former now
  *
  * Called in the middle of things: look, note, and come back.
  */
@@ -79,6 +90,7 @@ typedef struct
 {
   void (*new_identity) (gpointer user_data);
   void (*build_timeout) (gpointer user_data, CepaBuildTimesChange change, const CepaBuildTimesFigures *figures);
+  void (*use_changed) (gpointer user_data, CepaCircuit *circuit, CepaCircuitsUse former);
 } CepaCircuitsWatch;
 
 /**
@@ -104,6 +116,25 @@ void cepa_circuits_free (CepaCircuits *self);
 
 /* @watch: (nullable): copied; the one who watches. */
 void cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpointer user_data);
+
+/* @func: (nullable): what the build times' cepa_build_times_to_variant() gives is worth a write of the state file */
+void cepa_circuits_set_keep (CepaCircuits *self, void (*func) (gpointer user_data), gpointer user_data);
+
+/**
+ * cepa_circuits_set_dormancy:
+ * @dormancy: (nullable) (transfer none): outlives it: told when somebody wants a circuit
+ */
+void cepa_circuits_set_dormancy (CepaCircuits *self, CepaDormancy *dormancy);
+
+/* A dormant client has no circuits but those that streams are on; with the last of them its channels go too. Awake, ports
+   are predicted as at the start. */
+void cepa_circuits_set_dormant (CepaCircuits *self, gboolean is_dormant);
+
+/* Whether an application has a stream open. */
+gboolean cepa_circuits_has_streams (CepaCircuits *self);
+
+/* The computer slept, or its clock was set: no circuit that there is takes new streams, and unused ones go. */
+void cepa_circuits_clock_jumped (CepaCircuits *self);
 
 /* Returns: (transfer none): how long circuits take; for the state file, and for who watches. */
 CepaBuildTimes *cepa_circuits_get_build_times (CepaCircuits *self);
@@ -191,9 +222,41 @@ CepaCircuit *cepa_circuits_find_by_number (CepaCircuits *self, guint64 number);
  */
 gboolean cepa_circuits_close_by_number (CepaCircuits *self, guint64 number, gboolean if_unused, GError **error);
 
-/* No circuit that there is now takes new streams; those without any are closed. At once, or when the last time is long
-   enough ago (C Tor's 10 seconds); several that are put off are one. */
-void cepa_circuits_new_identity (CepaCircuits *self);
+/* What the pool knows of a circuit. */
+typedef struct
+{
+  CepaCircuitsUse use;
+  gboolean is_waiting; /* it is built, and a better guard may answer yet */
+  gboolean is_stable;  /* for long-lived streams */
+} CepaCircuitsInfo;
+
+/* @circuit: of the pool or not */
+void cepa_circuits_get_info (CepaCircuits *self, const CepaCircuit *circuit, CepaCircuitsInfo *out);
+
+/**
+ * cepa_circuits_build:
+ * @wish: what it should be good for; port 0: any exit; without isolation
+ * @is_internal: it ends inside the network, and takes no streams
+ * @is_apart: it takes no streams of applications, and stays until it is closed by its number
+ *
+ * Builds one circuit more, by the rules for all.
+ *
+ * Returns: its number; 0 with CEPA_ERROR_LIMIT when none may be built now, or as cepa_circuits_request() would say.
+ */
+guint64 cepa_circuits_build (CepaCircuits *self, const CepaCircuitsWish *wish, gboolean is_internal, gboolean is_apart,
+                             GError **error);
+
+/* @error: (nullable): it was not taken, for the end came before. */
+typedef void (*CepaCircuitsTakenFunc) (gpointer user_data, const GError *error);
+
+/**
+ * cepa_circuits_new_identity:
+ * @func: (nullable): told once, perhaps before this returns
+ *
+ * No circuit that there is then takes new streams; those without any are closed. At once, or when the last time is long
+ * enough ago (C Tor's 10 seconds); several that are put off are one.
+ */
+void cepa_circuits_new_identity (CepaCircuits *self, CepaCircuitsTakenFunc func, gpointer user_data);
 
 /* Returns: how many new identities were taken: what was learned under another number must not be used. */
 guint64 cepa_circuits_get_identity (const CepaCircuits *self);

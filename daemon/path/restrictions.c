@@ -23,6 +23,8 @@ struct _CepaRestrictions
 {
   CepaRestrictionsConfig config; /* with references of its own */
   gboolean is_waiting;
+  void (*want) (gpointer user_data); /* (nullable) */
+  gpointer want_data;
   guint64 version; /* of the network that @entries are of; 0: of none */
   GPtrArray *entries; /* (element-type RestrictionsEntry) */
   guint64 n_calls;
@@ -121,6 +123,26 @@ void
 cepa_restrictions_set_waiting (CepaRestrictions *self, gboolean is_waiting)
 {
   self->is_waiting = is_waiting;
+}
+
+gboolean
+cepa_restrictions_is_waiting (const CepaRestrictions *self)
+{
+  return self->is_waiting;
+}
+
+void
+cepa_restrictions_set_want_countries (CepaRestrictions *self, void (*want) (gpointer user_data), gpointer user_data)
+{
+  self->want = want;
+  self->want_data = user_data;
+}
+
+void
+cepa_restrictions_want_countries (CepaRestrictions *self, const CepaNetwork *network)
+{
+  if (self->want != NULL && !self->is_waiting && (network == NULL || !cepa_network_has_countries (network)))
+    self->want (self->want_data);
 }
 
 gboolean
@@ -337,6 +359,8 @@ cepa_restrictions_get (CepaRestrictions *self, const CepaNetwork *network, const
   const RestrictionsEntry *entry;
   char country[4] = { 0 };
 
+  if (exit_country != NULL)
+    cepa_restrictions_want_countries (self, network);
   if (restrictions_must_wait (self, exit_country))
     {
       g_set_error_literal (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "the countries of relays are being read");

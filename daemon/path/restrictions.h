@@ -48,8 +48,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaRestrictions, cepa_restrictions_free)
 /* Other options are in force from now on: what cepa_restrictions_get() gave is void. */
 void cepa_restrictions_set_config (CepaRestrictions *self, const CepaRestrictionsConfig *config);
 
+/* @want: (nullable): called when an exit's country is asked for and no countries are known: it may have them read, and
+   say so by cepa_restrictions_set_waiting(). */
+void cepa_restrictions_set_want_countries (CepaRestrictions *self, void (*want) (gpointer user_data),
+                                           gpointer user_data);
+
+/* An exit's country will be asked for: see above. @network: (nullable) */
+void cepa_restrictions_want_countries (CepaRestrictions *self, const CepaNetwork *network);
+
 /* Countries are being read (or not any more): until then no path is made by options, or a wish, that need them. */
 void cepa_restrictions_set_waiting (CepaRestrictions *self, gboolean is_waiting);
+
+/* Whether countries are being read: launching circuits may as well wait for them. */
+gboolean cepa_restrictions_is_waiting (const CepaRestrictions *self);
 
 /**
  * cepa_restrictions_get:

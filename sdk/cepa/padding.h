@@ -93,6 +93,15 @@ typedef struct
   uint32_t low_ms, high_ms; /* of NEGOTIATE: low_ms is not above high_ms, which is at most 65535 */
 } CepaPaddingAction;
 
+/* What a machine is like. Bits of what CepaPaddingTable.machine_traits returns. */
+enum
+{
+  /* It need not be told of cells at once, but may be told when there is something else to tell: those since the last call
+     come first, in a call of their own, with the time of the last of them as @now_us. A busy target then costs nearly
+     nothing. */
+  CEPA_PADDING_PATIENT = 1u << 0,
+};
+
 /* What the host gives: nothing but @size yet; a machine answers to events, and to them only. */
 struct _CepaPaddingHost
 {
@@ -135,6 +144,9 @@ typedef struct
 
   /* (nullable): the directory has changed: cepa_network_view_param() has the consensus' parameters. */
   void (*network_changed) (void *self, const CepaNetworkView *view);
+
+  /* Since 1.1. (nullable): what @machine, which was just made, is like: CEPA_PADDING_PATIENT, or 0. */
+  uint32_t (*machine_traits) (void *self, void *machine);
 } CepaPaddingTable;
 
 G_END_DECLS

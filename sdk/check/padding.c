@@ -48,6 +48,15 @@ padding_new_machine (CepaInstance *instance, const CepaPaddingTarget *target)
 
   CEPA_CHECK_CALL (instance->check, "machine_new",
                    machine = padding_get_table (instance)->machine_new (instance->self, target));
+  if (machine != NULL && CEPA_TABLE_HAS (padding_get_table (instance), CepaPaddingTable, machine_traits))
+    {
+      uint32_t traits;
+
+      CEPA_CHECK_CALL (instance->check, "machine_traits",
+                       traits = padding_get_table (instance)->machine_traits (instance->self, machine));
+      if ((traits & ~(uint32_t) CEPA_PADDING_PATIENT) != 0)
+        cepa_check_fail (instance->check, "machine_traits gave %#x: CEPA_PADDING_PATIENT is known", traits);
+    }
   return machine;
 }
 

@@ -215,7 +215,7 @@ _Static_assert (offsetof (CepaPaddingHost, size) == 0, "offsetof (CepaPaddingHos
 _Static_assert (sizeof (((CepaPaddingHost *) 0)->size) == 4, "sizeof (((CepaPaddingHost *) 0)->size)");
 _Static_assert (offsetof (CepaPaddingHost, reserved) == 4, "offsetof (CepaPaddingHost, reserved)");
 _Static_assert (sizeof (((CepaPaddingHost *) 0)->reserved) == 4, "sizeof (((CepaPaddingHost *) 0)->reserved)");
-_Static_assert (sizeof (CepaPaddingTable) >= 40, "sizeof (CepaPaddingTable)");
+_Static_assert (sizeof (CepaPaddingTable) >= 48, "sizeof (CepaPaddingTable)");
 _Static_assert (offsetof (CepaPaddingTable, size) == 0, "offsetof (CepaPaddingTable, size)");
 _Static_assert (sizeof (((CepaPaddingTable *) 0)->size) == 4, "sizeof (((CepaPaddingTable *) 0)->size)");
 _Static_assert (offsetof (CepaPaddingTable, abi_major) == 4, "offsetof (CepaPaddingTable, abi_major)");
@@ -230,6 +230,8 @@ _Static_assert (offsetof (CepaPaddingTable, trigger) == 24, "offsetof (CepaPaddi
 _Static_assert (sizeof (((CepaPaddingTable *) 0)->trigger) == 8, "sizeof (((CepaPaddingTable *) 0)->trigger)");
 _Static_assert (offsetof (CepaPaddingTable, network_changed) == 32, "offsetof (CepaPaddingTable, network_changed)");
 _Static_assert (sizeof (((CepaPaddingTable *) 0)->network_changed) == 8, "sizeof (((CepaPaddingTable *) 0)->network_changed)");
+_Static_assert (offsetof (CepaPaddingTable, machine_traits) == 40, "offsetof (CepaPaddingTable, machine_traits)");
+_Static_assert (sizeof (((CepaPaddingTable *) 0)->machine_traits) == 8, "sizeof (((CepaPaddingTable *) 0)->machine_traits)");
 _Static_assert (sizeof (CepaPathRequest) >= 80, "sizeof (CepaPathRequest)");
 _Static_assert (offsetof (CepaPathRequest, size) == 0, "offsetof (CepaPathRequest, size)");
 _Static_assert (sizeof (((CepaPathRequest *) 0)->size) == 4, "sizeof (((CepaPathRequest *) 0)->size)");
@@ -490,6 +492,7 @@ _Static_assert ((long long) CEPA_PADDING_BYPASS == 1, "(long long) CEPA_PADDING_
 _Static_assert ((long long) CEPA_PADDING_REPLACE == 2, "(long long) CEPA_PADDING_REPLACE");
 _Static_assert ((long long) CEPA_PADDING_TIMER_ACTION == 1, "(long long) CEPA_PADDING_TIMER_ACTION");
 _Static_assert ((long long) CEPA_PADDING_TIMER_INTERNAL == 2, "(long long) CEPA_PADDING_TIMER_INTERNAL");
+_Static_assert ((long long) CEPA_PADDING_PATIENT == 1, "(long long) CEPA_PADDING_PATIENT");
 _Static_assert ((long long) CEPA_PATH_NEED_STABLE == 1, "(long long) CEPA_PATH_NEED_STABLE");
 _Static_assert ((long long) CEPA_PATH_IPV6 == 2, "(long long) CEPA_PATH_IPV6");
 _Static_assert ((long long) CEPA_PATH_ANY_SUBNET == 4, "(long long) CEPA_PATH_ANY_SUBNET");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A consensus, a zero byte, and the commands of a diff: the head with the right hash is put before them, so that they are
-   applied. All of it is taken as a diff too. */
+/* A consensus, a zero byte, and the commands of a diff: the head with the right hash is put before them, so that they
+   are applied. All of it is taken as a diff too. */
 #include <stdint.h>
 #include <string.h>
 

@@ -111,8 +111,13 @@ class AnswersTest(ControlTestCase):
         self.assertEqual(controller.get_info("status/bootstrap-phase"),
                          'NOTICE BOOTSTRAP PROGRESS=100 TAG=done SUMMARY="Done"')
         for key, value in (("status/circuit-established", "1"), ("status/enough-dir-info", "1"),
-                           ("network-liveness", "up"), ("dormant", "0"), ("entry-guards", "")):
+                           ("network-liveness", "up"), ("dormant", "0")):
             self.assertEqual(controller.get_info(key), value, key)
+
+    def test_guards(self):
+        guards = self.connect().get_info("entry-guards").splitlines()
+        self.assertEqual(sorted(line[1:41] for line in guards), sorted(node.fingerprint for node in net.relays))
+        self.assertEqual([line.split()[1] for line in guards][0], "up", guards)
 
     def test_listeners(self):
         controller = self.connect()

@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SIGNAL, CLOSECIRCUIT, CLOSESTREAM. */
+/* SIGNAL, CLOSECIRCUIT, CLOSESTREAM, DROPGUARDS. */
 #include <string.h>
 
 #include "commands.h"
 #include "events.h"
 #include "text.h"
 
-/* @method: (nullable): of Client1; NULL for nothing to do. @event: (nullable): what is told then */
+/* @method: (nullable): of Client1; NULL for nothing to do. @event: (nullable): what is told then. @is_put_off: it may be
+   done some time later, and the controller does not wait for that. @args: (nullable): of the method, as text */
 typedef struct
 {
   const char *name, *method, *event;
+  gboolean is_put_off;
+  const char *args;
 } TorActionsSignal;
 
 static const TorActionsSignal tor_actions_signals[] = {
-  { "RELOAD", "Reload", "RELOAD" },
-  { "HUP", "Reload", "RELOAD" },
-  { "SHUTDOWN", "Shutdown", NULL },
-  { "HALT", "Shutdown", NULL },
-  { "TERM", "Shutdown", NULL },
-  { "INT", "Shutdown", NULL },
-  { "NEWNYM", "NewIdentity", NULL }, /* told when it has been taken, whoever asked */
-  { "CLEARDNSCACHE", NULL, "CLEARDNSCACHE" }, /* answers of exits are not kept */
+  { "RELOAD", "Reload", "RELOAD", FALSE, NULL },
+  { "HUP", "Reload", "RELOAD", FALSE, NULL },
+  { "SHUTDOWN", "Shutdown", NULL, FALSE, NULL },
+  { "HALT", "Shutdown", NULL, FALSE, NULL },
+  { "TERM", "Shutdown", NULL, FALSE, NULL },
+  { "INT", "Shutdown", NULL, FALSE, NULL },
+  { "NEWNYM", "NewIdentity", NULL, TRUE, NULL }, /* told when it has been taken, whoever asked */
+  { "CLEARDNSCACHE", NULL, "CLEARDNSCACHE", FALSE, NULL }, /* answers of exits are not kept */
+  { "ACTIVE", "SetDormant", "ACTIVE", FALSE, "(false,)" },
+  { "DORMANT", "SetDormant", "DORMANT", FALSE, "(true,)" },
 };
 
 static const char *const tor_actions_refused[] = {
-  "DUMP", "USR1", "DEBUG", "USR2", "HEARTBEAT", "ACTIVE", "DORMANT",
+  "DUMP", "USR1", "DEBUG", "USR2", "HEARTBEAT",
 };
 
 char *
@@ -64,11 +69,14 @@ tor_actions_run_signal (CepaTorConnection *connection, const TorActionsSignal *s
 {
   CepaTorControl *control = connection->control;
 
-  if (signal->method == NULL)
+  if (signal->is_put_off)
+    cepa_tor_call (control, "Client1", signal->method, NULL, NULL, NULL, NULL);
+  if (signal->method == NULL || signal->is_put_off)
     tor_actions_succeed (connection, signal);
   else if (!g_str_equal (signal->method, "Shutdown"))
-    cepa_tor_connection_call (connection, "Client1", signal->method, NULL, tor_actions_on_signal, (gpointer) signal,
-                              NULL);
+    cepa_tor_connection_call (connection, "Client1", signal->method,
+                              signal->args != NULL ? g_variant_new_parsed (signal->args) : NULL,
+                              tor_actions_on_signal, (gpointer) signal, NULL);
   else
     {
       /* The daemon may be gone before another turn of the loop. */
@@ -201,4 +209,25 @@ cepa_tor_command_closestream (CepaTorConnection *connection, const CepaTorComman
   else
     tor_actions_close (connection, "Streams1", g_variant_new ("(tu)", id, (guint32) reason), "stream",
                        words->pdata[0]);
+}
+
+static void
+tor_actions_on_dropped (CepaTorConnection *connection, G_GNUC_UNUSED gpointer data, G_GNUC_UNUSED GVariant *result,
+                        const GError *error)
+{
+  if (error == NULL)
+    cepa_tor_connection_reply (connection, 250, "OK");
+  else
+    cepa_tor_connection_reply (connection, 551, "Dropping guards: %s", error->message);
+}
+
+void
+cepa_tor_command_dropguards (CepaTorConnection *connection, const CepaTorCommand *command)
+{
+  g_autoptr (GPtrArray) words = cepa_tor_command_split (command->args);
+
+  if (words->len > 0)
+    cepa_tor_connection_reply (connection, 512, "Too many arguments to DROPGUARDS");
+  else
+    cepa_tor_connection_call (connection, "Guards1", "Drop", NULL, tor_actions_on_dropped, NULL, NULL);
 }

@@ -67,6 +67,7 @@ static const struct
   { "SIGNAL", cepa_tor_command_signal, FALSE },
   { "CLOSECIRCUIT", cepa_tor_command_closecircuit, FALSE },
   { "CLOSESTREAM", cepa_tor_command_closestream, FALSE },
+  { "DROPGUARDS", cepa_tor_command_dropguards, FALSE },
   { "USEFEATURE", tor_commands_usefeature, FALSE },
   { "TAKEOWNERSHIP", tor_commands_takeownership, FALSE },
   { "DROPOWNERSHIP", tor_commands_takeownership, FALSE },

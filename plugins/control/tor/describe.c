@@ -104,6 +104,18 @@ tor_describe_path (GString *out, GVariant *circuit)
     }
 }
 
+/* @key: "use" or "former-use" */
+static const char *
+tor_describe_purpose (GVariant *circuit, const char *key)
+{
+  static const TorDescribeWord purposes[] = {
+    { "measured", "MEASURE_TIMEOUT" }, { "probed", "PATH_BIAS_TESTING" }, { "apart", "CONTROLLER" },
+  };
+  const char *purpose = tor_describe_translate (purposes, cepa_tor_dict_text (circuit, key, "streams"));
+
+  return purpose != NULL ? purpose : "GENERAL";
+}
+
 /* What every circuit event has behind its state. */
 static void
 tor_describe_circuit_tail (GString *out, GVariant *circuit)
@@ -115,10 +127,13 @@ tor_describe_circuit_tail (GString *out, GVariant *circuit)
   };
   const char *flag = tor_describe_translate (flags, cepa_tor_dict_text (circuit, "purpose", "general"));
   guint64 created = cepa_tor_dict_number (circuit, "created");
+  gboolean is_stable = FALSE;
 
   tor_describe_path (out, circuit);
   g_string_append (out, flag != NULL ? flag : "");
-  g_string_append (out, " PURPOSE=GENERAL");
+  if (flag != NULL && g_variant_lookup (circuit, "stable", "b", &is_stable) && is_stable)
+    g_string_append (out, ",NEED_UPTIME");
+  g_string_append_printf (out, " PURPOSE=%s", tor_describe_purpose (circuit, "use"));
   if (created != 0)
     {
       g_string_append (out, " TIME_CREATED=");
@@ -153,6 +168,16 @@ cepa_tor_describe_circuit (GString *out, guint64 id, const char *event, GVariant
 }
 
 void
+cepa_tor_describe_minor (GString *out, guint64 id, const char *event, GVariant *circuit)
+{
+  if (!g_str_equal (event, "use"))
+    return;
+  g_string_append_printf (out, "%" G_GUINT64_FORMAT " PURPOSE_CHANGED", id);
+  tor_describe_circuit_tail (out, circuit);
+  g_string_append_printf (out, " OLD_PURPOSE=%s", tor_describe_purpose (circuit, "former-use"));
+}
+
+void
 cepa_tor_describe_circuit_state (GString *out, GVariant *circuit)
 {
   const char *state = cepa_tor_dict_text (circuit, "state", "closed");
@@ -160,10 +185,37 @@ cepa_tor_describe_circuit_state (GString *out, GVariant *circuit)
 
   if (g_str_equal (state, "building"))
     word = cepa_tor_dict_number (circuit, "built") == 0 ? "LAUNCHED" : "EXTENDED";
+  else if (g_str_equal (state, "waiting"))
+    word = "GUARD_WAIT";
   else if (!g_str_equal (state, "open"))
     return;
   g_string_append_printf (out, "%" G_GUINT64_FORMAT " %s", cepa_tor_dict_number (circuit, "id"), word);
   tor_describe_circuit_tail (out, circuit);
+}
+
+/* C's locale is not ours to assume: a decimal point it is. */
+static void
+tor_describe_fraction (GString *out, const char *word, GVariant *dict, const char *key)
+{
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  double value = 0;
+
+  g_variant_lookup (dict, key, "d", &value);
+  g_string_append_printf (out, " %s=%s", word, g_ascii_formatd (text, sizeof text, "%f", value));
+}
+
+void
+cepa_tor_describe_build_timeout (GString *out, const char *cause, GVariant *figures)
+{
+  g_string_append_printf (out,
+                          "%s TOTAL_TIMES=%" G_GUINT64_FORMAT " TIMEOUT_MS=%" G_GUINT64_FORMAT " XM=%" G_GUINT64_FORMAT,
+                          g_str_equal (cause, "reset") ? "RESET" : "COMPUTED", cepa_tor_dict_number (figures, "times"),
+                          cepa_tor_dict_number (figures, "timeout-ms"), cepa_tor_dict_number (figures, "xm-ms"));
+  tor_describe_fraction (out, "ALPHA", figures, "alpha");
+  tor_describe_fraction (out, "CUTOFF_QUANTILE", figures, "quantile");
+  tor_describe_fraction (out, "TIMEOUT_RATE", figures, "timeout-rate");
+  g_string_append_printf (out, " CLOSE_MS=%" G_GUINT64_FORMAT, cepa_tor_dict_number (figures, "close-ms"));
+  tor_describe_fraction (out, "CLOSE_RATE", figures, "close-rate");
 }
 
 static void
@@ -261,6 +313,49 @@ cepa_tor_describe_channel_state (GString *out, GVariant *channel)
     return;
   tor_describe_channel_name (out, channel);
   g_string_append (out, g_str_equal (state, "open") ? " CONNECTED" : " LAUNCHED");
+}
+
+static void
+tor_describe_guard_name (GString *out, GVariant *guard)
+{
+  const char *nickname = cepa_tor_dict_text (guard, "nickname", "");
+
+  g_string_append_c (out, '$');
+  cepa_tor_text_append_word (out, cepa_tor_dict_text (guard, "fingerprint", ""));
+  if (*nickname != '\0')
+    {
+      g_string_append_c (out, '~');
+      cepa_tor_text_append_word (out, nickname);
+    }
+}
+
+void
+cepa_tor_describe_guard (GString *out, const char *event, GVariant *guard)
+{
+  static const char *const events[] = { "new", "up", "down", "bad", "good", "dropped", NULL };
+  g_autofree char *status = g_ascii_strup (event, -1);
+
+  if (!g_strv_contains (events, event))
+    return;
+  g_string_append (out, "ENTRY ");
+  tor_describe_guard_name (out, guard);
+  g_string_append_printf (out, " %s", status);
+}
+
+void
+cepa_tor_describe_guard_state (GString *out, GVariant *guard)
+{
+  gint64 since = (gint64) cepa_tor_dict_number (guard, "since");
+  g_autofree char *time = since > 0 ? cepa_tor_text_time (since, "%Y-%m-%d %H:%M:%S") : NULL;
+  gboolean is_current = FALSE;
+
+  if (!g_variant_lookup (guard, "is-current", "b", &is_current) || !is_current)
+    return;
+  tor_describe_guard_name (out, guard);
+  g_string_append_c (out, ' ');
+  cepa_tor_text_append_word (out, cepa_tor_dict_text (guard, "state", "never-connected"));
+  if (time != NULL)
+    g_string_append_printf (out, " %s", time);
 }
 
 /* Base64 without the "=" at the end (dir-spec: "r" line). */

@@ -14,11 +14,25 @@ guint64 cepa_tor_dict_number (GVariant *dict, const char *key);
    of the vocabulary. Adds nothing when it is another one. */
 void cepa_tor_describe_circuit (GString *out, guint64 id, const char *event, GVariant *circuit);
 
+/* Adds "7 PURPOSE_CHANGED $FP~nick ... PURPOSE=... OLD_PURPOSE=..." (control-spec: CIRC_MINOR). Adds nothing when @event is
+   another one. */
+void cepa_tor_describe_minor (GString *out, guint64 id, const char *event, GVariant *circuit);
+
+/* Adds "COMPUTED TOTAL_TIMES=100 TIMEOUT_MS=1500 ..." (control-spec: BUILDTIMEOUT_SET). @cause: of the vocabulary */
+void cepa_tor_describe_build_timeout (GString *out, const char *cause, GVariant *figures);
+
 /* Adds "7 SUCCEEDED 3 host:80" and what the event has beside (control-spec: STREAM). */
 void cepa_tor_describe_stream (GString *out, guint64 id, const char *event, GVariant *stream);
 
 /* Adds "$FP~nick CONNECTED ID=7" (control-spec: ORCONN). */
 void cepa_tor_describe_channel (GString *out, guint64 id, const char *event, GVariant *channel);
+
+/* Adds "ENTRY $FP~nick UP" (control-spec: GUARD). @event: one of the vocabulary; nothing for another one. */
+void cepa_tor_describe_guard (GString *out, const char *event, GVariant *guard);
+
+/* Adds "$FP~nick down 2026-01-02 03:04:05" (control-spec: GETINFO entry-guards); nothing for a guard of a set that is not
+   in use. */
+void cepa_tor_describe_guard_state (GString *out, GVariant *guard);
 
 /* The same as circuit-status, stream-status and orconn-status say it: nothing for what has closed. */
 void cepa_tor_describe_circuit_state (GString *out, GVariant *circuit);

@@ -184,3 +184,52 @@ cepa_tor_getinfo_consensus (CepaTorQuery *query)
       }
   cepa_tor_query_unknown (query, NULL);
 }
+
+/* ---- countries ---- */
+
+static void
+tor_getinfo_on_country (CepaTorQuery *query, GVariant *result, const GError *error)
+{
+  const char *country;
+
+  if (result == NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE ("(s)")))
+    {
+      if (g_error_matches (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID))
+        cepa_tor_query_unknown (query, NULL);
+      else
+        cepa_tor_query_fail (query, "GeoIP data not loaded");
+      return;
+    }
+  g_variant_get (result, "(&s)", &country);
+  cepa_tor_query_answer (query, country[0] != '\0' ? country : "??");
+}
+
+void
+cepa_tor_getinfo_country (CepaTorQuery *query)
+{
+  const char *address = cepa_tor_query_word (query) + strlen ("ip-to-country/");
+  gsize len = strlen (address);
+  g_autofree char *bare = NULL;
+
+  /* C Tor takes IPv6 addresses with and without brackets. */
+  if (len >= 2 && address[0] == '[' && address[len - 1] == ']')
+    bare = g_strndup (address + 1, len - 2);
+  cepa_tor_query_call (query, "Network1", "Country", g_variant_new ("(s)", bare != NULL ? bare : address),
+                       tor_getinfo_on_country);
+}
+
+static void
+tor_getinfo_on_has_countries (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
+{
+  gboolean ipv4 = FALSE, ipv6 = FALSE;
+
+  if (result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE ("(bb)")))
+    g_variant_get (result, "(bb)", &ipv4, &ipv6);
+  cepa_tor_query_answer_uint (query, strstr (cepa_tor_query_word (query), "/ipv6-") != NULL ? ipv6 : ipv4);
+}
+
+void
+cepa_tor_getinfo_has_countries (CepaTorQuery *query)
+{
+  cepa_tor_query_call (query, "Network1", "HasCountries", NULL, tor_getinfo_on_has_countries);
+}

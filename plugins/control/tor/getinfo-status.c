@@ -72,6 +72,18 @@ cepa_tor_getinfo_channels (CepaTorQuery *query)
 }
 
 static void
+tor_getinfo_on_guards (CepaTorQuery *query, GVariant *result, const GError *error)
+{
+  tor_getinfo_answer_list (query, result, error, cepa_tor_describe_guard_state);
+}
+
+void
+cepa_tor_getinfo_guards (CepaTorQuery *query)
+{
+  cepa_tor_query_call (query, "Guards1", "List", NULL, tor_getinfo_on_guards);
+}
+
+static void
 tor_getinfo_add_address (GString *out, const char *address)
 {
   g_string_append (out, out->len > 0 ? " " : "");
@@ -146,6 +158,14 @@ cepa_tor_getinfo_flags (CepaTorQuery *query)
                                             circuit ? "IsReady" : "HasDirectory", "b");
 
   cepa_tor_query_answer (query, flag != NULL && g_variant_get_boolean (flag) ? "1" : "0");
+}
+
+void
+cepa_tor_getinfo_dormant (CepaTorQuery *query)
+{
+  g_autoptr (GVariant) is_dormant = cepa_tor_get (query->connection->control, "Client1", "Dormant", "b");
+
+  cepa_tor_query_answer (query, is_dormant != NULL && g_variant_get_boolean (is_dormant) ? "1" : "0");
 }
 
 void

@@ -10,11 +10,13 @@ G_BEGIN_DECLS
 void cepa_tor_getinfo_circuits (CepaTorQuery *query);
 void cepa_tor_getinfo_streams (CepaTorQuery *query);
 void cepa_tor_getinfo_channels (CepaTorQuery *query);
+void cepa_tor_getinfo_guards (CepaTorQuery *query);
 void cepa_tor_getinfo_listeners (CepaTorQuery *query);
 void cepa_tor_getinfo_bootstrap (CepaTorQuery *query);
 void cepa_tor_getinfo_traffic (CepaTorQuery *query);
 void cepa_tor_getinfo_flags (CepaTorQuery *query);
 void cepa_tor_getinfo_liveness (CepaTorQuery *query);
+void cepa_tor_getinfo_dormant (CepaTorQuery *query);
 void cepa_tor_getinfo_bandwidth (CepaTorQuery *query);
 
 /* In getinfo-process.c */
@@ -34,6 +36,8 @@ void cepa_tor_getinfo_ns (CepaTorQuery *query);
 void cepa_tor_getinfo_md_all (CepaTorQuery *query);
 void cepa_tor_getinfo_md (CepaTorQuery *query);
 void cepa_tor_getinfo_consensus (CepaTorQuery *query);
+void cepa_tor_getinfo_country (CepaTorQuery *query);
+void cepa_tor_getinfo_has_countries (CepaTorQuery *query);
 
 /* In auth-commands.c: Returns: (transfer full): "0.4.9.11 (Cepa-0.1.0)". */
 char *cepa_tor_version (CepaTorControl *control);

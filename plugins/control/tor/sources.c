@@ -113,8 +113,37 @@ tor_sources_on_circuit (void *user_data, G_GNUC_UNUSED const char *interface_nam
   CepaTorEvents *self = user_data;
 
   tor_sources_emit_object (self, CEPA_TOR_EVENT_CIRC, "650 CIRC ", args, cepa_tor_describe_circuit);
+  tor_sources_emit_object (self, CEPA_TOR_EVENT_CIRC_MINOR, "650 CIRC_MINOR ", args, cepa_tor_describe_minor);
   if ((self->mask & CEPA_TOR_EVENT_STATUS_CLIENT) != 0)
     tor_sources_check_status (self);
+}
+
+static void
+tor_sources_on_build_timeout (void *user_data, G_GNUC_UNUSED const char *interface_name,
+                              G_GNUC_UNUSED const char *signal, GVariant *args)
+{
+  g_autoptr (GVariant) figures = g_variant_get_child_value (args, 1);
+  g_autoptr (GString) line = g_string_new ("650 BUILDTIMEOUT_SET ");
+  const char *cause;
+
+  g_variant_get_child (args, 0, "&s", &cause);
+  cepa_tor_describe_build_timeout (line, cause, figures);
+  tor_sources_emit (user_data, CEPA_TOR_EVENT_BUILDTIMEOUT_SET, line);
+}
+
+static void
+tor_sources_on_guard (void *user_data, G_GNUC_UNUSED const char *interface_name, G_GNUC_UNUSED const char *signal,
+                      GVariant *args)
+{
+  g_autoptr (GString) line = g_string_new ("650 GUARD ");
+  g_autoptr (GVariant) guard = g_variant_get_child_value (args, 1);
+  gsize head = line->len;
+  const char *what;
+
+  g_variant_get_child (args, 0, "&s", &what);
+  cepa_tor_describe_guard (line, what, guard);
+  if (line->len > head)
+    tor_sources_emit (user_data, CEPA_TOR_EVENT_GUARD, line);
 }
 
 static void
@@ -302,6 +331,21 @@ tor_sources_on_options (void *user_data, G_GNUC_UNUSED const char *interface_nam
 }
 
 static void
+tor_sources_on_clock_jump (void *user_data, G_GNUC_UNUSED const char *interface_name, G_GNUC_UNUSED const char *signal,
+                           GVariant *args)
+{
+  CepaTorEvents *self = user_data;
+  g_autofree char *text = NULL;
+  gint64 seconds;
+
+  g_variant_get (args, "(x)", &seconds);
+  text = g_strdup_printf ("650 STATUS_GENERAL WARN CLOCK_JUMPED TIME=%" G_GINT64_FORMAT " IDLE=0", seconds);
+  tor_sources_emit_text (self, CEPA_TOR_EVENT_STATUS_GENERAL, text);
+  tor_sources_emit_text (self, CEPA_TOR_EVENT_STATUS_CLIENT,
+                         "650 STATUS_CLIENT WARN CIRCUIT_NOT_ESTABLISHED REASON=CLOCK_JUMPED");
+}
+
+static void
 tor_sources_on_new_identity (void *user_data, G_GNUC_UNUSED const char *interface_name,
                              G_GNUC_UNUSED const char *signal, G_GNUC_UNUSED GVariant *args)
 {
@@ -359,14 +403,19 @@ static const struct
   CepaSignalFunc func;
 } tor_sources[] = {
   { 0, "Channels1", "Changed", "(tsa{sv})", tor_sources_on_channel },
-  { CEPA_TOR_EVENT_CIRC | CEPA_TOR_EVENT_STATUS_CLIENT, "Circuits1", "Changed", "(tsa{sv})", tor_sources_on_circuit },
+  { CEPA_TOR_EVENT_CIRC | CEPA_TOR_EVENT_CIRC_MINOR | CEPA_TOR_EVENT_STATUS_CLIENT, "Circuits1", "Changed",
+    "(tsa{sv})", tor_sources_on_circuit },
+  { CEPA_TOR_EVENT_BUILDTIMEOUT_SET, "Circuits1", "BuildTimeoutSet", "(sa{sv})", tor_sources_on_build_timeout },
   { CEPA_TOR_EVENT_STREAM | CEPA_TOR_EVENT_STREAM_BW, "Streams1", "Changed", "(tsa{sv})", tor_sources_on_stream },
   { CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "Bootstrapped", "(uss)", tor_sources_on_bootstrapped },
   { CEPA_TOR_EVENT_STATUS_GENERAL | CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "ClockSkewed", "(xs)",
     tor_sources_on_skewed },
   { CEPA_TOR_EVENT_NEWCONSENSUS | CEPA_TOR_EVENT_STATUS_CLIENT, "Network1", "Changed", "(ux)",
     tor_sources_on_network },
+  { CEPA_TOR_EVENT_GUARD, "Guards1", "Changed", "(sa{sv})", tor_sources_on_guard },
   { CEPA_TOR_EVENT_CONF_CHANGED, "Options1", "Changed", "(as)", tor_sources_on_options },
+  { CEPA_TOR_EVENT_STATUS_GENERAL | CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "ClockJumped", "(x)",
+    tor_sources_on_clock_jump },
   { CEPA_TOR_EVENT_SIGNAL, "Client1", "NewIdentityTaken", "()", tor_sources_on_new_identity },
   { CEPA_TOR_EVENT_ERR | CEPA_TOR_EVENT_STATUS_GENERAL, "Log1", "Err", "(ss)", tor_sources_on_log },
   { CEPA_TOR_EVENT_WARN | CEPA_TOR_EVENT_STATUS_GENERAL, "Log1", "Warn", "(ss)", tor_sources_on_log },

@@ -170,6 +170,12 @@ cepa_circpad_machine_free (void *machine)
   g_free (self);
 }
 
+gboolean
+cepa_circpad_machine_is_patient (const void *machine)
+{
+  return ((const CircpadMachine *) machine)->netflow != NULL;
+}
+
 guint32
 cepa_circpad_machine_trigger (void *machine, const CepaPaddingEvent *events, guint32 n_events, gint64 now_us,
                               CepaPaddingAction *actions, guint32 max_actions)

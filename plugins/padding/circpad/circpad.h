@@ -21,6 +21,8 @@ void cepa_circpad_set_params (CepaCircpad *self, const CepaNetworkView *view);
 /* Returns: (transfer full) (nullable) */
 void *cepa_circpad_machine_new (CepaCircpad *self, const CepaPaddingTarget *target);
 void cepa_circpad_machine_free (void *machine);
+/* Whether it can be told of cells late: that of a link counts idle time, those of circuits answer to each cell. */
+gboolean cepa_circpad_machine_is_patient (const void *machine);
 guint32 cepa_circpad_machine_trigger (void *machine, const CepaPaddingEvent *events, guint32 n_events, gint64 now_us,
                                       CepaPaddingAction *actions, guint32 max_actions);
 

@@ -54,6 +54,12 @@ plugin_machine_free (G_GNUC_UNUSED void *instance, void *machine)
 }
 
 static uint32_t
+plugin_machine_traits (G_GNUC_UNUSED void *instance, void *machine)
+{
+  return cepa_circpad_machine_is_patient (machine) ? CEPA_PADDING_PATIENT : 0;
+}
+
+static uint32_t
 plugin_trigger (G_GNUC_UNUSED void *instance, void *machine, const CepaPaddingEvent *events, uint32_t n_events,
                 int64_t now_us, CepaPaddingAction *actions, uint32_t max_actions)
 {
@@ -74,6 +80,7 @@ static const CepaPaddingTable plugin_padding = {
   .machine_free = plugin_machine_free,
   .trigger = plugin_trigger,
   .network_changed = plugin_network_changed,
+  .machine_traits = plugin_machine_traits,
 };
 
 static const CepaPluginOption plugin_options[] = {

@@ -23,6 +23,7 @@ typedef struct
   gboolean started, held;
   guint n_released, n_waiting; /* DATA cells */
   gboolean end_in_release;
+  gint64 first_us; /* of the first call that a test of patience notes */
 } Fixture;
 
 static void
@@ -181,6 +182,49 @@ fixture_check_broken (Fixture *self, const char *rule)
 }
 
 /* ---- events ---- */
+
+/* The time of the first call only. */
+static void
+test_patient_note_time (gpointer user_data)
+{
+  Fixture *self = user_data;
+
+  if (self->first_us == 0)
+    self->first_us = self->machine.now_us;
+}
+
+/* Cells are told with the next other news, before it, with the time of the last of them. */
+static void
+test_patient (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const CepaPaddingAction timer
+      = { .type = CEPA_PADDING_UPDATE_TIMER, .flags = CEPA_PADDING_REPLACE, .duration_us = SECOND };
+
+  cepa_padder_free (self->padder);
+  self->machine.is_patient = TRUE;
+  fixture_open (self, CEPA_PADDING_CHANNEL);
+  fake_machine_add (&self->machine, &timer);
+  fixture_expect (self, "12*1"); /* OPENED */
+  fixture_pass (self, CEPA_PADDING_MIN_DELAY_US);
+  fixture_expect (self, "8*1"); /* TIMER_BEGIN */
+  self->counts.received += 10;
+  fixture_expect (self, NULL);
+  self->clock.monotonic_us += SECOND / 2;
+  self->counts.received += 1;
+  target_count_sent (self, 2);
+  fixture_expect (self, NULL);
+  fixture_pass (self, SECOND / 2 - CEPA_PADDING_MIN_DELAY_US);
+  memset (self->machine.counts, 0, sizeof self->machine.counts);
+  self->machine.act = test_patient_note_time;
+  self->machine.user_data = self;
+  fixture_turn (self);
+  g_assert_cmpuint (self->machine.counts[CEPA_PADDING_TUNNEL_RECEIVED], ==, 11);
+  g_assert_cmpuint (self->machine.counts[CEPA_PADDING_NORMAL_SENT], ==, 2);
+  g_assert_cmpuint (self->machine.counts[CEPA_PADDING_TIMER_END], ==, 1);
+  g_assert_cmpint (self->first_us, ==, self->clock.monotonic_us - SECOND / 2 + CEPA_PADDING_MIN_DELAY_US);
+  g_assert_cmpint (self->machine.now_us, ==, self->clock.monotonic_us);
+  g_assert_cmpint (cepa_padders_get_due_us (self->padders), ==, -1);
+}
 
 static void
 test_counts (Fixture *self, G_GNUC_UNUSED gconstpointer data)
@@ -757,6 +801,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("counts", CEPA_PADDING_CHANNEL, test_counts);
+  ADD ("patient", CEPA_PADDING_CHANNEL, test_patient);
   ADD ("use", CEPA_PADDING_CHANNEL, test_use);
   ADD ("tunnel-sent", CEPA_PADDING_CIRCUIT, test_tunnel_sent);
   ADD ("send", CEPA_PADDING_CIRCUIT, test_send);

@@ -118,10 +118,10 @@ test_padding_cell (Padded *self, G_GNUC_UNUSED gconstpointer data)
   guint n;
 
   fixture_start (f);
-  g_assert_cmpint (cepa_channel_get_turn_delay_us (f->channel), ==, -1);
+  g_assert_cmpint (cepa_channel_get_turn_due_us (f->channel), ==, -1);
   padded_add (self, CEPA_PADDING_SEND, 30000);
   padded_expect (self, "12*1");
-  g_assert_cmpint (cepa_channel_get_turn_delay_us (f->channel), ==, 30000);
+  g_assert_cmpint (cepa_channel_get_turn_due_us (f->channel) - f->clock.monotonic_us, ==, 30000);
   f->clock.monotonic_us += 29999;
   padded_expect (self, "");
   g_assert_cmpuint (cepa_channel_get_output (f->channel)->len, ==, 0);
@@ -129,7 +129,7 @@ test_padding_cell (Padded *self, G_GNUC_UNUSED gconstpointer data)
   n = f->n_wants_write;
   padded_expect (self, "2*1");
   g_assert_cmpuint (f->n_wants_write, ==, n + 1);
-  g_assert_cmpint (cepa_channel_get_turn_delay_us (f->channel), ==, -1);
+  g_assert_cmpint (cepa_channel_get_turn_due_us (f->channel), ==, -1);
   padded_expect (self, "4*1");
   cell = fake_relay_find_cell (f->relay, CEPA_CELL_PADDING, 0);
   g_assert_cmpuint (cell->circuit_id, ==, 0);
@@ -224,7 +224,7 @@ test_closed (Padded *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (self->machine.n_freed, ==, 1);
   f->clock.monotonic_us += 5000;
   cepa_channel_end_turn (f->channel);
-  g_assert_cmpint (cepa_channel_get_turn_delay_us (f->channel), ==, -1);
+  g_assert_cmpint (cepa_channel_get_turn_due_us (f->channel), ==, -1);
   g_assert_cmpuint (cepa_channel_get_cell_counts (f->channel)->padding_sent, ==, 0);
 }
 

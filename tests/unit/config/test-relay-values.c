@@ -37,6 +37,26 @@ load (const char *lines, char **warnings)
 }
 
 static void
+test_vanguards (void)
+{
+  g_autoptr (CepaConfig) usual = load ("", NULL);
+  g_autoptr (CepaConfig) config = load ("VanguardsLiteEnabled 0\nHSLayer2Nodes second,2nd\n_HSLayer3Nodes third\n"
+                                        "HSLayer2Nodes deux", NULL);
+  const CepaRelay deux = { .nickname = "deux" };
+  CepaVanguardsConfig vanguards;
+
+  cepa_relay_values_get_vanguards (&usual->relays, &vanguards);
+  g_assert_cmpint (vanguards.lite, ==, -1);
+  g_assert_null (vanguards.layer2);
+  g_assert_null (vanguards.layer3);
+  cepa_relay_values_get_vanguards (&config->relays, &vanguards);
+  g_assert_cmpint (vanguards.lite, ==, 0);
+  g_assert_cmpuint (cepa_node_set_get_n_entries (vanguards.layer2), ==, 3);
+  g_assert_cmpuint (cepa_node_set_get_n_entries (vanguards.layer3), ==, 1);
+  g_assert_true (cepa_node_set_contains_relay (vanguards.layer2, &deux, FALSE));
+}
+
+static void
 test_defaults (void)
 {
   g_autofree char *warnings = NULL;
@@ -44,10 +64,10 @@ test_defaults (void)
   CepaRestrictionsConfig restrictions;
 
   g_assert_cmpstr (warnings, ==, "");
-  g_assert_cmpstr (config->geoip_file, ==, "/usr/share/tor/geoip");
-  g_assert_cmpstr (config->geoip6_file, ==, "/usr/share/tor/geoip6");
-  g_assert_null (config->as_file);
-  cepa_relay_values_get_restrictions (config, &restrictions);
+  g_assert_cmpstr (config->relays.geoip_file, ==, "/usr/share/tor/geoip");
+  g_assert_cmpstr (config->relays.geoip6_file, ==, "/usr/share/tor/geoip6");
+  g_assert_null (config->relays.as_file);
+  cepa_relay_values_get_restrictions (&config->relays, &restrictions);
   g_assert_null (restrictions.exclude);
   g_assert_null (restrictions.exit);
   g_assert_cmpint (restrictions.exclude_unknown, ==, -1);
@@ -72,7 +92,7 @@ test_sets (void)
                                         "GeoIPExcludeUnknown 0\n", NULL);
   CepaRestrictionsConfig restrictions;
 
-  cepa_relay_values_get_restrictions (config, &restrictions);
+  cepa_relay_values_get_restrictions (&config->relays, &restrictions);
   g_assert_cmpuint (cepa_node_set_get_n_entries (restrictions.exclude), ==, 3);
   g_assert_cmpuint (cepa_node_set_get_n_entries (restrictions.exclude_exit), ==, 1);
   g_assert_cmpuint (cepa_node_set_get_n_entries (restrictions.entry), ==, 1);
@@ -80,7 +100,7 @@ test_sets (void)
   g_assert_false (cepa_node_set_is_list (restrictions.exit));
   g_assert_true (restrictions.is_strict);
   g_assert_cmpint (restrictions.exclude_unknown, ==, 0);
-  g_assert_cmpuint (config->node_families->len, ==, 2);
+  g_assert_cmpuint (config->relays.node_families->len, ==, 2);
 }
 
 static void
@@ -119,7 +139,7 @@ test_reachability (void)
       g_autoptr (CepaConfig) config = load (cases[i].lines, NULL);
 
       g_test_message ("%s", cases[i].lines);
-      g_assert_cmpint (cepa_reachability_choose (&config->reachability, 0xc0000207, cases[i].port, v6, cases[i].port),
+      g_assert_cmpint (cepa_reachability_choose (&config->relays.reachability, 0xc0000207, cases[i].port, v6, cases[i].port),
                        ==, cases[i].reach);
     }
 }
@@ -159,6 +179,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/relay-values/defaults", test_defaults);
   g_test_add_func ("/config/relay-values/sets", test_sets);
+  g_test_add_func ("/config/relay-values/vanguards", test_vanguards);
   g_test_add_func ("/config/relay-values/reachability", test_reachability);
   g_test_add_func ("/config/relay-values/warnings", test_warnings);
   return g_test_run ();

@@ -13,6 +13,12 @@ from tests.unit.ctl.fake import CEPA, CLIENT, RUN_SECONDS, CepaTest, Terminal
 CIRCUIT = ("{'id': <uint64 7>, 'state': <'open'>, 'purpose': <'general'>, 'path': <[('AAAA1111BBBB', 'guard1'),"
            " ('CCCC2222DDDD', ''), ('EEEE', 'exit3')]>, 'built': <uint32 3>, 'streams': <uint32 2>,"
            " 'created': <int64 %s>, 'channel': <uint64 1>}")
+GUARD = ("{'fingerprint': <'AAAA1111BBBB'>, 'nickname': <'guard1'>, 'state': <'up'>, 'primary': <0>, 'confirmed': <0>, "
+         "'sampled-on': <int64 1779235200>, 'confirmed-on': <int64 1779321600>, 'is-current': <true>, "
+         "'selection': <'default'>}")
+OLD_GUARD = ("{'fingerprint': <'CCCC2222DDDD'>, 'nickname': <''>, 'state': <'never-connected'>, 'primary': <-1>, "
+             "'confirmed': <-1>, 'sampled-on': <int64 1779235200>, 'confirmed-on': <int64 0>, 'is-current': <false>, "
+             "'selection': <'restricted'>}")
 STREAM = ("{'id': <uint64 9>, 'state': <'open'>, 'circuit': <uint64 7>, 'target': <'example.com:443'>,"
           " 'source': <'127.0.0.1:5555'>, 'created': <int64 1>, 'bytes-read': <uint64 2048>,"
           " 'bytes-written': <uint64 12>}")
@@ -38,7 +44,7 @@ class WrongUsageTest(CepaTest):
 
     def test_help_and_version(self):
         self.assertRegex(self.check("--version"), r"\Acepa \d+\.\d+\.\d+\n\Z")
-        for command in ("status", "circuits", "streams", "plugins", "newnym"):
+        for command in ("status", "circuits", "streams", "guards", "plugins", "newnym", "dormant", "wake"):
             with self.subTest(command):
                 self.assertIn(command, self.check("--help"))
                 self.assertEqual(self.check("help", command), self.check(command, "--help"))
@@ -121,10 +127,26 @@ class OutputTest(CepaTest):
         self.assertRegex(row, r"^ 9  open +7  \d+ days ago  2\.0 KiB +12 B  127\.0\.0\.1:5555  example\.com:443$")
         self.assertEqual(json.loads(self.check("streams", "--json"))[0]["bytes-read"], 2048)
 
+    def test_guards(self):
+        self.daemon.tell(f"result Guards1.List ([{GUARD}, {OLD_GUARD}],)")
+        head, first, second = self.check("guards").splitlines()
+        self.assertRegex(head, r"^RELAY +STATE +PRIMARY +SAMPLED +CONFIRMED +SET$")
+        self.assertRegex(first, r"^guard1 +up +1  2026-05-20  2026-05-21  in use$")
+        self.assertRegex(second, r"^\$CCCC2222 +never-connected +-  2026-05-20  - +restricted$")
+        self.assertEqual(json.loads(self.check("guards", "--json"))[0]["fingerprint"], "AAAA1111BBBB")
+
+    def test_guards_drop(self):
+        self.daemon.tell("result Guards1.Drop ()")
+        self.assertEqual(self.check("guards", "drop"), "The guards are forgotten, and others have been chosen.\n")
+        self.assertEqual(json.loads(self.check("guards", "drop", "--json")), {"Dropped": True})
+        self.check_fails(2, "one word too many", "guards", "drop", "all")
+        self.check_fails(2, "one word too many", "guards", "forget")
+
     def test_empty_lists(self):
-        for method, command in (("Circuits1", "circuits"), ("Streams1", "streams"), ("Plugins1", "plugins")):
+        for method, command in (("Circuits1", "circuits"), ("Streams1", "streams"), ("Guards1", "guards"),
+                                ("Plugins1", "plugins")):
             self.daemon.tell(f"result {method}.List (@aa{{sv}} [],)")
-            self.assertEqual(self.check(command), f"There are no {command}.\n")
+            self.assertRegex(self.check(command), f"^There are no {command}( yet)?\\.\n$")
             self.assertEqual(json.loads(self.check(command, "--json")), [])
 
     def test_plugins(self):
@@ -136,6 +158,12 @@ class OutputTest(CepaTest):
             self.assertIn(f"Plugins1.{method} ('path.uniform',)", self.daemon.tell("calls"))
         shown = json.loads(self.check("plugins", "--json", "use", "path.uniform"))
         self.assertEqual((shown["id"], shown["violations"]), ("path.uniform", {"family": 3}))
+
+    def test_dormant(self):
+        self.daemon.tell("result Client1.SetDormant ()")
+        self.assertIn("Dormant: nothing is asked", self.check("dormant"))
+        self.assertEqual(json.loads(self.check("wake", "--json")), {"Dormant": False})
+        self.assertEqual(self.daemon.tell("calls"), ["Client1.SetDormant (true,)", "Client1.SetDormant (false,)"])
 
     def test_newnym(self):
         self.daemon.tell("result Client1.NewIdentity ()")
@@ -183,7 +211,8 @@ class StrangeValuesTest(CepaTest):
         self.daemon.tell(f"property Client1.Listeners [('{bad}', '{bad}')]")
         self.daemon.tell(f"result Circuits1.List ([{{'state': <'{bad}'>, 'path': <[('{bad}', '{bad}')]>}}],)")
         self.daemon.tell(f"result Plugins1.List ([{{'id': <'{bad}'>, 'reason': <'{bad}'>}}],)")
-        for command in ("status", "circuits", "plugins"):
+        self.daemon.tell(f"result Guards1.List ([{{'nickname': <'{bad}'>, 'state': <'{bad}'>}}],)")
+        for command in ("status", "circuits", "guards", "plugins"):
             for option in ([], ["--json"]):
                 with self.subTest([command, *option]):
                     output = self.check(command, *option)

@@ -28,7 +28,7 @@ class CompletionTest(CepaTest):
         return set(done.stdout.split())
 
     def test_commands(self):
-        every = {"status", "circuits", "streams", "plugins", "newnym", "help"}
+        every = {"status", "circuits", "streams", "guards", "plugins", "newnym", "dormant", "wake", "help"}
         self.assertEqual(self.complete(""), every)
         self.assertEqual(self.complete("st"), {"status", "streams"})
         self.assertEqual(self.complete("--json", "ne"), {"newnym"})
@@ -43,6 +43,10 @@ class CompletionTest(CepaTest):
         self.assertEqual(self.complete("--bus", "=", "se"), {"session"})
         self.assertEqual(self.complete("--bus", "session", "newn"), {"newnym"})
         self.assertEqual(self.complete("--socket", str(self.runtime / "ce")), {str(self.runtime / "cepa")})
+
+    def test_guards(self):
+        self.assertEqual(self.complete("guards", ""), {"drop"})
+        self.assertEqual(self.complete("guards", "drop", ""), set())
 
     def test_plugins(self):
         self.assertEqual(self.complete("plugins", ""), {"start", "stop", "use"})

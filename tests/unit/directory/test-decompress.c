@@ -345,8 +345,8 @@ test_too_large (void)
     }
 }
 
-/* Well before the largest size that is wanted; and the same out of many streams, each of which alone would do (C Tor bug
-   41275). */
+/* Well before the largest size that is wanted; and the same out of many streams, each of which alone would do (C Tor
+   bug 41275). */
 static void
 test_bomb (void)
 {

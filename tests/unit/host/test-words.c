@@ -196,7 +196,7 @@ wait_ready (Words *self)
 
 #define RELAY_KEYS \
   "nickname s|fingerprint s|ed25519 ay|published x|address s|or-port q|ipv6 s|flags as|bandwidth u|digest ay|" \
-  "has-microdescriptor b"
+  "has-microdescriptor b|country s|as-number u"
 
 static void
 test_relays (Words *self, G_GNUC_UNUSED gconstpointer data)
@@ -295,7 +295,7 @@ test_microdescriptor (Words *self, G_GNUC_UNUSED gconstpointer data)
 
 /* ---- circuits and channels ---- */
 
-#define CIRCUIT_KEYS "id t|state s|purpose s|path a(ss)|built u|streams u|created x|channel t"
+#define CIRCUIT_KEYS "id t|state s|purpose s|use s|stable b|path a(ss)|built u|streams u|created x|channel t"
 
 static void
 test_circuits (Words *self, G_GNUC_UNUSED gconstpointer data)
@@ -346,6 +346,56 @@ test_circuit_events (Words *self, G_GNUC_UNUSED gconstpointer data)
           assert_value (row, "built", "3");
         }
     }
+}
+
+/* One circuit more, as it is wished for. */
+static void
+test_build (Words *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const refused[] = {
+    "{'country': <'d1'>}", "{'purpose': <'rendezvous'>}", "{'exit': <'ab'>}", "{'port': <80>}", "{'colour': <'red'>}",
+  };
+  g_autofree char *wish = NULL;
+  g_autoptr (GVariant) row = NULL, path = NULL;
+  CepaCircuitHop exit_b;
+  char hex[41];
+  guint64 id;
+
+  wait_ready (self);
+  words_watch (self, "Circuits1");
+  for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
+    {
+      words_call (self, "Circuits1", "Build",
+                  g_variant_new ("(@a{sv})", g_variant_parse (G_VARIANT_TYPE_VARDICT, refused[i], NULL, NULL, NULL)));
+      g_assert_error (self->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID);
+    }
+  words_call (self, "Circuits1", "Build", g_variant_new_parsed ("({'country': <'de'>},)"));
+  g_assert_nonnull (self->error); /* there is no knowledge of countries */
+  fake_relay_get_hop (FAKE_ROW_EXIT_B + 1, &exit_b);
+  cepa_hex_encode_to (exit_b.target.rsa_id, 20, hex);
+  wish = g_strdup_printf ("{'exit': <'%s'>, 'port': <uint16 80>, 'apart': <true>}", hex);
+  words_call (self, "Circuits1", "Build",
+              g_variant_new ("(@a{sv})", g_variant_parse (G_VARIANT_TYPE_VARDICT, wish, NULL, NULL, NULL)));
+  g_assert_no_error (self->error);
+  g_variant_get (self->result, "(t)", &id);
+  row = g_variant_get_child_value (words_wait_event (self, "use"), 2);
+  assert_keys (row, CIRCUIT_KEYS "|former-use s");
+  assert_value (row, "use", "'apart'");
+  assert_value (row, "former-use", "'streams'");
+  path = g_variant_lookup_value (row, "path", NULL);
+  g_assert_cmpuint (g_variant_n_children (path), ==, 4);
+  words_call (self, "Circuits1", "Close", g_variant_new ("(tb)", id, FALSE));
+  g_assert_no_error (self->error);
+}
+
+static void
+test_build_timeout (Words *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GVariant) figures = NULL;
+
+  figures = cepa_host_vocabulary_get (self->vocabulary, "Circuits1", "BuildTimeout", NULL);
+  assert_keys (figures, "times u|timeout-ms u|close-ms u|xm-ms u|alpha d|quantile d|timeout-rate d|close-rate d");
+  assert_value (figures, "timeout-ms", "10000");
 }
 
 static void
@@ -454,6 +504,8 @@ main (int argc, char **argv)
     { "/words/microdescriptor", test_microdescriptor },
     { "/words/circuits", test_circuits },
     { "/words/circuit-events", test_circuit_events },
+    { "/words/build", test_build },
+    { "/words/build-timeout", test_build_timeout },
     { "/words/new-identity", test_new_identity },
     { "/words/channels", test_channels },
     { "/words/streams", test_streams },

@@ -268,8 +268,9 @@ test_cut (void)
 static void
 test_wrong_hashes (void)
 {
-  g_autoptr (GBytes) base = bytes (BASE), other = bytes (VERSION "hash " OTHER_HASH " " TARGET_HASH "\n3c\nsample\n.\n");
-  g_autoptr (GBytes) wrong = bytes (VERSION "hash " BASE_HASH " " OTHER_HASH "\n3c\nsample\n.\n"), got = NULL;
+  g_autoptr (GBytes) base = bytes (BASE), got = NULL;
+  g_autoptr (GBytes) other = bytes (VERSION "hash " OTHER_HASH " " TARGET_HASH "\n3c\nsample\n.\n");
+  g_autoptr (GBytes) wrong = bytes (VERSION "hash " BASE_HASH " " OTHER_HASH "\n3c\nsample\n.\n");
   g_autoptr (GError) error = NULL;
 
   got = cepa_consensus_diff_apply (base, other, &error);

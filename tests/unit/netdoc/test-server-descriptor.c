@@ -199,8 +199,8 @@ static void
 test_series (void)
 {
   g_autofree char *relay = one_with ("router relay1 "), *exit = one_with ("router exit1 ");
-  g_autofree char *text = g_strconcat ("\n@downloaded-at 2026-11-27 18:10:00\n@purpose bridge\n", relay, "\n\n@source \"x\"\n",
-                                       exit, "rubbish\nrouter x\n", relay, NULL);
+  g_autofree char *text = g_strconcat ("\n@downloaded-at 2026-11-27 18:10:00\n@purpose bridge\n", relay,
+                                       "\n\n@source \"x\"\n", exit, "rubbish\nrouter x\n", relay, NULL);
   CepaSlice rest = { text, strlen (text) };
   static const char *const names[] = { "relay1", NULL, NULL, "relay1" };
 
@@ -345,6 +345,19 @@ test_malformed (void)
   check_changed ("\nreject *:*", many->str, "more than 1024 lines");
 }
 
+/* The RSA signature before the other one, so that it is not of that. */
+static void
+test_order (void)
+{
+  g_autofree char *good = one_with ("router relay1 "), *line = NULL, *rest = NULL, *text = NULL;
+  const char *at = strstr (good, "router-sig-ed25519 ");
+
+  line = g_strndup (at, strcspn (at, "\n") + 1);
+  rest = maker_replace (good, line, "");
+  text = g_strconcat (rest, line, "x\n", NULL);
+  check_refused (text, NETWORK_S, CEPA_ERROR_BAD_DOCUMENT, "not the last items");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -360,5 +373,6 @@ main (int argc, char **argv)
   g_test_add_func ("/server-descriptor/times", test_times);
   g_test_add_func ("/server-descriptor/cut", test_cut);
   g_test_add_func ("/server-descriptor/malformed", test_malformed);
+  g_test_add_func ("/server-descriptor/order", test_order);
   return g_test_run ();
 }

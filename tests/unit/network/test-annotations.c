@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "network/annotations.h"
 
+#include <cepa/side-table.h>
+
 #include <glib/gstdio.h>
+#include <cepa/side-table.h>
 #include <math.h>
 #include <string.h>
+
+#include <cepa/side-table.h>
 
 #include "base/error.h"
 #include "network/node-set.h"

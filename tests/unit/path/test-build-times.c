@@ -17,7 +17,7 @@ typedef struct
   CepaBuildTimesParams params;
   CepaRandomSeeded random;
   gint64 now_us;
-  guint n_computed, n_reset;
+  guint n_computed, n_reset, n_grown;
   CepaBuildTimesFigures told;
 } Fixture;
 
@@ -26,6 +26,11 @@ fixture_changed (gpointer user_data, CepaBuildTimesChange change, const CepaBuil
 {
   Fixture *self = user_data;
 
+  if (change == CEPA_BUILD_TIMES_GROWN)
+    {
+      self->n_grown++;
+      return;
+    }
   self->told = *figures;
   self->n_computed += change == CEPA_BUILD_TIMES_COMPUTED;
   self->n_reset += change == CEPA_BUILD_TIMES_RESET;
@@ -130,6 +135,7 @@ test_bounds (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (timeout_ms (self), ==, 10);
   g_assert_cmpint (cepa_build_times_get_close_us (self->times), ==, SECONDS (60));
   g_assert_cmpuint (self->n_computed, ==, 1);
+  g_assert_cmpuint (self->n_grown, ==, 10);
   g_assert_cmpuint (self->told.n_times, ==, 100);
   g_assert_cmpfloat (self->told.quantile, ==, 0.8);
   for (guint i = 0; i < 2000; i++)

@@ -172,7 +172,7 @@ test_new_identity (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
   ask (self, &before, TRUE);
   ask (self, &again, FALSE);
   g_assert_true (again.circuit == before.circuit);
-  cepa_circuits_new_identity (self->circuits);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
   g_assert_cmpint (cepa_circuit_get_state (before.circuit), ==, CEPA_CIRCUIT_OPEN);
   ask (self, &after, TRUE);
   g_assert_false (after.circuit == before.circuit);
@@ -181,7 +181,7 @@ test_new_identity (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
     g_assert_cmpuint (g_array_index (self->results, CepaPathResult, i).outcome, ==, CEPA_PATH_BUILT);
   /* The last of its streams goes, and it with it. */
   cepa_stream_close (before.stream, CEPA_END_MISC);
-  cepa_circuits_new_identity (self->circuits);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
   g_assert_cmpint (cepa_circuit_get_state (before.circuit), ==, CEPA_CIRCUIT_CLOSED);
   g_assert_cmpint (cepa_circuit_get_state (after.circuit), ==, CEPA_CIRCUIT_OPEN);
   cepa_circuit_unref (before.circuit);
@@ -204,10 +204,10 @@ test_new_identity_too_soon (FakeNetwork *self, G_GNUC_UNUSED gconstpointer data)
   guint n = 0;
 
   cepa_circuits_set_watch (self->circuits, &watch, &n);
-  cepa_circuits_new_identity (self->circuits);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
   g_assert_cmpuint (n, ==, 1);
-  cepa_circuits_new_identity (self->circuits);
-  cepa_circuits_new_identity (self->circuits);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
+  cepa_circuits_new_identity (self->circuits, NULL, NULL);
   g_assert_cmpuint (n, ==, 1);
   while (n < 2)
     fake_network_turn (self);

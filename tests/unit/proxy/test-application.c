@@ -500,7 +500,7 @@ test_tracked_exit (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_request_as (self, "other", "untracked.example");
   fixture_expect_reply (self, 0);
   fixture_again (self);
-  cepa_circuits_new_identity (self->network.circuits);
+  cepa_circuits_new_identity (self->network.circuits, NULL, NULL);
   fixture_request_as (self, "third", "tracked.example");
   fixture_expect_reply (self, 0);
   g_assert_cmpuint (fixture_last_begin (self, &link)->hop, ==, 2);

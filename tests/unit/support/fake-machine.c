@@ -4,13 +4,14 @@
 #include <string.h>
 
 static guint32
-machine_trigger (gpointer machine, const CepaPaddingEvent *events, guint32 n_events, G_GNUC_UNUSED gint64 now_us,
+machine_trigger (gpointer machine, const CepaPaddingEvent *events, guint32 n_events, gint64 now_us,
                  CepaPaddingAction *actions, guint32 max_actions)
 {
   FakeMachine *self = machine;
   guint n = MIN (self->n_actions, max_actions);
 
   self->n_triggers++;
+  self->now_us = now_us;
   g_assert_cmpuint (n_events, >, 0);
   g_assert_cmpuint (n_events, <=, FAKE_MACHINE_MAX_EVENTS);
   g_assert_cmpuint (max_actions, >=, 4);
@@ -55,7 +56,7 @@ machine_get (gpointer user_data, const CepaPaddingTarget *target, CepaPaddingMac
   g_assert_cmpuint (target->size, ==, sizeof *target);
   self->n_made++;
   self->target = *target;
-  *out = (CepaPaddingMachine){ self, self, machine_trigger, machine_violated, machine_free };
+  *out = (CepaPaddingMachine){ self, self, self->is_patient, machine_trigger, machine_violated, machine_free };
   return TRUE;
 }
 

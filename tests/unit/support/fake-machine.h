@@ -24,6 +24,8 @@ typedef struct
   CepaPaddingAction actions[16];
   guint n_actions, n_claimed;
   gboolean repeats, refuses; /* @refuses: there is no machine for a target */
+  gboolean is_patient;
+  gint64 now_us;             /* of the last trigger */
   guint n_made, n_freed;
   CepaPaddingTarget target; /* of the last one made */
   GPtrArray *rules;

@@ -170,7 +170,8 @@ test_consensus_make (const TestConsensus *self)
   bytes = g_bytes_new_take (text, strlen (text));
   unverified = cepa_consensus_parse (bytes, &error);
   g_assert_no_error (error);
-  consensus = cepa_consensus_verify (unverified, sources, certificates, consensus_valid_after_s (self), &error);
+  consensus = cepa_consensus_verify (unverified, sources, certificates, consensus_valid_after_s (self),
+                                     &error);
   g_assert_no_error (error);
   return consensus;
 }

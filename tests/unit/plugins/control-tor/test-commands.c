@@ -87,7 +87,12 @@ test_signals (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "SIGNAL", "512 Bad arguments to SIGNAL: Need at least 1 argument(s)");
   client_check (client, "SIGNAL NEWNYM x", "512 Bad arguments to SIGNAL: Cannot accept more than 1 argument(s)");
   client_check (client, "SIGNAL nonsense", "552 Unrecognized signal code \"nonsense\"");
-  client_check (client, "SIGNAL DORMANT", "551 DORMANT is a signal of C Tor that this daemon has nothing for");
+  client_check (client, "SIGNAL DORMANT", "250 OK");
+  client_check_event (client, "650 SIGNAL DORMANT");
+  check_called (self, "Client1.SetDormant (true,)");
+  client_check (client, "SIGNAL active", "250 OK");
+  client_check_event (client, "650 SIGNAL ACTIVE");
+  check_called (self, "Client1.SetDormant (false,)");
   client_check (client, "SIGNAL dump", "551 DUMP is a signal of C Tor that this daemon has nothing for");
   g_hash_table_remove (self->results, "Client1.Reload");
   client_check (client, "SIGNAL RELOAD", "551 RELOAD: there is no method Client1.Reload");
@@ -122,6 +127,8 @@ test_closing (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "CLOSESTREAM 99 1", "552 Unknown stream \"99\"");
   client_check (client, "CLOSESTREAM 8 256", "552 Unrecognized reason \"256\"");
   client_check (client, "CLOSESTREAM 8 x", "552 Unrecognized reason \"x\"");
+  client_check (client, "DROPGUARDS", "250 OK");
+  client_check (client, "DROPGUARDS now", "512 Too many arguments to DROPGUARDS");
   client_check (client, "CLOSESTREAM 8", "512 Bad arguments to CLOSESTREAM: Need at least 2 argument(s)");
   g_hash_table_remove (self->methods, "Circuits1.Close");
   client_check (client, "CLOSECIRCUIT 3", "551 Closing the circuit: there is no method Circuits1.Close");

@@ -106,9 +106,58 @@ test_circuits (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   emit_text (self, "Circuits1", "Changed", "(uint64 8, 'built', {'purpose': <'directory'>, 'path': <[('" GUARD
                                            "', 'a b\\n')]>, 'built': <uint32 9>})");
   client_check_event (client, "650 CIRC 8 BUILT $" GUARD "~a?b? BUILD_FLAGS=ONEHOP_TUNNEL,IS_INTERNAL PURPOSE=GENERAL");
+  emit_text (self, "Circuits1", "Changed",
+             CIRCUIT ("extended", "'built': <uint32 0>, 'use': <'measured'>, 'stable': <true>"));
+  client_check_event (client, "650 CIRC 7 EXTENDED BUILD_FLAGS=NEED_CAPACITY,NEED_UPTIME PURPOSE=MEASURE_TIMEOUT "
+                              "TIME_CREATED=2026-01-01T00:00:00.000123");
   client_free (client);
 #undef CIRCUIT
 #undef TAIL
+}
+
+static void
+test_clock_jump (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Client *client = client_new_for (self, "STATUS_GENERAL STATUS_CLIENT");
+
+  emit_text (self, "Client1", "ClockJumped", "(int64 -3600,)");
+  client_check_event (client, "650 STATUS_GENERAL WARN CLOCK_JUMPED TIME=-3600 IDLE=0");
+  client_check_event (client, "650 STATUS_CLIENT WARN CIRCUIT_NOT_ESTABLISHED REASON=CLOCK_JUMPED");
+  client_free (client);
+}
+
+static void
+test_minor (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Client *client = client_new_for (self, "CIRC_MINOR");
+
+  emit_text (self, "Circuits1", "Changed",
+             "(uint64 7, 'use', {'purpose': <'general'>, 'path': <[('" GUARD "', 'guard')]>, 'built': <uint32 1>, "
+             "'use': <'probed'>, 'former-use': <'streams'>})");
+  client_check_event (client, "650 CIRC_MINOR 7 PURPOSE_CHANGED $" GUARD "~guard BUILD_FLAGS=NEED_CAPACITY "
+                              "PURPOSE=PATH_BIAS_TESTING OLD_PURPOSE=GENERAL");
+  emit_text (self, "Circuits1", "Changed", "(uint64 7, 'closed', {'purpose': <'general'>})");
+  emit_text (self, "Circuits1", "Changed", "(uint64 8, 'use', {'purpose': <'internal'>, 'use': <'apart'>})");
+  client_check_event (client, "650 CIRC_MINOR 8 PURPOSE_CHANGED BUILD_FLAGS=IS_INTERNAL PURPOSE=CONTROLLER "
+                              "OLD_PURPOSE=GENERAL");
+  client_free (client);
+}
+
+static void
+test_build_timeout (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Client *client = client_new_for (self, "BUILDTIMEOUT_SET");
+
+  emit_text (self, "Circuits1", "BuildTimeoutSet",
+             "('computed', {'times': <uint32 110>, 'timeout-ms': <uint32 1500>, 'close-ms': <uint32 60000>, "
+             "'xm-ms': <uint32 800>, 'alpha': <4.851754>, 'quantile': <0.8>, 'timeout-rate': <0.25>, "
+             "'close-rate': <0.125>})");
+  client_check_event (client, "650 BUILDTIMEOUT_SET COMPUTED TOTAL_TIMES=110 TIMEOUT_MS=1500 XM=800 ALPHA=4.851754 "
+                              "CUTOFF_QUANTILE=0.800000 TIMEOUT_RATE=0.250000 CLOSE_MS=60000 CLOSE_RATE=0.125000");
+  emit_text (self, "Circuits1", "BuildTimeoutSet", "('reset', {'quantile': <1.0>, 'close-ms': <uint32 60000>})");
+  client_check_event (client, "650 BUILDTIMEOUT_SET RESET TOTAL_TIMES=0 TIMEOUT_MS=0 XM=0 ALPHA=0.000000 "
+                              "CUTOFF_QUANTILE=1.000000 TIMEOUT_RATE=0.000000 CLOSE_MS=60000 CLOSE_RATE=0.000000");
+  client_free (client);
 }
 
 static void
@@ -154,6 +203,29 @@ test_channels (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check_event (client, "650 ORCONN $" GUARD "~guard CLOSED REASON=DONE ID=2");
   emit_text (self, "Channels1", "Changed", CHANNEL ("failed", NAMED ", 'reason': <'refused'>, 'circuits': <uint32 3>"));
   client_check_event (client, "650 ORCONN $" GUARD "~guard FAILED REASON=MISC NCIRCS=3 ID=2");
+  client_free (client);
+}
+
+static void
+test_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const events[][2] = {
+    { "new", "NEW" }, { "up", "UP" }, { "down", "DOWN" }, { "bad", "BAD" }, { "good", "GOOD" }, { "dropped", "DROPPED" },
+  };
+  Client *client = client_new_for (self, "GUARD");
+
+  for (guint i = 0; i < G_N_ELEMENTS (events); i++)
+    {
+      g_autofree char *args = g_strdup_printf ("('%s', {'fingerprint': <'" GUARD "'>, 'nickname': <'guard'>})",
+                                               events[i][0]);
+      g_autofree char *line = g_strdup_printf ("650 GUARD ENTRY $" GUARD "~guard %s", events[i][1]);
+
+      emit_text (self, "Guards1", "Changed", args);
+      client_check_event (client, line);
+    }
+  emit_text (self, "Guards1", "Changed", "('moved', {'fingerprint': <'" GUARD "'>})"); /* of a later version: not told */
+  emit_text (self, "Guards1", "Changed", "('up', {'fingerprint': <'" GUARD "'>, 'nickname': <'a\r\nb'>})");
+  client_check_event (client, "650 GUARD ENTRY $" GUARD "~a??b UP");
   client_free (client);
 }
 
@@ -325,8 +397,12 @@ main (int argc, char **argv)
   ADD ("setevents", test_setevents);
   ADD ("all-names", test_all_names);
   ADD ("circuits", test_circuits);
+  ADD ("minor", test_minor);
+  ADD ("clock-jump", test_clock_jump);
+  ADD ("build-timeout", test_build_timeout);
   ADD ("streams", test_streams);
   ADD ("channels", test_channels);
+  ADD ("guards", test_guards);
   ADD ("liveness", test_liveness);
   ADD ("clock-skew", test_clock_skew);
   ADD ("status", test_status);

@@ -72,12 +72,17 @@ test_constants (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     { "md/download-enabled", "1" },
     { "desc/download-enabled", "0" },
     { "desc/all-recent", "" },
-    { "ip-to-country/ipv4-available", "0" },
+    { "ip-to-country/ipv4-available", "1" },
+    { "ip-to-country/ipv6-available", "0" },
+    { "ip-to-country/192.0.2.1", "de" },
+    { "ip-to-country/[2001:db8::1]", "fr" },
+    { "ip-to-country/2001:db8::1", "fr" },
+    { "ip-to-country/192.0.2.2", "??" },
     { "current-time/utc", "2026-01-01T00:00:00" },
     { "consensus/valid-after", "2025-12-31 23:00:00" },
     { "consensus/fresh-until", "2026-01-01 00:00:00" },
     { "consensus/valid-until", "2026-01-01 02:00:00" },
-    { "signal/names", "RELOAD HUP SHUTDOWN HALT TERM INT NEWNYM CLEARDNSCACHE" },
+    { "signal/names", "RELOAD HUP SHUTDOWN HALT TERM INT NEWNYM CLEARDNSCACHE ACTIVE DORMANT" },
     { "events/names",
       "CIRC CIRC_MINOR STREAM ORCONN BW DEBUG INFO NOTICE WARN ERR NEWDESC ADDRMAP DESCCHANGED STATUS_GENERAL "
       "STATUS_CLIENT STATUS_SERVER GUARD STREAM_BW CLIENTS_SEEN NEWCONSENSUS BUILDTIMEOUT_SET SIGNAL CONF_CHANGED "
@@ -97,7 +102,8 @@ test_refused (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     { "fingerprint", "551 Not running in server mode" },
     { "address", "551 Address unknown" },
     { "address/v6", "551 Address unknown" },
-    { "ip-to-country/1.2.3.4", "551 GeoIP data not loaded" },
+    { "ip-to-country/198.51.100.1", "551 GeoIP data not loaded" },
+    { "ip-to-country/home", "552 Unrecognized key \"ip-to-country/home\"" },
     { "status/fresh-relay-descs", "551 Only relays have descriptors" },
     { "exit-policy/full", "552 Not running in server mode" },
     { "desc/id/" GUARD, "552 We fetch microdescriptors, not router descriptors. You'll need to use md/id/* instead of "
@@ -157,6 +163,10 @@ test_lists (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
   check_key (client, "stream-status", "8 SUCCEEDED 3 web.example:80");
   check_key (client, "orconn-status", "$" GUARD "~guard CONNECTED\n127.0.0.1:5002 LAUNCHED");
+  check_key (client, "entry-guards", "$" GUARD "~guard up\n$" MIDDLE "~middle down 2026-01-01 00:00:00\n$" EXIT
+                                     " never-connected");
+  check_key (client, "helper-nodes", "$" GUARD "~guard up\n$" MIDDLE "~middle down 2026-01-01 00:00:00\n$" EXIT
+                                     " never-connected");
   check_key (client, "net/listeners/control", quoted);
   check_key (client, "ns/all", NS_GUARD NS_EXIT);
   check_key (client, "ns/id/" GUARD, NS_GUARD);

@@ -20,6 +20,12 @@
   "([{'id': <uint64 8>, 'state': <'open'>, 'circuit': <uint64 3>, 'target': <'web.example:80'>, " \
   "'source': <'127.0.0.1:40000'>, 'created': <int64 1767225602000000>, 'bytes-read': <uint64 100>, " \
   "'bytes-written': <uint64 20>}],)"
+#define GUARDS \
+  "([{'fingerprint': <'" GUARD "'>, 'nickname': <'guard'>, 'is-current': <true>, 'state': <'up'>, 'since': <int64 0>}, " \
+  "{'fingerprint': <'" MIDDLE "'>, 'nickname': <'middle'>, 'is-current': <true>, 'state': <'down'>, " \
+  "'since': <int64 1767225600>}, " \
+  "{'fingerprint': <'" EXIT "'>, 'nickname': <''>, 'is-current': <true>, 'state': <'never-connected'>}, " \
+  "{'fingerprint': <'" EXIT "'>, 'nickname': <'bridge'>, 'is-current': <false>, 'state': <'up'>}],)"
 #define CHANNELS \
   "([{'id': <uint64 1>, 'state': <'open'>, 'fingerprint': <'" GUARD "'>, 'nickname': <'guard'>, " \
   "'address': <'127.0.0.1:5001'>, 'circuits': <uint32 2>}, {'id': <uint64 2>, 'state': <'connecting'>, " \
@@ -58,6 +64,25 @@ world_find (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
   if (g_ascii_strcasecmp (relay, EXIT) == 0 || g_str_equal (relay, "exit"))
     return world_parse ("(" RELAY_EXIT ",)");
   g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "there is no relay %s", relay);
+  return NULL;
+}
+
+static GVariant *
+world_country (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
+{
+  const char *address;
+
+  g_variant_get (args, "(&s)", &address);
+  if (g_str_equal (address, "192.0.2.1"))
+    return world_parse ("('de',)");
+  if (g_str_equal (address, "192.0.2.2"))
+    return world_parse ("('',)");
+  if (g_str_equal (address, "2001:db8::1"))
+    return world_parse ("('fr',)");
+  if (g_str_equal (address, "198.51.100.1"))
+    g_set_error_literal (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED, "there is no file");
+  else
+    g_set_error_literal (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID, "it is no address");
   return NULL;
 }
 
@@ -209,13 +234,18 @@ fixture_set_up_world (Fixture *self)
   fixture_set_result (self, "Circuits1.List", world_parse (CIRCUITS));
   fixture_set_result (self, "Streams1.List", world_parse (STREAMS));
   fixture_set_result (self, "Channels1.List", world_parse (CHANNELS));
+  fixture_set_result (self, "Guards1.List", world_parse (GUARDS));
+  fixture_set_result (self, "Guards1.Drop", g_variant_new ("()"));
   fixture_set_result (self, "Network1.List", world_parse ("([" RELAY_GUARD ", " RELAY_EXIT "],)"));
   fixture_set_result (self, "Options1.List", world_parse (OPTIONS));
   fixture_set_result (self, "Client1.Reload", g_variant_new ("()"));
+  fixture_set_result (self, "Client1.SetDormant", g_variant_new ("()"));
   fixture_set_result (self, "Client1.Shutdown", g_variant_new ("()"));
   fixture_set_method (self, "Client1.NewIdentity", world_new_identity);
   fixture_set_method (self, "Network1.Find", world_find);
   fixture_set_method (self, "Network1.Microdescriptor", world_microdescriptor_tuple);
+  fixture_set_method (self, "Network1.Country", world_country);
+  fixture_set_result (self, "Network1.HasCountries", world_parse ("(true, false)"));
   fixture_set_method (self, "Options1.Get", world_get_option);
   fixture_set_method (self, "Options1.Set", world_set_options);
   fixture_set_method (self, "Circuits1.Close", world_close);
