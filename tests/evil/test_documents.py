@@ -256,8 +256,9 @@ SLOW = {
 }
 
 
-# Authorities wait until the evil directory has been asked.
-EVIL_FIRST = "ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.001\n"
+# Authorities wait until the evil directory has been asked, and no guard is asked in its place.
+EVIL_FIRST = ("ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.001\n"
+              "UseEntryGuards 0\n")
 
 
 class DocumentTest(unittest.TestCase):
@@ -379,7 +380,7 @@ class WarmTest(DocumentTest):
 
     def torrc(self):
         """The real authorities' identities at the evil directory's address."""
-        return "TestingTorNetwork 1\n" + "".join(
+        return "TestingTorNetwork 1\nUseEntryGuards 0\n" + "".join(
             f"DirAuthority {node.nickname} orport={self.relay.port} v3ident={node.v3ident}"
             f" {self.relay.address}:{self.relay.port} {self.relay.keys.fingerprint}\n" for node in net.authorities)
 
