@@ -112,7 +112,7 @@ void cepa_directory_set_supplement (CepaDirectory *self, CepaExtras *extras, GPt
 /* Whether the network in use does not have what was set last yet. */
 gboolean cepa_directory_lacks_supplement (const CepaDirectory *self);
 
-/* Somebody waits for the network, or it may be back: what waits after failures is tried at once. */
+/* An application waits for the network: where that is not known well enough, what waits after failures is tried at once. */
 void cepa_directory_retry (CepaDirectory *self);
 
 /* A dormant client asks for nothing: requests under way end, and what is due waits until it is awake. */

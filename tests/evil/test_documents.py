@@ -258,7 +258,7 @@ SLOW = {
 
 # Authorities wait until the evil directory has been asked, and no guard is asked in its place.
 EVIL_FIRST = ("ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.001\n"
-              "UseEntryGuards 0\n")
+              "ClientBootstrapConsensusMaxInProgressTries 1\nUseEntryGuards 0\n")
 
 
 class DocumentTest(unittest.TestCase):
