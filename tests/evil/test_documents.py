@@ -538,6 +538,19 @@ class WarmTest(DocumentTest):
         self.wait_used(mark)
         self.daemon.wait_log("came as a diff of", REFUSED_SECONDS, since=mark)
 
+    def test_clock(self):
+        """An authority's date is far from ours, and then it is not."""
+        self.wait_used()
+        mark = self.daemon.log_mark()
+        self.directory.serve("consensus", lambda path, request: [http(b"", status="503 Busy", ahead=2 * 3600)])
+        self.daemon.wait_log(r"This computer's clock is (2 hours|1 hour 59 minutes)\b.* behind the directory server "
+                             + re.escape(self.relay.name), REFUSED_SECONDS, since=mark)
+        self.directory.serve("consensus", lambda path, request: [http(b"", status="503 Busy")])
+        self.daemon.wait_log("it is right again", REFUSED_SECONDS, since=mark)
+        self.assertEqual(len(re.findall("This computer's clock is", self.daemon.log.text(mark))), 1)
+        self.check_page(self.daemon)
+        self.check_recovers()
+
     def test_parameters_of_a_new_consensus(self):
         self.wait_used()
         mark = self.daemon.log_mark()
