@@ -25,15 +25,15 @@ void cepa_cache_write (CepaCache *self, const char *name, GBytes *content);
 
 /**
  * cepa_cache_write_async:
- * @superseded: a file that goes when @name has been written, and stays when it could not be
+ * @superseded: (nullable): a file that goes when @name has been written, and stays when it could not be
  *
  * As cepa_cache_write(); @callback comes to the thread's main context when it has been done. @self must live as long.
  */
 void cepa_cache_write_async (CepaCache *self, const char *name, GBytes *content, const char *superseded,
                              GAsyncReadyCallback callback, gpointer user_data);
 
-/* Returns: (transfer full) (nullable): the file as it was written, mapped; NULL when it could not be, which is in the log.
-   @content: (out) (transfer none) (not optional): what was to be written, as long as @result lives */
+/* Returns: (transfer full) (nullable): the file as it was written, mapped; NULL when it could not be, which the log says.
+   @content: (out) (transfer none): what was to be written, as long as @result lives */
 GBytes *cepa_cache_write_finish (GAsyncResult *result, GBytes **content);
 
 /* Adds @content to the end of the file @name. */

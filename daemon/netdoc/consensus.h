@@ -7,31 +7,12 @@
 #include "netdoc/authority.h"
 #include "netdoc/key-certificate.h"
 #include "netdoc/microdescriptor.h"
+#include "netdoc/router-status.h"
 
 G_BEGIN_DECLS
 
 /* What a consensus names: microdescriptors, as clients use them, or server descriptors (UseMicrodescriptors 0). */
 typedef enum { CEPA_CONSENSUS_MICRODESC, CEPA_CONSENSUS_NS } CepaConsensusFlavour;
-
-/* A relay's entry. */
-typedef struct
-{
-  guint8 rsa_id[20];
-  union
-  {
-    guint8 microdesc_digest[32];  /* SHA-256, CEPA_CONSENSUS_MICRODESC */
-    guint8 descriptor_digest[20]; /* SHA-1 and zeros behind it, CEPA_CONSENSUS_NS */
-  };
-  guint32 ipv4; /* host byte order */
-  guint16 or_port;
-  guint16 ipv6_port; /* of the "a" line, 0 without one */
-  guint8 ipv6[16];
-  guint32 flags;     /* CEPA_RELAY_* of cepa/network.h; unknown flags are left out */
-  guint32 bandwidth; /* of the "w" line, kilobytes per second; 0 without one */
-  gboolean is_unmeasured;
-  char nickname[20];
-  guint64 protocols; /* CEPA_PROTOCOL_* of cepa/relay.h: of the "pr" line */
-} CepaRouterStatus;
 
 /* The numbers of bandwidth-weights, in their order in @weights; 10000 is one. */
 typedef enum
@@ -117,9 +98,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaConsensus, cepa_consensus_unref)
 gint64 cepa_consensus_get_valid_after_s (const CepaConsensus *self);
 gint64 cepa_consensus_get_fresh_until_s (const CepaConsensus *self);
 gint64 cepa_consensus_get_valid_until_s (const CepaConsensus *self);
-
-/* How long before valid-after an authority may have given it away, seconds (the second number of voting-delay). */
-gint64 cepa_consensus_get_distribution_s (const CepaConsensus *self);
+gint64 cepa_consensus_get_distribution_s (const CepaConsensus *self); /* the second of voting-delay */
 
 /* Returns: (transfer none) (array length=n): the relays in ascending order of identity. */
 const CepaRouterStatus *cepa_consensus_get_relays (const CepaConsensus *self, guint *n);
@@ -137,6 +116,17 @@ gint32 cepa_consensus_get_param (const CepaConsensus *self, const char *name, gi
 const gint32 *cepa_consensus_get_weights (const CepaConsensus *self);
 
 GBytes *cepa_consensus_get_text (const CepaConsensus *self); /* (transfer none) */
+
+/**
+ * cepa_consensus_move_text:
+ * @text: (transfer none): the same bytes in another place, as in a mapped file
+ *
+ * The old text can go then. Only the thread that calls cepa_consensus_get_text() may call it. A consensus of the ns
+ * flavour, of which more than the text is in that place, stays as it is.
+ *
+ * Returns: whether @text has taken the old one's place
+ */
+gboolean cepa_consensus_move_text (CepaConsensus *self, GBytes *text);
 
 /* The subprotocols required of clients, as written; (nullable) (transfer none). */
 const char *cepa_consensus_get_required_client_protocols (const CepaConsensus *self);
