@@ -31,7 +31,7 @@ typedef enum
   CEPA_TOR_EVENT_GUARD = 1 << 18,
 } CepaTorEvent;
 
-#define CEPA_TOR_N_SOURCES 14
+#define CEPA_TOR_N_SOURCES 15
 
 struct _CepaTorEvents
 {
