@@ -238,6 +238,7 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
     .console = line->console,
     .config = self->config,
     .bootstrap = &self->bootstrap,
+    .skew = cepa_directory_get_skew (self->directory),
     .directory = self->directory,
     .circuits = self->circuits,
     .guards = cepa_client_kept_get_guards (self->kept),
@@ -264,6 +265,16 @@ client_make_directory (CepaClient *self, GMainContext *context)
   config.fallbacks = self->config->fallbacks;
   config.is_testing = self->config->testing_tor_network;
   config.release_date_s = CEPA_RELEASE_DATE_S;
+  config.fetches_nothing = !self->config->fetch_server_descriptors;
+  config.haste = self->config->fetch_dir_info_extra_early ? CEPA_SCHEDULE_EXTRA_EARLY
+                 : self->config->fetch_dir_info_early     ? CEPA_SCHEDULE_EARLY
+                                                          : CEPA_SCHEDULE_CLIENT;
+  config.paths_needed = MAX (self->config->paths_needed, 0);
+  config.authority_rate = self->config->dir_authority_fallback_rate;
+  config.authority_delay_s = (guint) self->config->bootstrap_authority_delay_s;
+  config.fallback_delay_s = (guint) self->config->bootstrap_fallback_delay_s;
+  config.authority_only_delay_s = (guint) self->config->bootstrap_authority_only_delay_s;
+  config.max_tries = self->config->bootstrap_max_tries;
   return cepa_directory_new (context, cepa_clock_system (), cepa_random_system (), self->channels, &self->bootstrap,
                              &config, &funcs);
 }

@@ -202,7 +202,7 @@ config_check_authorities (const ConfigDraft *draft, const CepaConfig *config, GE
   const GPtrArray *testing = config_draft_lines (draft, "TestingTorNetwork");
   guint n_v3 = 0;
 
-  if (config->testing_tor_network && authorities->len == 0)
+  if (config->testing_tor_network && config->authorities->len == 0)
     return config_fail (testing->pdata[testing->len - 1], error,
                         "TestingTorNetwork: a private network needs its own DirAuthority lines");
   for (guint i = 0; i < config->authorities->len; i++)
@@ -246,6 +246,47 @@ config_add_built_in (GPtrArray *sources, const char *const *lines,
   return TRUE;
 }
 
+static void
+config_warn_option (ConfigDraft *draft, const char *name, const char *text)
+{
+  const GPtrArray *lines = config_draft_lines (draft, name);
+
+  if (lines->len > 0)
+    config_warn (draft, lines->pdata[lines->len - 1], "%s", text);
+}
+
+/* What the options of the directory come to. */
+static gboolean
+config_settle_directory (ConfigDraft *draft, CepaConfig *config, GError **error)
+{
+  const GPtrArray *early = config_draft_lines (draft, "FetchDirInfoExtraEarly");
+  const GPtrArray *rate = config_draft_lines (draft, "DirAuthorityFallbackRate");
+  const struct
+  {
+    const char *name;
+    gint64 *delay_s;
+  } delays[] = {
+    { "ClientBootstrapConsensusAuthorityDownloadInitialDelay", &config->bootstrap_authority_delay_s },
+    { "ClientBootstrapConsensusFallbackDownloadInitialDelay", &config->bootstrap_fallback_delay_s },
+    { "ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay", &config->bootstrap_authority_only_delay_s },
+  };
+
+  if (config->fetch_dir_info_extra_early && !config->fetch_dir_info_early)
+    return config_fail (early->pdata[early->len - 1], error, "FetchDirInfoExtraEarly: needs FetchDirInfoEarly 1 as well");
+  if (config->dir_authority_fallback_rate < 0)
+    return config_fail (rate->pdata[rate->len - 1], error, "DirAuthorityFallbackRate: write a number from 0 to 1");
+  for (guint i = 0; config->testing_tor_network && i < G_N_ELEMENTS (delays); i++)
+    if (config_draft_lines (draft, delays[i].name)->len == 0)
+      *delays[i].delay_s = 0;
+  if (config->paths_needed >= 0 && (config->paths_needed < 0.25 || config->paths_needed > 0.95))
+    {
+      config->paths_needed = CLAMP (config->paths_needed, 0.25, 0.95);
+      config_warn_option (draft, "PathsNeededToBuildCircuits",
+                          "PathsNeededToBuildCircuits is out of bounds; the nearest of 0.25 and 0.95 is taken");
+    }
+  return TRUE;
+}
+
 /* What no line says and no text in the table can say. */
 static gboolean
 config_fill (const ConfigDraft *draft, CepaConfig *config, GError **error)
@@ -272,15 +313,6 @@ config_fill (const ConfigDraft *draft, CepaConfig *config, GError **error)
 }
 
 /* Warns at the last line of @name, which is there. */
-static void
-config_warn_option (ConfigDraft *draft, const char *name, const char *text)
-{
-  const GPtrArray *lines = config_draft_lines (draft, name);
-
-  if (lines->len > 0)
-    config_warn (draft, lines->pdata[lines->len - 1], "%s", text);
-}
-
 /* What the options of relays come to, and what should be said of them. */
 static void
 config_settle_relays (ConfigDraft *draft, CepaConfig *config)
@@ -370,7 +402,7 @@ cepa_config_new_from_layers (GPtrArray *const *layers, guint n_layers, GPtrArray
   ok = ok && config_check_ports (&draft, "SocksPort", config->socks_ports, error)
        && config_check_ports (&draft, "ControlPort", config->control_ports, error)
        && config_check_authorities (&draft, config, error) && config_check_guards (&draft, config, error)
-       && config_fill (&draft, config, error);
+       && config_settle_directory (&draft, config, error) && config_fill (&draft, config, error);
   if (ok)
     {
       config_settle_relays (&draft, config);

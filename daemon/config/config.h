@@ -58,6 +58,12 @@ typedef struct
   gboolean enforce_distinct_subnets;
   gboolean reject_internal_addresses; /* ClientRejectInternalAddresses */
   GPtrArray *authorities;      /* (element-type CepaDirectorySource) */
+  gint64 bootstrap_authority_delay_s, bootstrap_fallback_delay_s, bootstrap_authority_only_delay_s;
+  guint bootstrap_max_tries;      /* these four: ClientBootstrapConsensus... */
+  double dir_authority_fallback_rate;
+  gboolean fetch_dir_info_early, fetch_dir_info_extra_early;
+  gboolean fetch_server_descriptors;
+  double paths_needed;         /* PathsNeededToBuildCircuits, 0.25 to 0.95; -1: the consensus says */
   GPtrArray *fallbacks;        /* (element-type CepaDirectorySource) */
   gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */
   gboolean is_public_network;  /* the built-in authorities are in use */

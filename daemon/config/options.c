@@ -27,6 +27,8 @@
 static const CepaOption options_table[] = {
   OPTION ("__DisablePredictedCircuits", BOOL, "0", disable_predicted_circuits,
           "Build no circuits ahead of use; streams then wait for theirs to be built."),
+  OPTION ("AlternateDirAuthority", AUTHORITIES, NULL, authorities,
+          "The same as DirAuthority: the authority for bridges, which C Tor keeps with it, is not asked by Cepa."),
   OPTION ("ASFile", PATH, NULL, relays.as_file,
           "An MMDB file with the autonomous systems of addresses, as GeoLite2-ASN. With it, plugins know which relays are "
           "announced by one network."),
@@ -39,6 +41,16 @@ static const CepaOption options_table[] = {
   NUMBER ("CircuitStreamTimeout", INTERVAL, "0", circuit_stream_timeout_s, 10, HOURS (1), TRUE,
           "How long a stream waits for an answer on one circuit before it tries another. 0: ten seconds the first two "
           "times, then fifteen."),
+  NUMBER ("ClientBootstrapConsensusAuthorityDownloadInitialDelay", INTERVAL, "6", bootstrap_authority_delay_s, 0,
+          HOURS (24), TRUE,
+          "How long fallback directories are tried for a first consensus before an authority is asked. With "
+          "TestingTorNetwork the default is 0, of the two below too."),
+  NUMBER ("ClientBootstrapConsensusAuthorityOnlyDownloadInitialDelay", INTERVAL, "0", bootstrap_authority_only_delay_s, 0,
+          HOURS (24), TRUE, "When authorities are first asked for one where there are no fallback directories."),
+  NUMBER ("ClientBootstrapConsensusFallbackDownloadInitialDelay", INTERVAL, "0", bootstrap_fallback_delay_s, 0,
+          HOURS (24), TRUE, "When fallback directories are first asked for one."),
+  NUMBER ("ClientBootstrapConsensusMaxInProgressTries", UINT, "3", bootstrap_max_tries, 1, 32, FALSE,
+          "How many are tried at a time, until one has heard the question."),
   OPTION ("ClientOnly", BOOL, "0", client_only, "Cepa is a client always; both values are accepted."),
   OPTION ("ClientPreferIPv6DirPort", AUTO_BOOL, "auto", relays.client_prefer_ipv6_dir_port,
           "With 1, IPv6 is used even if ClientUseIPv6 is 0; nothing else hangs on it, as in C Tor."),
@@ -71,6 +83,8 @@ static const CepaOption options_table[] = {
           "$XDG_STATE_HOME/cepa, which is ~/.local/state/cepa unless you changed it."),
   OPTION ("DirAuthority", AUTHORITIES, NULL, authorities,
           "A directory authority to trust, in place of all built-in ones. Only for private networks."),
+  OPTION ("DirAuthorityFallbackRate", RATE, "0.1", dir_authority_fallback_rate,
+          "How likely an authority is asked as if it were a fallback directory, in proportion to one of these."),
   OPTION ("DormantCanceledByStartup", BOOL, "0", dormant_canceled_by_startup,
           "Whether a client that ended dormant, or starts for the first time with DormantOnFirstStartup, is awake at the "
           "start."),
@@ -103,6 +117,12 @@ static const CepaOption options_table[] = {
   OPTION ("FascistFirewall", BOOL, "0", relays.fascist_firewall,
           "Connect only to relays at ports of FirewallPorts, 443 without any. ReachableAddresses says it better, and "
           "counts instead of it."),
+  OPTION ("FetchDirInfoEarly", BOOL, "0", fetch_dir_info_early,
+          "Ask for the next consensus as early as directory caches do, and for every relay's microdescriptor at once."),
+  OPTION ("FetchDirInfoExtraEarly", BOOL, "0", fetch_dir_info_extra_early,
+          "Ask for it within a minute or so. Needs FetchDirInfoEarly 1."),
+  OPTION ("FetchServerDescriptors", BOOL, "1", fetch_server_descriptors,
+          "With 0 nothing is fetched from directory servers: what is in the data directory is used as long as it can be."),
   OPTION ("FirewallPorts", PORTS, NULL, relays.firewall_ports, "The ports that FascistFirewall lets through."),
   OPTION ("GeoIPExcludeUnknown", AUTO_BOOL, "auto", relays.geoip_exclude_unknown,
           "Whether relays whose country is not known are excluded too: with 1 they are everywhere, with auto where "
@@ -181,6 +201,9 @@ static const CepaOption options_table[] = {
   OPTION ("PathBiasWarnRate", RATE, "-1", guards.warn_rate,
           "With less than this share that is a warning in the log. -1: as the consensus says, or 0.5."),
   OPTION ("PathPolicy", NAME, "weighted", path_policy, "The plugin that chooses the relays of a circuit."),
+  OPTION ("PathsNeededToBuildCircuits", RATE, "-1", paths_needed,
+          "The share of all paths, by weight, that must be known before circuits are built: 0.25 to 0.95. -1: as the "
+          "consensus says, or 0.6."),
   OPTION ("PidFile", PATH, NULL, pid_file,
           "The process id is written to this file at the start; the file is removed at the end."),
   OPTION ("Plugin", PLUGINS, NULL, plugins,

@@ -84,6 +84,21 @@ status_print_bootstrap (const Status *self)
 }
 
 static void
+status_print_clock (const Status *self)
+{
+  gint64 skew = 0;
+  const char *source;
+  g_autofree char *duration = NULL, *text = NULL;
+
+  g_variant_lookup (self->client, "ClockSkew", "(x&s)", &skew, &source);
+  if (skew == 0)
+    return;
+  duration = cepa_ctl_duration (ABS (skew));
+  text = g_strdup_printf ("%s %s: check date, time and time zone", duration, skew > 0 ? "ahead" : "behind");
+  status_print_row ("Clock", text);
+}
+
+static void
 status_print_directory (const Status *self)
 {
   guint64 until = cepa_ctl_get_number (self->network, "ValidUntil");
@@ -138,6 +153,7 @@ status_print (const Status *self)
 
   status_print_row ("Cepa", text);
   status_print_bootstrap (self);
+  status_print_clock (self);
   status_print_directory (self);
   status_print_traffic (self);
   status_print_listeners (self);

@@ -2,7 +2,7 @@
 /* The directory's files, with C Tor's names, written by one thread in the order of the calls. */
 #pragma once
 
-#include <glib.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -22,6 +22,19 @@ void cepa_cache_free (CepaCache *self);
 
 /* Puts @content in the place of the file @name, all or nothing. */
 void cepa_cache_write (CepaCache *self, const char *name, GBytes *content);
+
+/**
+ * cepa_cache_write_async:
+ * @superseded: (nullable): a file that goes when @name has been written, and stays when it could not be
+ *
+ * As cepa_cache_write(); @callback comes to the thread's main context when it has been done. @self must live as long.
+ */
+void cepa_cache_write_async (CepaCache *self, const char *name, GBytes *content, const char *superseded,
+                             GAsyncReadyCallback callback, gpointer user_data);
+
+/* Returns: (transfer full) (nullable): the file as it was written, mapped; NULL when it could not be, which is in the log.
+   @content: (out) (transfer none) (not optional): what was to be written, as long as @result lives */
+GBytes *cepa_cache_write_finish (GAsyncResult *result, GBytes **content);
 
 /* Adds @content to the end of the file @name. */
 void cepa_cache_append (CepaCache *self, const char *name, GBytes *content);

@@ -50,6 +50,8 @@ cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *r
   self->cancellable = g_cancellable_new ();
   self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
   self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) g_hash_table_unref);
   self->requests = g_ptr_array_new ();
   self->timer = cepa_loop_watch_fd (context, -1, "directory", directory_timer, self);
   return self;
@@ -69,7 +71,7 @@ cepa_directory_free (CepaDirectory *self)
   cepa_skew_clear (&self->skew);
   cepa_load_supplement_clear (&self->supplement);
   g_ptr_array_unref (self->certificates);
-  g_ptr_array_unref (self->microdescriptors);
+  cepa_directory_free_microdescriptors (self);
   g_ptr_array_unref (self->requests);
   g_object_unref (self->cancellable);
   g_main_context_unref (self->context);
@@ -199,6 +201,8 @@ directory_cache_loaded (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpoi
   self->certificates = g_steal_pointer (&result->certificates);
   g_ptr_array_unref (self->microdescriptors);
   self->microdescriptors = g_steal_pointer (&result->microdescriptors);
+  g_ptr_array_unref (self->mapped);
+  self->mapped = g_steal_pointer (&result->mapped);
   self->is_loaded = TRUE;
   cepa_directory_loaded_consensus (self, result);
   cepa_directory_step (self);

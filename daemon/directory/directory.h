@@ -144,7 +144,7 @@ typedef void (*CepaDirectoryCircuitFunc) (gpointer user_data, CepaCircuit *circu
 void cepa_directory_foreach_circuit (CepaDirectory *self, CepaDirectoryCircuitFunc func, gpointer user_data);
 
 /* Returns: (transfer full) (nullable): the microdescriptor of @row of the network, as text; NULL when it is not here. */
-char *cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row);
+char *cepa_directory_get_microdescriptor (CepaDirectory *self, guint row);
 
 /* Other parts that make circuits take their numbers here. */
 guint32 cepa_directory_draw_circuit_number (CepaDirectory *self);

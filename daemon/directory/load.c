@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "directory/cache.h"
+#include "directory/digests.h"
 #include "netdoc/consensus-diff.h"
 #include "netdoc/consensus.h"
 #include "netdoc/microdescriptor.h"
@@ -22,6 +23,7 @@ typedef struct
   GPtrArray *authorities;   /* (nullable) */
   GPtrArray *certificates;     /* (nullable) */
   GPtrArray *microdescriptors; /* (nullable) */
+  GHashTable *asked;           /* (nullable): the digests that were asked for, when @text is microdescriptors */
   gint64 now_s;
   CepaLoadSupplement supplement;
 } LoadInput;
@@ -45,6 +47,7 @@ load_input_free (LoadInput *self)
   g_clear_pointer (&self->authorities, g_ptr_array_unref);
   g_clear_pointer (&self->certificates, g_ptr_array_unref);
   g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_clear_pointer (&self->asked, g_hash_table_unref);
   g_free (self);
 }
 
@@ -69,6 +72,8 @@ cepa_load_result_free (CepaLoadResult *self)
   g_clear_pointer (&self->missing_certificates, g_array_unref);
   g_clear_pointer (&self->consensus_text, g_bytes_unref);
   g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_clear_pointer (&self->found, g_array_unref);
+  g_clear_pointer (&self->found_text, g_bytes_unref);
   g_clear_pointer (&self->mapped, g_ptr_array_unref);
   g_clear_pointer (&self->problems, g_ptr_array_unref);
   g_free (self);
@@ -87,8 +92,7 @@ load_copy_array (GPtrArray *array, GBoxedCopyFunc copy, GDestroyNotify release)
 static void
 load_problem (GPtrArray *problems, const char *document, const char *origin, const char *reason)
 {
-  if (problems != NULL)
-    g_ptr_array_add (problems, g_strdup_printf ("refused %s from %s: %s", document, origin, reason));
+  g_ptr_array_add (problems, g_strdup_printf ("refused %s from %s: %s", document, origin, reason));
 }
 
 static gboolean
@@ -96,43 +100,78 @@ load_was_asked_for (GHashTable *asked, const guint8 digest[32])
 {
   g_autoptr (GBytes) key = g_bytes_new_static (digest, 32);
 
-  return asked != NULL && g_hash_table_contains (asked, key);
+  return g_hash_table_contains (asked, key);
 }
 
-guint
-cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GHashTable *asked,
-                                GPtrArray *problems, GString *kept, gint64 listed_s)
+void
+cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text)
 {
   CepaSlice rest;
   CepaMicrodescriptor microdescriptor;
   CepaMicrodescriptorStatus status;
-  g_autoptr (GDateTime) listed = g_date_time_new_from_unix_utc (listed_s);
-  g_autofree char *annotation = g_date_time_format (listed, "@last-listed %Y-%m-%d %H:%M:%S\n");
-  guint filled = 0, n;
 
   rest.text = g_bytes_get_data (text, &rest.len);
+  while ((status = cepa_microdescriptor_next (&rest, &microdescriptor, NULL)) != CEPA_MICRODESCRIPTOR_END)
+    if (status == CEPA_MICRODESCRIPTOR_GOOD)
+      cepa_network_add_microdescriptor (network, &microdescriptor);
+}
+
+/* What is put before each microdescriptor in a file. */
+static char *
+load_annotate (gint64 listed_s)
+{
+  g_autoptr (GDateTime) listed = g_date_time_new_from_unix_utc (listed_s);
+
+  return g_date_time_format (listed, "@last-listed %Y-%m-%d %H:%M:%S\n");
+}
+
+guint
+cepa_load_take_found (const CepaLoadResult *result, CepaNetwork *network, GString *kept, gint64 listed_s)
+{
+  g_autofree char *annotation = load_annotate (listed_s);
+  guint filled = 0;
+
+  for (guint i = 0; i < result->found->len; i++)
+    {
+      const CepaMicrodescriptor *microdescriptor = &g_array_index (result->found, CepaMicrodescriptor, i);
+      guint n = cepa_network_add_microdescriptor (network, microdescriptor);
+
+      filled += n;
+      if (n == 0)
+        continue;
+      g_string_append (kept, annotation);
+      g_string_append_len (kept, microdescriptor->text.text, (gssize) microdescriptor->text.len);
+    }
+  return filled;
+}
+
+/* Reads those that were asked for. */
+static void
+load_find (CepaLoadResult *result, const LoadInput *input)
+{
+  CepaSlice rest;
+  CepaMicrodescriptorStatus status;
+
+  result->found = g_array_new (FALSE, FALSE, sizeof (CepaMicrodescriptor));
+  result->found_text = g_bytes_ref (input->text);
+  rest.text = g_bytes_get_data (input->text, &rest.len);
   do
     {
       g_autoptr (GError) error = NULL;
+      CepaMicrodescriptor microdescriptor;
 
       status = cepa_microdescriptor_next (&rest, &microdescriptor, &error);
       if (status == CEPA_MICRODESCRIPTOR_BAD)
-        load_problem (problems, "a microdescriptor", origin, error->message);
+        load_problem (result->problems, "a microdescriptor", input->origin, error->message);
       if (status != CEPA_MICRODESCRIPTOR_GOOD)
         continue;
-      n = cepa_network_add_microdescriptor (network, &microdescriptor);
-      filled += n;
-      if (n == 0 && !load_was_asked_for (asked, microdescriptor.digest))
-        load_problem (problems, "a microdescriptor", origin,
+      if (load_was_asked_for (input->asked, microdescriptor.digest))
+        g_array_append_val (result->found, microdescriptor);
+      else
+        load_problem (result->problems, "a microdescriptor", input->origin,
                       "its SHA-256 digest is not one that the consensus lists and we asked for");
-      else if (n > 0 && kept != NULL)
-        {
-          g_string_append (kept, annotation);
-          g_string_append_len (kept, microdescriptor.text.text, (gssize) microdescriptor.text.len);
-        }
     }
   while (status != CEPA_MICRODESCRIPTOR_END);
-  return filled;
 }
 
 /* One that is well signed but too old, or from the future, still serves as what the next one is a diff from. */
@@ -191,8 +230,7 @@ load_consensus (CepaLoadResult *result, GBytes *text, const char *origin, GPtrAr
     return;
   result->network = cepa_network_new (consensus);
   for (guint i = 0; i < result->microdescriptors->len; i++)
-    cepa_load_add_microdescriptors (result->network, g_ptr_array_index (result->microdescriptors, i), origin, NULL,
-                                    NULL, NULL, 0);
+    cepa_load_add_microdescriptors (result->network, g_ptr_array_index (result->microdescriptors, i));
   cepa_network_commit (result->network);
   cepa_consensus_diff_base_digest (text, result->base_digest);
 }
@@ -267,15 +305,40 @@ load_cache (CepaLoadResult *result, const LoadInput *input)
     load_unverified (result, input);
 }
 
+/* (transfer full) (element-type guint8[32]): the digests that the relays of @consensus have; it must stay. */
+static GHashTable *
+load_list_digests (const CepaConsensus *consensus)
+{
+  GHashTable *digests = g_hash_table_new (cepa_digest_hash, cepa_digest_equal);
+  guint n;
+  const CepaRouterStatus *relays = cepa_consensus_get_relays (consensus, &n);
+
+  for (guint i = 0; i < n; i++)
+    g_hash_table_add (digests, (gpointer) relays[i].microdesc_digest);
+  return digests;
+}
+
 static void
 load_compact (CepaLoadResult *result, const LoadInput *input)
 {
-  g_autoptr (CepaNetwork) fresh = cepa_network_new (input->consensus);
+  g_autoptr (GHashTable) wanted = load_list_digests (input->consensus);
+  g_autofree char *annotation = load_annotate (cepa_consensus_get_valid_after_s (input->consensus));
   GString *kept = g_string_new (NULL);
 
   for (guint i = 0; i < input->microdescriptors->len; i++)
-    cepa_load_add_microdescriptors (fresh, g_ptr_array_index (input->microdescriptors, i), "the cache", NULL, NULL,
-                                    kept, cepa_consensus_get_valid_after_s (input->consensus));
+    {
+      CepaSlice rest;
+      CepaMicrodescriptor microdescriptor;
+      CepaMicrodescriptorStatus status;
+
+      rest.text = g_bytes_get_data (g_ptr_array_index (input->microdescriptors, i), &rest.len);
+      while ((status = cepa_microdescriptor_next (&rest, &microdescriptor, NULL)) != CEPA_MICRODESCRIPTOR_END)
+        if (status == CEPA_MICRODESCRIPTOR_GOOD && g_hash_table_remove (wanted, microdescriptor.digest))
+          {
+            g_string_append (kept, annotation);
+            g_string_append_len (kept, microdescriptor.text.text, (gssize) microdescriptor.text.len);
+          }
+    }
   g_ptr_array_add (result->microdescriptors, g_string_free_to_bytes (kept));
 }
 
@@ -352,6 +415,8 @@ load_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer task_data, G_G
     load_cache (result, input);
   else if (input->consensus != NULL)
     load_compact (result, input);
+  else if (input->asked != NULL)
+    load_find (result, input);
   else
     load_fetched (result, input);
   if (result->network != NULL)
@@ -415,6 +480,18 @@ cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescriptors, 
   input->consensus = cepa_consensus_ref (consensus);
   input->microdescriptors
       = load_copy_array (microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
+  load_run (input, cancellable, callback, user_data);
+}
+
+void
+cepa_load_microdescriptors_async (GBytes *text, const char *origin, GHashTable *asked, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  LoadInput *input = g_new0 (LoadInput, 1);
+
+  input->text = g_bytes_ref (text);
+  input->origin = g_strdup (origin);
+  input->asked = g_hash_table_ref (asked);
   load_run (input, cancellable, callback, user_data);
 }
 

@@ -21,6 +21,8 @@ G_BEGIN_DECLS
  * @missing_certificates: (nullable) (element-type CepaKeyCertificateId): signatures of our authorities need them; when
  *   @consensus_text is there, it is the consensus that waits for them, and @network could not be made
  * @microdescriptors: (element-type GBytes): texts with those that @network uses, and maybe others
+ * @found: (nullable) (element-type CepaMicrodescriptor): of cepa_load_microdescriptors_async(); their slices are in
+ *   @found_text
  * @mapped: (element-type GBytes): those of all these texts that are maps of files: see cepa_file_forget_pages()
  * @problems: (element-type utf8): what was refused, each a sentence for the log
  */
@@ -34,6 +36,8 @@ typedef struct
   GArray *missing_certificates;
   GBytes *consensus_text;
   GPtrArray *microdescriptors;
+  GArray *found;
+  GBytes *found_text;
   GPtrArray *mapped;
   GPtrArray *problems;
 } CepaLoadResult;
@@ -91,23 +95,37 @@ void cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, 
 void cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescriptors, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
 
+/**
+ * cepa_load_microdescriptors_async:
+ * @text: as it was fetched
+ * @origin: who it is from, for messages
+ * @asked: (element-type GBytes): digests that were asked for; not changed from now on. Others are refused
+ *
+ * Reads microdescriptors and computes their digests. cepa_load_take_found() gives them to a network.
+ */
+void cepa_load_microdescriptors_async (GBytes *text, const char *origin, GHashTable *asked, GCancellable *cancellable,
+                                       GAsyncReadyCallback callback, gpointer user_data);
+
 /* Returns: (transfer full) (nullable): of any of these; NULL only when cancelled. */
 CepaLoadResult *cepa_load_finish (GAsyncResult *result, GError **error);
 
 /**
- * cepa_load_add_microdescriptors:
- * @network: gets those that it wants
- * @text: any number of them
- * @origin: for messages
- * @asked: (nullable) (element-type GBytes): digests that were asked for: such a one may have become useless
- *   meanwhile, which is no problem
- * @problems: (nullable) (element-type utf8): gets a sentence for each that was refused
- * @kept: (nullable): gets the text of those that were wanted, each behind an annotation that it was listed at
- *   @listed_s
+ * cepa_load_take_found:
+ * @result: with microdescriptors that were found
+ * @network: gets those that it wants; one that it has no use for any more is no problem
+ * @kept: gets the text of those that were wanted, each behind an annotation that it was listed at @listed_s
  *
  * Returns: how many rows of @network were filled.
  */
-guint cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, const char *origin, GHashTable *asked,
-                                      GPtrArray *problems, GString *kept, gint64 listed_s);
+guint cepa_load_take_found (const CepaLoadResult *result, CepaNetwork *network, GString *kept, gint64 listed_s);
+
+/**
+ * cepa_load_add_microdescriptors:
+ * @network: gets those that it wants
+ * @text: any number of them; what is malformed is passed over
+ *
+ * For workers: it takes long.
+ */
+void cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text);
 
 G_END_DECLS

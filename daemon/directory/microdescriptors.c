@@ -3,36 +3,57 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
+#include "directory/digests.h"
 #include "directory/directory-private.h"
 
+#define MICRODESCRIPTORS_DIGEST_LEN 32
 /* Requests at a time. */
 #define MICRODESCRIPTORS_MAX_REQUESTS 8
+/* All texts are put into one when there are more than this, or when those behind the first are more than this share of it. */
+#define MICRODESCRIPTORS_MAX_TEXTS 64
+#define MICRODESCRIPTORS_LATER_SHARE 16
 /* Few missing ones wait so long for more: C Tor's TestingClientMaxIntervalWithoutRequest and its value in test networks. */
 #define MICRODESCRIPTORS_MAX_DELAY_US (600 * G_USEC_PER_SEC)
 #define MICRODESCRIPTORS_MAX_DELAY_TESTING_US (5 * G_USEC_PER_SEC)
 
-char *
-cepa_directory_get_microdescriptor (const CepaDirectory *self, guint row)
+void
+cepa_directory_forget_pages (CepaDirectory *self)
 {
-  const CepaRouterStatus *statuses;
-  const guint8 *ntor_key;
-  guint n = 0;
+  for (guint i = 0; i < self->mapped->len; i++)
+    cepa_file_forget_pages (g_ptr_array_index (self->mapped, i));
+}
 
-  g_return_val_if_fail (self->network != NULL && row < cepa_network_get_n_relays (self->network), NULL);
-  if ((cepa_network_get_relay (self->network, row)->flags & CEPA_RELAY_HAS_KEYS) == 0)
-    return NULL;
-  statuses = cepa_consensus_get_relays (cepa_network_get_consensus (self->network), &n);
-  ntor_key = cepa_network_get_ntor_key (self->network, row);
+static char *
+microdescriptors_find (const CepaDirectory *self, const guint8 digest[32], const guint8 ntor_key[32])
+{
   for (guint i = 0; i < self->microdescriptors->len; i++)
     {
       CepaSlice text, found;
 
       text.text = g_bytes_get_data (g_ptr_array_index (self->microdescriptors, i), &text.len);
-      if (cepa_microdescriptor_find_text (text, statuses[row].microdesc_digest, ntor_key, &found))
+      if (cepa_microdescriptor_find_text (text, digest, ntor_key, &found))
         return g_strndup (found.text, found.len);
     }
   return NULL;
+}
+
+char *
+cepa_directory_get_microdescriptor (CepaDirectory *self, guint row)
+{
+  const CepaRouterStatus *statuses;
+  guint n = 0;
+  char *text;
+
+  g_return_val_if_fail (self->network != NULL && row < cepa_network_get_n_relays (self->network), NULL);
+  if ((cepa_network_get_relay (self->network, row)->flags & CEPA_RELAY_HAS_KEYS) == 0)
+    return NULL;
+  statuses = cepa_consensus_get_relays (cepa_network_get_consensus (self->network), &n);
+  text = microdescriptors_find (self, statuses[row].microdesc_digest, cepa_network_get_ntor_key (self->network, row));
+  cepa_directory_forget_pages (self);
+  return text;
 }
 
 void
@@ -52,6 +73,33 @@ cepa_directory_report_descriptors (CepaDirectory *self)
 
 /* ---- what has come ---- */
 
+/* The file takes the place of the text in memory. */
+static void
+microdescriptors_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  CepaDirectory *self = user_data;
+  GBytes *content;
+  g_autoptr (GBytes) mapped = cepa_cache_write_finish (async, &content);
+  guint index;
+
+  self->n_workers--;
+  if (self->is_stopped || mapped == NULL || !g_ptr_array_find (self->microdescriptors, content, &index))
+    return;
+  g_bytes_unref (self->microdescriptors->pdata[index]);
+  self->microdescriptors->pdata[index] = g_bytes_ref (mapped);
+  g_ptr_array_add (self->mapped, g_steal_pointer (&mapped));
+  cepa_memory_trim ();
+}
+
+/* Forgets those maps that are not among the texts any more; the consensus' own stays with it. */
+static void
+microdescriptors_drop_maps (CepaDirectory *self)
+{
+  for (guint i = self->mapped->len; i > 0; i--)
+    if (g_ptr_array_index (self->mapped, i - 1) != self->base.text)
+      g_ptr_array_remove_index_fast (self->mapped, i - 1);
+}
+
 static void
 microdescriptors_compacted (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
@@ -67,18 +115,34 @@ microdescriptors_compacted (G_GNUC_UNUSED GObject *source, GAsyncResult *async, 
     {
       g_ptr_array_unref (self->microdescriptors);
       self->microdescriptors = g_ptr_array_ref (result->microdescriptors);
-      cepa_cache_write (self->cache, CEPA_CACHE_MICRODESCRIPTORS, text);
-      cepa_cache_remove (self->cache, CEPA_CACHE_NEW_MICRODESCRIPTORS);
+      microdescriptors_drop_maps (self);
+      self->n_workers++;
+      cepa_cache_write_async (self->cache, CEPA_CACHE_MICRODESCRIPTORS, text, CEPA_CACHE_NEW_MICRODESCRIPTORS,
+                              microdescriptors_written, self);
     }
   self->compacting = NULL;
   cepa_directory_step (self);
+}
+
+/* Whether what has come since is much beside the first text, or of many parts. */
+static gboolean
+microdescriptors_are_scattered (const CepaDirectory *self)
+{
+  gsize later = 0;
+
+  if (self->microdescriptors->len <= 1)
+    return FALSE;
+  for (guint i = 1; i < self->microdescriptors->len; i++)
+    later += g_bytes_get_size (g_ptr_array_index (self->microdescriptors, i));
+  return self->microdescriptors->len > MICRODESCRIPTORS_MAX_TEXTS
+         || later > g_bytes_get_size (g_ptr_array_index (self->microdescriptors, 0)) / MICRODESCRIPTORS_LATER_SHARE;
 }
 
 /* Nothing is missing: all the texts go into one, and those that no relay uses any more are left out. */
 static void
 microdescriptors_compact (CepaDirectory *self)
 {
-  if (self->compacting != NULL || self->microdescriptors->len <= 1)
+  if (self->compacting != NULL || !microdescriptors_are_scattered (self))
     return;
   self->compacting = cepa_network_get_consensus (self->network);
   self->n_workers++;
@@ -90,39 +154,62 @@ microdescriptors_compact (CepaDirectory *self)
 static gboolean
 microdescriptors_lacks (const CepaDirectory *self, GHashTable *asked)
 {
-  g_autoptr (GArray) missing = cepa_network_list_missing (self->network);
+  GHashTableIter iter;
+  gpointer digest;
 
-  for (guint i = 0; i < missing->len; i++)
-    {
-      g_autoptr (GBytes) digest = g_bytes_new_static (missing->data + (gsize) i * 32, 32);
-
-      if (g_hash_table_contains (asked, digest))
-        return TRUE;
-    }
+  g_hash_table_iter_init (&iter, asked);
+  while (g_hash_table_iter_next (&iter, &digest, NULL))
+    if (cepa_network_wants (self->network, g_bytes_get_data (digest, NULL)))
+      return TRUE;
   return FALSE;
 }
 
-void
-cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
-                                     GHashTable *asked)
+/* An answer. A worker reads it; the loop's thread only gives what it found to the table. */
+typedef struct
 {
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  CepaDirectory *directory;
+  GBytes *body;
+  char *origin; /* for messages */
+  guint8 server[20];
+  GHashTable *asked; /* one of the directory's @arriving */
+} MicrodescriptorsArrival;
+
+static void
+microdescriptors_arrival_free (MicrodescriptorsArrival *arrival)
+{
+  g_ptr_array_remove_fast (arrival->directory->arriving, arrival->asked);
+  g_bytes_unref (arrival->body);
+  g_free (arrival->origin);
+  g_free (arrival);
+}
+
+void
+cepa_directory_free_microdescriptors (CepaDirectory *self)
+{
+  g_queue_clear_full (&self->unread, (GDestroyNotify) microdescriptors_arrival_free);
+  g_ptr_array_unref (self->microdescriptors);
+  g_ptr_array_unref (self->mapped);
+  g_ptr_array_unref (self->arriving);
+}
+
+static void
+microdescriptors_take (CepaDirectory *self, const CepaLoadResult *result, const MicrodescriptorsArrival *arrival)
+{
   GString *kept = g_string_new (NULL);
   g_autoptr (GBytes) text = NULL;
   guint n;
 
-  n = cepa_load_add_microdescriptors (self->network, body, origin, asked, problems, kept,
-                                      cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
+  n = cepa_load_take_found (result, self->network, kept,
+                            cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
   text = g_string_free_to_bytes (kept);
-  cepa_directory_log_problems (problems);
-  if (microdescriptors_lacks (self, asked))
+  if (microdescriptors_lacks (self, arrival->asked))
     {
       /* It has not kept up: the rest is had elsewhere. */
-      cepa_servers_note_outdated (self->servers, server);
+      cepa_servers_note_outdated (self->servers, arrival->server);
     }
   if (n == 0)
     {
-      cepa_servers_note_failure (self->servers, server);
+      cepa_servers_note_failure (self->servers, arrival->server);
       cepa_directory_note_failure (self, CEPA_DIRECTORY_MICRODESCRIPTORS);
       return;
     }
@@ -134,36 +221,96 @@ cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const ch
   self->funcs.network_changed (self->funcs.user_data);
 }
 
-/* ---- asking ---- */
+static void microdescriptors_read (GObject *source, GAsyncResult *async, gpointer user_data);
 
-static gboolean
-microdescriptors_is_asked_for (CepaDirectory *self, GBytes *digest)
+static void
+microdescriptors_read_next (CepaDirectory *self)
 {
-  for (guint i = 0; i < self->requests->len; i++)
-    {
-      CepaDirectoryRequest *request = g_ptr_array_index (self->requests, i);
+  MicrodescriptorsArrival *arrival = self->is_reading ? NULL : g_queue_pop_head (&self->unread);
 
-      if (request->digests != NULL && g_hash_table_contains (request->digests, digest))
-        return TRUE;
-    }
-  return FALSE;
+  if (arrival == NULL)
+    return;
+  self->is_reading = TRUE;
+  self->n_workers++;
+  cepa_load_microdescriptors_async (arrival->body, arrival->origin, arrival->asked, self->cancellable,
+                                    microdescriptors_read, arrival);
 }
 
-/* (transfer full) (element-type GBytes): of the missing ones, those that nobody is asked for now */
-static GPtrArray *
+static void
+microdescriptors_read (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  MicrodescriptorsArrival *arrival = user_data;
+  CepaDirectory *self = arrival->directory;
+  g_autoptr (CepaLoadResult) result = cepa_load_finish (async, NULL);
+
+  self->n_workers--;
+  self->is_reading = FALSE;
+  if (!self->is_stopped && result != NULL)
+    {
+      microdescriptors_read_next (self);
+      cepa_directory_log_problems (result->problems);
+      microdescriptors_take (self, result, arrival);
+    }
+  microdescriptors_arrival_free (arrival);
+  if (!self->is_stopped)
+    cepa_directory_step (self);
+}
+
+void
+cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
+                                     GHashTable *asked)
+{
+  MicrodescriptorsArrival *arrival = g_new0 (MicrodescriptorsArrival, 1);
+
+  arrival->directory = self;
+  arrival->body = g_bytes_ref (body);
+  arrival->origin = g_strdup (origin);
+  memcpy (arrival->server, server, sizeof arrival->server);
+  arrival->asked = asked;
+  g_ptr_array_add (self->arriving, g_hash_table_ref (asked));
+  g_queue_push_tail (&self->unread, arrival);
+  microdescriptors_read_next (self);
+}
+
+/* ---- asking ---- */
+
+/* (transfer full) (element-type guint8[32]): what answers are awaited for, or are being read; for now */
+static GHashTable *
+microdescriptors_list_asked (const CepaDirectory *self)
+{
+  GHashTable *all = g_hash_table_new (cepa_digest_hash, cepa_digest_equal);
+
+  for (guint i = 0; i < self->requests->len + self->arriving->len; i++)
+    {
+      GHashTable *asked = i < self->requests->len
+                            ? ((CepaDirectoryRequest *) g_ptr_array_index (self->requests, i))->digests
+                            : g_ptr_array_index (self->arriving, i - self->requests->len);
+      GHashTableIter iter;
+      gpointer digest;
+
+      if (asked == NULL)
+        continue;
+      g_hash_table_iter_init (&iter, asked);
+      while (g_hash_table_iter_next (&iter, &digest, NULL))
+        g_hash_table_add (all, (gpointer) g_bytes_get_data (digest, NULL));
+    }
+  return all;
+}
+
+/* (transfer full) (element-type guint8[32]): of the missing ones, those that nobody is asked for now */
+static GArray *
 microdescriptors_list_wanted (CepaDirectory *self)
 {
   g_autoptr (GArray) missing = cepa_network_list_missing (self->network);
-  GPtrArray *wanted = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autoptr (GHashTable) asked = microdescriptors_list_asked (self);
+  GArray *wanted = g_array_new (FALSE, FALSE, MICRODESCRIPTORS_DIGEST_LEN);
 
   for (guint i = 0; i < missing->len; i++)
     {
-      GBytes *digest = g_bytes_new (missing->data + (gsize) i * 32, 32);
+      const char *digest = missing->data + (gsize) i * MICRODESCRIPTORS_DIGEST_LEN;
 
-      if (microdescriptors_is_asked_for (self, digest))
-        g_bytes_unref (digest);
-      else
-        g_ptr_array_add (wanted, digest);
+      if (!g_hash_table_contains (asked, digest))
+        g_array_append_vals (wanted, digest, 1);
     }
   if (missing->len == 0)
     microdescriptors_compact (self);
@@ -172,18 +319,18 @@ microdescriptors_list_wanted (CepaDirectory *self)
 
 /* One request for @n of @wanted from @start. */
 static gboolean
-microdescriptors_ask (CepaDirectory *self, GPtrArray *wanted, guint start, guint n)
+microdescriptors_ask (CepaDirectory *self, const GArray *wanted, guint start, guint n)
 {
   GHashTable *digests = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
   g_autoptr (GString) resource = g_string_new ("/tor/micro/d/");
 
   for (guint i = start; i < MIN (start + n, wanted->len); i++)
     {
-      GBytes *digest = g_ptr_array_index (wanted, i);
-      g_autofree char *base64 = cepa_base64_encode_unpadded (g_bytes_get_data (digest, NULL), 32);
+      const char *digest = wanted->data + (gsize) i * MICRODESCRIPTORS_DIGEST_LEN;
+      g_autofree char *base64 = cepa_base64_encode_unpadded (digest, MICRODESCRIPTORS_DIGEST_LEN);
 
       g_string_append_printf (resource, "%s%s", i > start ? "-" : "", base64);
-      g_hash_table_add (digests, g_bytes_ref (digest));
+      g_hash_table_add (digests, g_bytes_new (digest, MICRODESCRIPTORS_DIGEST_LEN));
     }
   g_string_append (resource, ".z");
   return cepa_directory_ask (self, CEPA_DIRECTORY_MICRODESCRIPTORS, CEPA_SERVERS_CACHE, resource->str, NULL,
@@ -207,11 +354,14 @@ cepa_directory_step_microdescriptors (CepaDirectory *self)
 {
   gint64 now = cepa_clock_monotonic_us (self->clock);
   CepaBackoff *backoff = &self->backoff[CEPA_DIRECTORY_MICRODESCRIPTORS];
-  g_autoptr (GPtrArray) wanted = NULL;
+  g_autoptr (GArray) wanted = NULL;
   gint64 wait;
   guint batch, start = 0;
 
   if (self->network == NULL || !self->is_live || self->config.fetches_nothing)
+    return CEPA_DIRECTORY_NEVER;
+  /* As many as there may be: it would be of no use to know what else is wanted. */
+  if (cepa_directory_count_requests (self, CEPA_DIRECTORY_MICRODESCRIPTORS) >= MICRODESCRIPTORS_MAX_REQUESTS)
     return CEPA_DIRECTORY_NEVER;
   wanted = microdescriptors_list_wanted (self);
   if (wanted->len == 0)

@@ -203,6 +203,12 @@ cepa_host_relays_network_changed (CepaHostRelays *self)
     cepa_circuits_restrictions_changed (self->circuits);
 }
 
+const CepaServersFilter *
+cepa_host_relays_get_filter (CepaHostRelays *self)
+{
+  return &self->filter;
+}
+
 CepaRestrictions *
 cepa_host_relays_get_restrictions (CepaHostRelays *self)
 {

@@ -40,6 +40,8 @@ void cepa_host_relays_set_config (CepaHostRelays *self, const CepaConfig *config
 /* The directory has changed: call it before others are told. */
 void cepa_host_relays_network_changed (CepaHostRelays *self);
 
+/* Returns: (transfer none): who may be asked for directory documents; the directory has it already. */
+const CepaServersFilter *cepa_host_relays_get_filter (CepaHostRelays *self);
 CepaRestrictions *cepa_host_relays_get_restrictions (CepaHostRelays *self); /* (transfer none) */
 CepaKnowledge *cepa_host_relays_get_knowledge (CepaHostRelays *self);       /* (transfer none) */
 

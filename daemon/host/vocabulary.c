@@ -151,14 +151,22 @@ cepa_host_vocabulary_new (CepaPluginHost *host)
 }
 
 static void
-vocabulary_watch_bootstrap (CepaHostVocabulary *self, gboolean watch)
+vocabulary_watch_client (CepaHostVocabulary *self, gboolean watch)
 {
   CepaBootstrap *bootstrap = self->client.bootstrap;
+  CepaSkew *skew = self->client.skew;
 
-  if (bootstrap == NULL)
-    return;
-  bootstrap->reached = watch ? cepa_words_bootstrapped : NULL;
-  bootstrap->user_data = watch ? self : NULL;
+  if (bootstrap != NULL)
+    {
+      bootstrap->reached = watch ? cepa_words_bootstrapped : NULL;
+      bootstrap->user_data = watch ? self : NULL;
+    }
+  if (skew != NULL)
+    {
+      skew->changed = watch ? cepa_words_clock_skewed : NULL;
+      skew->user_data = watch ? self : NULL;
+    }
+  cepa_words_watch_circuits (self, self->client.circuits, watch);
 }
 
 /* A call that has not been made yet will not be, and is not answered. */
@@ -178,8 +186,7 @@ cepa_host_vocabulary_free (CepaHostVocabulary *self)
 {
   if (self == NULL)
     return;
-  vocabulary_watch_bootstrap (self, FALSE);
-  cepa_words_watch_circuits (self, self->client.circuits, FALSE);
+  vocabulary_watch_client (self, FALSE);
   if (self->host != NULL)
     cepa_host_metrics_unlisten (cepa_host_get_metrics (self->host), cepa_host_vocabulary_event, self);
   while (self->calls.length > 0)
@@ -204,15 +211,13 @@ cepa_host_vocabulary_free (CepaHostVocabulary *self)
 void
 cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabularyClient *client)
 {
-  vocabulary_watch_bootstrap (self, FALSE);
-  cepa_words_watch_circuits (self, self->client.circuits, FALSE);
+  vocabulary_watch_client (self, FALSE);
   if (client != NULL)
     self->client = *client;
   else
     memset (&self->client, 0, sizeof self->client);
   self->state = client == NULL ? "stopping" : client->circuits != NULL ? "running" : "starting";
-  vocabulary_watch_bootstrap (self, TRUE);
-  cepa_words_watch_circuits (self, self->client.circuits, TRUE);
+  vocabulary_watch_client (self, TRUE);
 }
 
 const CepaVocabularyClient *

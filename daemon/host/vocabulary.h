@@ -38,6 +38,7 @@ typedef struct
   CepaConsole console;
   const CepaConfig *config;
   CepaBootstrap *bootstrap;
+  CepaSkew *skew;
   CepaDirectory *directory;
   CepaCircuits *circuits;
   CepaDormancy *dormancy;

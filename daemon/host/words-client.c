@@ -38,6 +38,19 @@ words_client_get_bootstrap (CepaHostVocabulary *self, G_GNUC_UNUSED GError **err
   return words_client_make_bootstrap (cepa_words_get_client (self)->bootstrap);
 }
 
+static GVariant *
+words_client_make_skew (const CepaSkew *skew)
+{
+  return g_variant_new ("(xs)", skew != NULL ? skew->skew_s : (gint64) 0,
+                        skew != NULL && skew->source != NULL ? skew->source : "");
+}
+
+static GVariant *
+words_client_get_clock_skew (CepaHostVocabulary *self, G_GNUC_UNUSED GError **error)
+{
+  return words_client_make_skew (cepa_words_get_client (self)->skew);
+}
+
 static gboolean
 words_client_has_directory (CepaHostVocabulary *self)
 {
@@ -232,12 +245,20 @@ cepa_words_bootstrapped (gpointer self, const CepaBootstrap *bootstrap)
     cepa_host_vocabulary_emit (self, "Client1", "Bootstrapped", words_client_make_bootstrap (bootstrap));
 }
 
+void
+cepa_words_clock_skewed (gpointer self, const CepaSkew *skew)
+{
+  if (cepa_host_vocabulary_has_listener (self, "Client1", "ClockSkewed"))
+    cepa_host_vocabulary_emit (self, "Client1", "ClockSkewed", words_client_make_skew (skew));
+}
+
 static const CepaWordProperty words_client_properties[] = {
   { "Version", words_client_get_version },
   { "State", words_client_get_state },
   { "Bootstrap", words_client_get_bootstrap },
   { "IsReady", words_client_get_is_ready },
   { "HasDirectory", words_client_get_has_directory },
+  { "ClockSkew", words_client_get_clock_skew },
   { "Listeners", words_client_get_listeners },
   { "BytesRead", words_client_get_bytes_read },
   { "BytesWritten", words_client_get_bytes_written },

@@ -101,6 +101,7 @@ void cepa_words_watch_circuits (CepaHostVocabulary *self, CepaCircuits *circuits
 
 /* In words-client.c: emits Bootstrapped. */
 void cepa_words_bootstrapped (gpointer self, const CepaBootstrap *bootstrap);
+void cepa_words_clock_skewed (gpointer self, const CepaSkew *skew); /* the same of CepaSkew.changed */
 
 /* In words-countries.c: methods of Network1. */
 void cepa_words_country (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply);

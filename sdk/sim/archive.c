@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "netdoc/consensus-unchecked.h"
 #include "netdoc/values.h"
+#include "network/annotations.h"
 
 /* Folders in folders that are looked through; CollecTor's microdescriptors are three deep. */
 #define ARCHIVE_MAX_DEPTH 8
@@ -443,7 +444,7 @@ cepa_sim_archive_get_notes (const CepaSimArchive *self)
 }
 
 CepaNetwork *
-cepa_sim_archive_load (const CepaSimArchive *self, guint i, GError **error)
+cepa_sim_archive_load (const CepaSimArchive *self, guint i, CepaExtras *extras, GError **error)
 {
   const ArchiveConsensus *source = &g_array_index (self->consensuses, ArchiveConsensus, i);
   g_autoptr (CepaUnverifiedConsensus) unverified = cepa_consensus_parse (source->text, error);
@@ -473,6 +474,8 @@ cepa_sim_archive_load (const CepaSimArchive *self, guint i, GError **error)
       if (found != NULL)
         cepa_network_add_microdescriptor (network, found);
     }
+  if (extras != NULL)
+    cepa_network_annotate (network, cepa_annotations_new (network, extras));
   cepa_network_commit (network);
   return g_steal_pointer (&network);
 }

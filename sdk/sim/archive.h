@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "network/extras.h"
 #include "network/network.h"
 
 G_BEGIN_DECLS
@@ -45,11 +46,12 @@ const GPtrArray *cepa_sim_archive_get_notes (const CepaSimArchive *self);
 
 /**
  * cepa_sim_archive_load:
+ * @extras: (nullable) (transfer none): countries, autonomous systems and side tables that its relays get
  *
  * Reads and checks consensus @i, as of its own time, and gives it the microdescriptors that are here.
  *
  * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_BAD_DOCUMENT or CEPA_ERROR_BAD_SIGNATURE, and the file's name.
  */
-CepaNetwork *cepa_sim_archive_load (const CepaSimArchive *self, guint i, GError **error);
+CepaNetwork *cepa_sim_archive_load (const CepaSimArchive *self, guint i, CepaExtras *extras, GError **error);
 
 G_END_DECLS

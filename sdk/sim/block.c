@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "block.h"
 
-#include <string.h>
+#include "client.h"
 
 #define BLOCK_N_HOPS CEPA_N_PLACES
 
-/* Guards that are looked for one after the other; who has more has a bit for each relay. */
-#define BLOCK_FEW_GUARDS 16
-
-/* What is kept of one client. */
-typedef struct
-{
-  guint64 n_streams;
-  guint32 few[BLOCK_FEW_GUARDS]; /* numbers of the first relays that were its guard */
-  GByteArray *all;               /* (nullable): bits by number, of one who had more */
-} BlockClient;
+/* The refusal of a client whose guards cannot be used. */
+#define BLOCK_NO_GUARD "no-guard"
 
 struct _CepaSimBlock
 {
@@ -22,7 +14,7 @@ struct _CepaSimBlock
   guint number, first, n_clients;
   CepaSimInstance *instance;
   CepaSimRandom model_random, draw_random;
-  BlockClient *clients;
+  GPtrArray *clients; /* (element-type CepaSimClient) */
   guint next_client;
   guint step;
   const CepaSimScene *scene; /* (nullable): before the first step */
@@ -39,11 +31,16 @@ cepa_sim_block_new (const CepaSimModel *model, guint number, GError **error)
   self->model = model;
   self->number = number;
   self->n_clients = cepa_sim_plan_get_clients (model->plan, number, &self->first);
-  self->clients = g_new0 (BlockClient, self->n_clients);
+  self->clients = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_sim_client_free);
   cepa_sim_random_init (&self->model_random, model->seed, CEPA_SIM_RANDOM_MODEL, number);
   cepa_sim_random_init (&self->draw_random, model->seed, CEPA_SIM_RANDOM_DRAWS, number);
   self->instance = cepa_sim_instance_new (model->plugin, start_us, model->seed, number, error);
-  return self->instance != NULL ? g_steal_pointer (&self) : NULL;
+  if (self->instance == NULL)
+    return NULL;
+  for (guint i = 0; i < self->n_clients; i++)
+    g_ptr_array_add (self->clients, cepa_sim_client_new (cepa_sim_instance_get_clock (self->instance), model->seed,
+                                                         self->first + i, model->keeps_guards));
+  return g_steal_pointer (&self);
 }
 
 void
@@ -51,12 +48,15 @@ cepa_sim_block_free (CepaSimBlock *self)
 {
   if (self == NULL)
     return;
+  g_ptr_array_unref (self->clients);
   cepa_sim_instance_free (self->instance);
-  for (guint i = 0; i < self->n_clients; i++)
-    if (self->clients[i].all != NULL)
-      g_byte_array_unref (self->clients[i].all);
-  g_free (self->clients);
   g_free (self);
+}
+
+void
+cepa_sim_block_add_side_tables (const CepaSimBlock *self, CepaExtras *extras)
+{
+  cepa_sim_instance_add_side_tables (self->instance, extras);
 }
 
 void
@@ -69,6 +69,8 @@ cepa_sim_block_enter (CepaSimBlock *self, guint step, const CepaSimScene *scene)
   self->cursor = (CepaSimCursor){ 0 };
   cepa_sim_instance_advance (self->instance, self->model->plan->steps[step].start_s * G_USEC_PER_SEC);
   cepa_sim_instance_set_network (self->instance, scene->network);
+  for (guint i = 0; i < self->n_clients; i++)
+    cepa_sim_client_set_network (g_ptr_array_index (self->clients, i), scene->network);
 }
 
 /* When the next path is asked for: at a time drawn from its slot, all of which are of one length. */
@@ -83,38 +85,26 @@ block_draw_time_us (CepaSimBlock *self)
   return cepa_sim_plan_time_us (self->model->plan, self->step, &self->cursor, (gint64) position);
 }
 
-/* Sets the bit of @number. Returns: whether it was set before. */
+/* Asks for a path of @client. Returns: FALSE with the reason in @refusal. */
 static gboolean
-block_set_bit (GByteArray *bits, guint32 number)
+block_propose (CepaSimBlock *self, CepaSimClient *client, const CepaSimPort *port, CepaPath *path, const char **refusal)
 {
-  guint8 bit = (guint8) (1u << number % 8);
-  guint before = bits->len;
-  gboolean was_set;
+  CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL, .n_hops = BLOCK_N_HOPS,
+                              .port = port->port };
+  const guint32 *guards;
+  guint n_guards;
 
-  if (number / 8 >= before)
+  request.flags = (port->is_stable ? CEPA_PATH_NEED_STABLE : 0) | (port->is_ipv6 ? CEPA_PATH_IPV6 : 0);
+  if (!cepa_sim_client_list_guards (client, &guards, &n_guards))
     {
-      g_byte_array_set_size (bits, MAX (2 * before, number / 8 + 1));
-      memset (bits->data + before, 0, bits->len - before);
+      *refusal = BLOCK_NO_GUARD;
+      cepa_sim_instance_refuse (self->instance, BLOCK_NO_GUARD, "none of the client's guards can be used");
+      return FALSE;
     }
-  was_set = (bits->data[number / 8] & bit) != 0;
-  bits->data[number / 8] |= bit;
-  return was_set;
-}
-
-static void
-block_note_guard (BlockClient *client, guint32 number, CepaSimClientTally *tally)
-{
-  for (guint i = 0; i < MIN (tally->n_guards, BLOCK_FEW_GUARDS); i++)
-    if (client->few[i] == number)
-      return;
-  if (tally->n_guards < BLOCK_FEW_GUARDS)
-    client->few[tally->n_guards++] = number;
-  else
-    {
-      if (client->all == NULL)
-        client->all = g_byte_array_new ();
-      tally->n_guards += block_set_bit (client->all, number) ? 0 : 1;
-    }
+  request.guards = guards;
+  request.n_guards = n_guards;
+  return cepa_sim_instance_propose (self->instance, &self->draw_random.random, &request, self->model->enforce_subnets, path,
+                                    refusal);
 }
 
 static void
@@ -122,26 +112,21 @@ block_draw_one (CepaSimBlock *self, CepaSimTally *tally, CepaSimRows *rows)
 {
   gint64 now_us = block_draw_time_us (self);
   guint kind = cepa_sim_ports_draw (self->model->ports, &self->model_random);
-  const CepaSimPort *port = &self->model->ports->ports[kind];
-  guint index = self->next_client;
-  BlockClient *client = &self->clients[index];
-  CepaPathRequest request = { .size = sizeof request, .purpose = CEPA_PURPOSE_GENERAL, .n_hops = BLOCK_N_HOPS,
-                              .port = port->port };
-  CepaSimRow row = { .time_s = now_us / G_USEC_PER_SEC, .client = self->first + index, .stream = client->n_streams,
+  guint index = self->next_client, number = self->first + index;
+  CepaSimClient *client = g_ptr_array_index (self->clients, index);
+  CepaSimRow row = { .time_s = now_us / G_USEC_PER_SEC, .client = number, .stream = cepa_sim_client_next_stream (client),
                      .kind = kind };
   CepaPath path = { .size = sizeof path };
 
-  request.flags = (port->is_stable ? CEPA_PATH_NEED_STABLE : 0) | (port->is_ipv6 ? CEPA_PATH_IPV6 : 0);
   self->next_client = index + 1 < self->n_clients ? index + 1 : 0;
-  client->n_streams++;
   self->n_drawn++;
   cepa_sim_instance_advance (self->instance, now_us);
-  if (cepa_sim_instance_propose (self->instance, &self->draw_random.random, &request, self->model->enforce_subnets, &path,
-                                 &row.refusal))
+  if (block_propose (self, client, &self->model->ports->ports[kind], &path, &row.refusal))
     {
       row.hops = path.hops;
-      cepa_sim_tally_add (tally, self->scene, path.hops, self->first + index, row.time_s);
-      block_note_guard (client, self->scene->numbers[path.hops[0]], &tally->clients[self->first + index]);
+      cepa_sim_tally_add (tally, self->scene, path.hops, number, row.time_s);
+      if (cepa_sim_client_built (client, path.hops[0], path.hops[2], self->scene->numbers[path.hops[0]]))
+        tally->clients[number].n_guards++;
     }
   if (rows != NULL)
     cepa_sim_rows_add (rows, self->scene, &row, self->model->ids_are_rows);

@@ -20,6 +20,7 @@ typedef struct
   const CepaSimPlugin *plugin;
   guint64 seed;
   gboolean enforce_subnets;
+  gboolean keeps_guards;
   gboolean with_rows; /* CSV is wanted */
   gboolean ids_are_rows;
 } CepaSimModel;
@@ -36,6 +37,9 @@ typedef struct _CepaSimBlock CepaSimBlock;
 CepaSimBlock *cepa_sim_block_new (const CepaSimModel *model, guint number, GError **error);
 void cepa_sim_block_free (CepaSimBlock *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaSimBlock, cepa_sim_block_free)
+
+/* Adds the side tables that its plugin has loaded. */
+void cepa_sim_block_add_side_tables (const CepaSimBlock *self, CepaExtras *extras);
 
 /* The time of step @step of the plan begins. @scene: (transfer none): of its consensus, until the next call. */
 void cepa_sim_block_enter (CepaSimBlock *self, guint step, const CepaSimScene *scene);

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "plugin-private.h"
 
 /* What a start may take; what the daemon allows. */
@@ -29,6 +30,16 @@ typedef struct
   void *user_data;
 } InstanceTimer;
 
+/* What it has loaded, or could not. */
+typedef struct
+{
+  char *name;
+  CepaSideTable *table; /* (nullable) */
+  GError *error;        /* (nullable) */
+  CepaDoneFunc done;    /* (nullable): it is told */
+  void *user_data;
+} InstanceSideTable;
+
 /* Of the clock that is handed to the core. */
 typedef struct
 {
@@ -46,6 +57,7 @@ struct _CepaSimInstance
   CepaNetwork *network; /* (nullable) */
   GArray *timers;       /* (element-type InstanceTimer) */
   guint64 last_timer;
+  GArray *side_tables;  /* (element-type InstanceSideTable) */
   guint64 task; /* that is not over */
   GError *failure;
   CepaPathPolicy policy;
@@ -180,6 +192,56 @@ instance_timer_free (const CepaHost *host, uint64_t number)
     g_array_remove_index (self->timers, index);
 }
 
+static void
+instance_clear_side_table (gpointer data)
+{
+  InstanceSideTable *loaded = data;
+
+  g_free (loaded->name);
+  g_clear_pointer (&loaded->table, cepa_side_table_unref);
+  g_clear_error (&loaded->error);
+}
+
+/* Read at once; told in a later turn. */
+static void
+instance_load_side_table (const CepaHost *host, const char *name, const char *path, CepaDoneFunc done, void *user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) text = cepa_file_map (path, &error);
+  InstanceSideTable loaded = { .name = g_strdup (name), .done = done, .user_data = user_data };
+
+  if (text != NULL)
+    loaded.table = cepa_side_table_parse (text, &error);
+  if (loaded.table == NULL)
+    loaded.error = g_error_new (CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FILE, "%s: %s", path, error->message);
+  g_array_append_val (instance_of (host)->side_tables, loaded);
+}
+
+static void
+instance_tell_side_tables (CepaSimInstance *self)
+{
+  for (guint i = 0; i < self->side_tables->len; i++)
+    {
+      InstanceSideTable told = g_array_index (self->side_tables, InstanceSideTable, i);
+
+      g_array_index (self->side_tables, InstanceSideTable, i).done = NULL;
+      if (told.done != NULL)
+        told.done (told.user_data, told.error);
+    }
+}
+
+void
+cepa_sim_instance_add_side_tables (const CepaSimInstance *self, CepaExtras *extras)
+{
+  for (guint i = 0; i < self->side_tables->len; i++)
+    {
+      const InstanceSideTable *loaded = &g_array_index (self->side_tables, InstanceSideTable, i);
+
+      if (loaded->table != NULL)
+        cepa_extras_set_side_table (extras, loaded->name, loaded->table);
+    }
+}
+
 static const CepaNetworkView *
 instance_network (const CepaHost *host)
 {
@@ -188,7 +250,7 @@ instance_network (const CepaHost *host)
   return network != NULL ? cepa_network_get_view (network) : NULL;
 }
 
-/* There are no files, descriptors and processes in a simulation: those members stay NULL, and wrappers know what to do. */
+/* There are no descriptors and folders for files in a simulation: those members stay NULL, and wrappers know what to do. */
 static void
 instance_init_host (CepaSimInstance *self)
 {
@@ -208,6 +270,7 @@ instance_init_host (CepaSimInstance *self)
     .timer_set = instance_timer_set,
     .timer_free = instance_timer_free,
     .network = instance_network,
+    .load_side_table = instance_load_side_table,
   };
 }
 
@@ -326,6 +389,7 @@ cepa_sim_instance_advance (CepaSimInstance *self, gint64 now_us)
 {
   InstanceTimer *timer;
 
+  instance_tell_side_tables (self);
   while (G_UNLIKELY (self->timers->len > 0) && (timer = instance_next_timer (self, now_us)) != NULL)
     {
       InstanceTimer due = *timer;
@@ -351,12 +415,13 @@ instance_start (CepaSimInstance *self, GError **error)
     return TRUE;
   self->task = INSTANCE_TASK_START;
   self->plugin->module->start (self->self, INSTANCE_TASK_START);
+  instance_tell_side_tables (self);
   while (self->task != 0 && (timer = instance_next_timer (self, deadline_us)) != NULL)
     cepa_sim_instance_advance (self, timer->due_us);
   if (self->task != 0 && self->failure == NULL)
     {
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN,
-                   "%s: its start did not end within 10 seconds; there are no files and descriptors to wait for here",
+                   "%s: its start did not end within 10 seconds; there are no descriptors to wait for here",
                    self->policy.id);
       return FALSE;
     }
@@ -372,6 +437,8 @@ cepa_sim_instance_new (const CepaSimPlugin *plugin, gint64 start_us, guint64 see
   self->clock = (InstanceClock){ { instance_clock_monotonic_us, instance_clock_wall_s, instance_clock_wall_us },
                                  start_us, start_us };
   self->timers = g_array_new (FALSE, FALSE, sizeof (InstanceTimer));
+  self->side_tables = g_array_new (FALSE, FALSE, sizeof (InstanceSideTable));
+  g_array_set_clear_func (self->side_tables, instance_clear_side_table);
   self->refusals = g_array_new (FALSE, FALSE, sizeof (CepaSimRefusal));
   cepa_sim_random_init (&self->random, seed, CEPA_SIM_RANDOM_PLUGIN, number);
   instance_init_host (self);
@@ -395,6 +462,7 @@ cepa_sim_instance_free (CepaSimInstance *self)
   g_clear_pointer (&self->network, cepa_network_unref);
   g_clear_error (&self->failure);
   g_array_unref (self->timers);
+  g_array_unref (self->side_tables);
   g_array_unref (self->refusals);
   g_free (self->first_refusal);
   g_free (self);
@@ -417,13 +485,13 @@ cepa_sim_instance_set_network (CepaSimInstance *self, CepaNetwork *network)
 
 /* ---- paths ---- */
 
-static void
-instance_count_refusal (CepaSimInstance *self, const char *reason, const GError *error)
+void
+cepa_sim_instance_refuse (CepaSimInstance *self, const char *reason, const char *sentence)
 {
   CepaSimRefusal fresh = { reason, 1 };
 
   if (self->first_refusal == NULL)
-    self->first_refusal = g_strdup (error->message);
+    self->first_refusal = g_strdup (sentence);
   for (guint i = 0; i < self->refusals->len; i++)
     {
       CepaSimRefusal *refusal = &g_array_index (self->refusals, CepaSimRefusal, i);
@@ -465,7 +533,7 @@ cepa_sim_instance_propose (CepaSimInstance *self, CepaRandom *random, const Cepa
   *refusal = self->broken_rule != NULL                                      ? self->broken_rule
              : g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NO_PATH) ? INSTANCE_NO_PATH
                                                                             : INSTANCE_ERROR;
-  instance_count_refusal (self, *refusal, error);
+  cepa_sim_instance_refuse (self, *refusal, error->message);
   return FALSE;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
 #include "options.h"
@@ -26,6 +27,7 @@ typedef struct
   CepaSimArchive *archive;
   CepaSimPlugin *plugin;
   CepaNetwork *first;
+  CepaExtras *extras;
   CepaSimPlan *plan;
   CepaSimSet *adversary; /* (nullable) */
   CepaSimOutcome *outcome;
@@ -39,6 +41,7 @@ main_clear (Main *self)
   g_clear_pointer (&self->archive, cepa_sim_archive_free);
   g_clear_pointer (&self->plugin, cepa_sim_plugin_free);
   g_clear_pointer (&self->first, cepa_network_unref);
+  g_clear_pointer (&self->extras, cepa_extras_unref);
   g_clear_pointer (&self->plan, cepa_sim_plan_free);
   g_clear_pointer (&self->adversary, cepa_sim_set_free);
   g_clear_pointer (&self->outcome, cepa_sim_outcome_free);
@@ -70,6 +73,38 @@ main_load_plugin (Main *self, GError **error)
   self->plugin = cepa_sim_plugin_load (self->options->plugin, (const char *const *) self->options->plugin_options,
                                        (const char *const *) folders->pdata, error);
   return self->plugin != NULL;
+}
+
+/* (transfer full) (nullable): a file of countries, when there is to be one. */
+static gboolean
+main_map (const char *path, GBytes **text, GError **error)
+{
+  *text = path != NULL ? cepa_file_map (path, error) : NULL;
+  return path == NULL || *text != NULL;
+}
+
+/* Countries and autonomous systems, where the user gives them. */
+static gboolean
+main_load_extras (Main *self, GError **error)
+{
+  const CepaSimOptions *options = self->options;
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GBytes) ipv4 = NULL, ipv6 = NULL;
+  g_autoptr (CepaGeoip) geoip = NULL;
+  g_autoptr (CepaAsMap) as_map = NULL;
+
+  self->extras = cepa_extras_new ();
+  if (!main_map (options->geoip, &ipv4, error) || !main_map (options->geoip6, &ipv6, error))
+    return FALSE;
+  if (ipv4 != NULL || ipv6 != NULL)
+    geoip = cepa_geoip_new (ipv4, ipv6, problems);
+  for (guint i = 0; i < problems->len; i++)
+    g_printerr ("cepa-sim: %s\n", (const char *) g_ptr_array_index (problems, i));
+  if (options->as_file != NULL && (as_map = cepa_as_map_open (options->as_file, error)) == NULL)
+    return FALSE;
+  cepa_extras_set_geoip (self->extras, geoip);
+  cepa_extras_set_as_map (self->extras, as_map);
+  return TRUE;
 }
 
 static gboolean
@@ -133,7 +168,7 @@ main_prepare (Main *self, GError **error)
 {
   const GPtrArray *notes;
 
-  if (!main_load_plugin (self, error))
+  if (!main_load_plugin (self, error) || !main_load_extras (self, error))
     return FALSE;
   self->archive
       = cepa_sim_archive_open ((const char *const *) self->options->inputs, self->options->authorities, error);
@@ -142,7 +177,7 @@ main_prepare (Main *self, GError **error)
   notes = cepa_sim_archive_get_notes (self->archive);
   for (guint i = 0; i < notes->len; i++)
     g_printerr ("cepa-sim: %s\n", (const char *) g_ptr_array_index (notes, i));
-  self->first = cepa_sim_archive_load (self->archive, 0, error);
+  self->first = cepa_sim_archive_load (self->archive, 0, self->extras, error);
   return self->first != NULL && main_look_at_first (self, error) && main_make_plan (self, error)
          && main_choose_adversary (self, error);
 }
@@ -170,9 +205,9 @@ main_draw (Main *self, int csv_fd, GError **error)
 {
   const CepaSimOptions *options = self->options;
   CepaSimModel model = { .plan = self->plan, .ports = &options->ports, .plugin = self->plugin, .seed = options->seed,
-                         .enforce_subnets = !options->any_subnet, .with_rows = csv_fd >= 0,
+                         .enforce_subnets = !options->any_subnet, .keeps_guards = !options->no_guards, .with_rows = csv_fd >= 0,
                          .ids_are_rows = options->ids_are_rows };
-  CepaSimRun run = { .model = &model, .archive = self->archive, .first = self->first, .adversary = self->adversary,
+  CepaSimRun run = { .model = &model, .archive = self->archive, .first = self->first, .extras = self->extras, .adversary = self->adversary,
                      .n_workers = options->n_threads, .csv_fd = csv_fd, .csv_name = options->csv };
   gint64 began_us = g_get_monotonic_time ();
 
@@ -214,7 +249,7 @@ main_write_results (const Main *self, GError **error)
 {
   const CepaSimOptions *options = self->options;
   CepaSimReport report = { .plugin_id = cepa_sim_plugin_get_id (self->plugin), .seed = options->seed, .plan = self->plan,
-                           .outcome = self->outcome, .n_top = options->n_top };
+                           .outcome = self->outcome, .n_top = options->n_top, .has_guards = !options->no_guards };
   gboolean is_json = options->summary != NULL && g_str_has_suffix (options->summary, ".json");
 
   report.n_adversary = self->adversary != NULL ? cepa_sim_set_get_n (self->adversary) : 0;

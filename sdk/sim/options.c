@@ -234,11 +234,16 @@ options_make_context (CepaSimOptions *self, OptionsRaw *raw)
     { "seed", 's', 0, G_OPTION_ARG_STRING, &raw->seed, "Of all chance (default: 1)", "N" },
     { "threads", 't', 0, G_OPTION_ARG_STRING, &raw->threads,
       "How many work side by side (default: one for each processor); it changes no result", "N" },
+    { "no-guards", 0, 0, G_OPTION_ARG_NONE, &self->no_guards,
+      "Users keep no guards: any relay with the flag may be first (UseEntryGuards 0)", NULL },
     { "any-subnet", 0, 0, G_OPTION_ARG_NONE, &self->any_subnet, "As EnforceDistinctSubnets 0", NULL },
     { "unchecked", 0, 0, G_OPTION_ARG_NONE, &raw->is_unchecked, "Asks for no signatures", NULL },
     { "authority", 0, 0, G_OPTION_ARG_STRING_ARRAY, &raw->authorities,
       "Who must have signed, as a DirAuthority line (default: the built-in ones)", "LINE" },
     { "torrc", 0, 0, G_OPTION_ARG_FILENAME, &raw->torrc, "The same from the DirAuthority lines of a file", "FILE" },
+    { "geoip", 0, 0, G_OPTION_ARG_FILENAME, &self->geoip, "Countries of IPv4 addresses, as GeoIPFile", "FILE" },
+    { "geoip6", 0, 0, G_OPTION_ARG_FILENAME, &self->geoip6, "Countries of IPv6 addresses, as GeoIPv6File", "FILE" },
+    { "as-file", 0, 0, G_OPTION_ARG_FILENAME, &self->as_file, "Autonomous systems of addresses, as ASFile", "FILE" },
     { "adversary", 0, 0, G_OPTION_ARG_FILENAME, &self->adversary, "Fingerprints of relays that watch, one a line", "FILE" },
     { "adversary-share", 0, 0, G_OPTION_ARG_STRING, &raw->share,
       "Relays taken by chance until they have this share of the bandwidth", "SHARE" },
@@ -301,6 +306,9 @@ cepa_sim_options_free (CepaSimOptions *self)
   g_strfreev (self->plugin_options);
   g_strfreev (self->plugin_directories);
   g_free (self->adversary);
+  g_free (self->geoip);
+  g_free (self->geoip6);
+  g_free (self->as_file);
   g_free (self->csv);
   g_free (self->summary);
   g_free (self->plot);

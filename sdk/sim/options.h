@@ -21,8 +21,9 @@ typedef struct
   guint n_clients, clients_per_instance, n_threads, n_top;
   guint32 hours;           /* bit N: N:00 to N+1:00 UTC */
   CepaSimPorts ports;
-  gboolean any_subnet, ids_are_rows, is_quiet;
+  gboolean any_subnet, no_guards, ids_are_rows, is_quiet;
   char *adversary;         /* (nullable): a file */
+  char *geoip, *geoip6, *as_file; /* (nullable) */
   double adversary_share;  /* 0: none */
   char *csv, *summary, *plot; /* (nullable) */
 } CepaSimOptions;

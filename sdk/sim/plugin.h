@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "base/clock.h"
+#include "network/extras.h"
 #include "path/policy.h"
 #include "random.h"
 
@@ -34,7 +35,7 @@ const char *cepa_sim_plugin_get_id (const CepaSimPlugin *self); /* (transfer non
 /* How often an instance was refused for one reason. */
 typedef struct
 {
-  const char *reason; /* (transfer none): a rule of path/check.h, "no-path" or "plugin-error"; lives as long as the process */
+  const char *reason; /* (transfer none): a rule of path/check.h, "no-path", "no-guard" or "plugin-error"; a literal */
   guint64 n;
 } CepaSimRefusal;
 
@@ -64,6 +65,9 @@ const CepaClock *cepa_sim_instance_get_clock (const CepaSimInstance *self);
 /* The time goes on to @now_us (since 1970), never back; timers that are due are called on the way. */
 void cepa_sim_instance_advance (CepaSimInstance *self, gint64 now_us);
 
+/* Adds the side tables that it has loaded. */
+void cepa_sim_instance_add_side_tables (const CepaSimInstance *self, CepaExtras *extras);
+
 /* @network: (transfer none): kept by reference: the directory from now on. */
 void cepa_sim_instance_set_network (CepaSimInstance *self, CepaNetwork *network);
 
@@ -78,6 +82,9 @@ void cepa_sim_instance_set_network (CepaSimInstance *self, CepaNetwork *network)
  */
 gboolean cepa_sim_instance_propose (CepaSimInstance *self, CepaRandom *random, const CepaPathRequest *request,
                                     gboolean enforce_subnets, CepaPath *path, const char **refusal);
+
+/* There is no path for a reason of the caller's, who did not ask. @reason: (transfer none): a literal */
+void cepa_sim_instance_refuse (CepaSimInstance *self, const char *reason, const char *sentence);
 
 /* Returns: (transfer none) (array length=n): how often there was no path. */
 const CepaSimRefusal *cepa_sim_instance_get_refusals (const CepaSimInstance *self, guint *n);

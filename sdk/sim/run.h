@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 
 /**
  * CepaSimRun:
- * @first: the network of the archive's first consensus
+ * @first: the network of the archive's first consensus, made with @extras
+ * @extras: countries and autonomous systems
  * @adversary: (nullable)
  * @n_workers: processes; more than blocks are not started
  * @csv_fd: where lines go; -1: nowhere
@@ -28,6 +29,7 @@ typedef struct
   const CepaSimModel *model;
   const CepaSimArchive *archive;
   CepaNetwork *first;
+  CepaExtras *extras;
   const CepaSimSet *adversary;
   guint n_workers;
   int csv_fd;

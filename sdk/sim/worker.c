@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "network/annotations.h"
+
 typedef struct
 {
   const CepaSimRun *run;
@@ -53,13 +55,29 @@ worker_send (Worker *self, CepaSimMessageKind kind, const void *data, gsize len)
   worker_write (self->fd, data, len);
 }
 
+/* (transfer full) (nullable): the network of @step, with the side tables that plugins have loaded. */
+static CepaNetwork *
+worker_make_network (Worker *self, guint step, GError **error)
+{
+  g_autoptr (CepaExtras) extras = cepa_extras_copy (self->run->extras);
+  CepaNetwork *network;
+
+  for (guint i = 0; i < self->blocks->len; i++)
+    cepa_sim_block_add_side_tables (g_ptr_array_index (self->blocks, i), extras);
+  if (step > 0)
+    return cepa_sim_archive_load (self->run->archive, step, extras, error);
+  network = cepa_network_ref (self->run->first);
+  cepa_network_annotate (network, cepa_annotations_new (network, extras));
+  cepa_network_commit (network);
+  return network;
+}
+
 /* The consensus of @step, in place of the one before. */
 static gboolean
 worker_load (Worker *self, guint step, GError **error)
 {
   const CepaSimModel *model = self->run->model;
-  g_autoptr (CepaNetwork) network
-      = step == 0 ? cepa_network_ref (self->run->first) : cepa_sim_archive_load (self->run->archive, step, error);
+  g_autoptr (CepaNetwork) network = worker_make_network (self, step, error);
   CepaSimScene *scene;
   guint n_relays, i = 0;
 

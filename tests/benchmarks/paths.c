@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* paths PLUGIN-FOLDER [SECONDS]: how many paths a second of CPU the path plugins give for 10,000 relays, one line for
-   each way: "KEY PATHS-PER-SECOND". tests/bench --paths runs it. */
+/* paths PLUGIN-FOLDER [SECONDS [FOLDER]]: how many paths a second of CPU the path plugins give for 10,000 relays, one line for
+   each way: "KEY PATHS-PER-SECOND". With a FOLDER the relays are written there too, for the simulator. tests/bench --paths
+   runs it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,10 +36,36 @@ typedef struct
 
 /* ---- the network ---- */
 
+static void
+bench_write_file (const char *folder, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_set_contents (path, text, -1, &error))
+    g_error ("%s", error->message);
+}
+
+static void
+bench_write (const TestConsensus *spec, const char *folder)
+{
+  g_autofree char *consensus = test_consensus_text (spec);
+  g_autoptr (GString) microdescriptors = g_string_new (NULL);
+
+  for (guint i = 0; i < spec->n_relays; i++)
+    {
+      g_autofree char *text = test_consensus_microdescriptor (spec, i);
+
+      g_string_append (microdescriptors, text);
+    }
+  bench_write_file (folder, "consensus", consensus);
+  bench_write_file (folder, "microdescriptors", microdescriptors->str);
+}
+
 /* A few relays have most of the bandwidth; a third have Guard, a sixth Exit; a third are in families of ten; three
    share a /16. */
 static CepaNetwork *
-bench_make_network (void)
+bench_make_network (const char *folder)
 {
   g_autofree TestRelay *relays = g_new0 (TestRelay, N_RELAYS);
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
@@ -60,16 +87,18 @@ bench_make_network (void)
                         | (cepa_random_below (&random.random, 3) == 0 ? CEPA_RELAY_GUARD : 0);
       relays[i].microdesc = g_ptr_array_index (texts, i);
     }
+  if (folder != NULL)
+    bench_write (&spec, folder);
   return test_consensus_make_network (&spec);
 }
 
 static void
-bench_init (Bench *self, double seconds)
+bench_init (Bench *self, double seconds, const char *folder)
 {
   static const guint16 ports[] = { 443, 80, 443, 0 };
 
   memset (self, 0, sizeof *self);
-  self->network = bench_make_network ();
+  self->network = bench_make_network (folder);
   self->seconds = seconds;
   for (guint i = 0; i < G_N_ELEMENTS (self->excluded); i++)
     self->excluded[i] = N_RELAYS / 4 * (i + 1);
@@ -169,13 +198,13 @@ main (int argc, char **argv)
   Contender weighted, uniform;
   Bench bench;
 
-  if (argc < 2 || argc > 3)
+  if (argc < 2 || argc > 4)
     {
-      fprintf (stderr, "usage: %s PLUGIN-FOLDER [SECONDS]\n", argv[0]);
+      fprintf (stderr, "usage: %s PLUGIN-FOLDER [SECONDS [FOLDER]]\n", argv[0]);
       return 2;
     }
   test_consensus_init ();
-  bench_init (&bench, argc > 2 ? g_ascii_strtod (argv[2], NULL) : 2);
+  bench_init (&bench, argc > 2 ? g_ascii_strtod (argv[2], NULL) : 2, argc > 3 ? argv[3] : NULL);
   contender_init (&weighted, argv[1], "weighted");
   contender_init (&uniform, argv[1], "uniform");
   bench_run (&bench, "weighted_table", &weighted, ask_table);

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# tests/bench --paths: how many paths a second the path plugins give.
+# tests/bench --paths: how many paths a second the path plugins give, and the simulator.
 
+import pathlib
+import re
 import statistics
 import subprocess
+import tempfile
 
 from tests.benchmarks.errors import BenchError
 
@@ -13,6 +16,13 @@ TEXTS = {
     "uniform_daemon": "path.uniform, drawn and checked by the daemon",
     "uniform_new": "the same when the tables are made anew for each path",
 }
+# What cepa-sim says of a run over the same relays.
+SIMULATED = {
+    "simulator_cpu": "cepa-sim with path.weighted, for each second of CPU time",
+    "simulator": "the same on all processors, in a second",
+}
+SIMULATED_PATHS = 2000000
+SIMULATED_SPEED = re.compile(r"draws in [0-9.]+ s: (\d+) a second, (\d+) a second of CPU time")
 SECONDS = 2
 TIMEOUT_SECONDS = 120
 
@@ -28,23 +38,39 @@ def parse(output):
     return figures
 
 
-def measure(build, seconds=SECONDS):
-    """Runs the program of a build folder; `seconds` of CPU for each figure."""
-    program = build / "tests/benchmarks/paths"
+def run(command):
+    """What a program of the build folder says, on its output and on standard error."""
     try:
-        result = subprocess.run([program, build / "plugins/path", str(seconds)], capture_output=True, text=True,
-                                timeout=TIMEOUT_SECONDS, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     except FileNotFoundError as error:
-        raise BenchError(f"{program} is not there.", "--cepad must be of a whole build folder.") from error
+        raise BenchError(f"{command[0]} is not there.", "--cepad must be of a whole build folder.") from error
     if result.returncode != 0:
-        raise BenchError(f"{program} failed with status {result.returncode}: {result.stderr.strip()}")
-    return parse(result.stdout)
+        raise BenchError(f"{command[0]} failed with status {result.returncode}: {result.stderr.strip()}")
+    return result.stdout, result.stderr
+
+
+def parse_simulator(said):
+    found = SIMULATED_SPEED.search(said)
+    if found is None:
+        raise BenchError(f"cepa-sim does not say how fast it was, but: {said.strip()}")
+    return {"simulator": float(found.group(1)), "simulator_cpu": float(found.group(2))}
+
+
+def measure(build, seconds=SECONDS, paths=SIMULATED_PATHS):
+    """Runs the programs of a build folder; `seconds` of CPU for each figure of the plugins."""
+    with tempfile.TemporaryDirectory(prefix="cepa-bench-") as name:
+        folder = pathlib.Path(name)
+        figures = parse(run([build / "tests/benchmarks/paths", build / "plugins/path", str(seconds), folder])[0])
+        figures.update(parse_simulator(run([build / "sdk/sim/cepa-sim", "paths", "--unchecked", "--quiet", "--paths",
+                                            str(paths), folder])[1]))
+    return figures
 
 
 def medians(runs):
-    return {key: statistics.median(run[key] for run in runs) for key in TEXTS}
+    return {key: statistics.median(figures[key] for figures in runs) for key in (*TEXTS, *SIMULATED)}
 
 
 def format_lines(figures):
-    width = max(len(text) for text in TEXTS.values())
-    return [f"{text.ljust(width)}  {figures[key]:>12,.0f} paths/s" for key, text in TEXTS.items()]
+    texts = {**TEXTS, **SIMULATED}
+    width = max(len(text) for text in texts.values())
+    return [f"{text.ljust(width)}  {figures[key]:>12,.0f} paths/s" for key, text in texts.items()]

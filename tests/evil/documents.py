@@ -68,6 +68,18 @@ def forge_key_certificate(identity_key, signing_key, certifier=None, crosser=Non
     return text + pem("SIGNATURE", rsa_sign_digest(certifier or identity_key, digest))
 
 
+def sha3_hex(text):
+    return hashlib.sha3_256(text.encode("ascii")).hexdigest().upper()
+
+
+def consensus_diff(base, target, *, says_from=None, says_to=None):
+    """From one consensus to another (dir-spec: limited ed diff format), every line changed. says_from, says_to: texts
+    whose hashes it has in place of theirs."""
+    signed = re.match(r".*?^directory-signature ", says_from or base, re.MULTILINE | re.DOTALL).group(0)
+    return (f"network-status-diff-version 1\nhash {sha3_hex(signed)} {sha3_hex(says_to or target)}\n"
+            f"1,{base.count(chr(10))}c\n{target}.\n")
+
+
 def new_rsa_key():
     return rsa.generate_private_key(65537, 2048)
 

@@ -2,6 +2,9 @@
 # Directories that serve what must not be believed: to a daemon that starts, and to one that has a directory already.
 
 import contextlib
+import functools
+import gzip
+import lzma
 import os
 import re
 import time
@@ -10,7 +13,7 @@ import zlib
 
 from tests.evil import Directory, Documents, Relay
 from tests.evil.directory import deflated, http
-from tests.evil.documents import Signer, forge_key_certificate, new_rsa_key
+from tests.evil.documents import Signer, consensus_diff, forge_key_certificate, new_rsa_key
 from tests.evil.shared import network
 from tests.net import Cepad, valid_after_of, wait_until
 from tests.net.events import CONSENSUS_USED
@@ -62,9 +65,31 @@ def stall_from(relay, body):
     return answer
 
 
-def bomb(size):
-    """So many zeros, a thousandth of that on the wire."""
-    return http(zlib.compress(bytes(size), 9), headers="Content-Encoding: deflate\r\n")
+GIB = 1 << 30
+
+
+def zstd_bomb():
+    """A frame of blocks that each say 128 KiB of one byte (RFC 8878, RLE blocks)."""
+    block = ((1 << 17) << 3 | 1 << 1).to_bytes(3, "little") + b"A"
+    last = ((1 << 17) << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"A"
+    return b"\x28\xb5\x2f\xfd\x00\x58" + block * ((GIB >> 17) - 1) + last
+
+
+# Each a GiB when unpacked. Where a whole one takes long to make, it is of many streams.
+BOMBS = {
+    "deflate": lambda: zlib.compress(bytes(1 << 25), 9) * (GIB >> 25),
+    "gzip": lambda: gzip.compress(bytes(1 << 25), 9) * (GIB >> 25),
+    "x-zstd": zstd_bomb,
+    "x-tor-lzma": lambda: lzma.compress(bytes(1 << 25), lzma.FORMAT_ALONE) * (GIB >> 25),
+}
+BURST = r"answer grows (to over 25 times its size|beyond \d+ bytes)"
+
+
+@functools.cache
+def bomb(encoding):
+    data = BOMBS[encoding]()
+    assert len(data) < 3 << 19
+    return http(data, headers=f"Content-Encoding: {encoding}\r\n")
 
 
 def cut_short(body):
@@ -77,7 +102,8 @@ BODIES = {
     "compressed, cut short": (lambda body: http(zlib.compress(body, 9)[:-100]), "compressed answer is cut short"),
     "compressed, damaged": (lambda body: http(zlib.compress(body, 9)[:200] + os.urandom(300)),
                             "compressed answer is (damaged|cut short)"),
-    "bomb": (lambda body: bomb(100 << 20), r"compressed answer grows beyond \d+ bytes"),
+    **{f"bomb, {encoding}": (lambda body, encoding=encoding: bomb(encoding), BURST) for encoding in BOMBS},
+    "no stream but a bomb, plain": (lambda body: http(b"A" * (33 << 20)), r"answer (grows beyond|over) \d+ bytes"),
     "not HTTP": (lambda body: body, "answer that is not HTTP"),
     "nothing": (lambda body: b"", "answer that is not HTTP"),
     "another encoding": (lambda body: http(body, headers="Content-Encoding: br\r\n"),
@@ -230,6 +256,10 @@ SLOW = {
 }
 
 
+# Authorities wait until the evil directory has been asked.
+EVIL_FIRST = "ClientBootstrapConsensusAuthorityDownloadInitialDelay 5\nDirAuthorityFallbackRate 0.001\n"
+
+
 class DocumentTest(unittest.TestCase):
     def start_case(self, stack, kind, make):
         """(relay, daemon): a daemon that asks an evil directory first. make: a function from documents and relay
@@ -238,7 +268,7 @@ class DocumentTest(unittest.TestCase):
         directory = Directory(documents)
         relay = stack.enter_context(Relay(directory=directory, avoid=net))
         directory.serve(kind, make(documents, relay))
-        return relay, stack.enter_context(Cepad(net, torrc=relay.fallback_line))
+        return relay, stack.enter_context(Cepad(net, torrc=relay.fallback_line + EVIL_FIRST))
 
     def start_cases(self, stack, kind, cases):
         """cases: a dict from the name to (make, pattern); {0} in the pattern is the directory."""
@@ -314,6 +344,17 @@ class ColdTest(DocumentTest):
         for kind in ("consensus", "certs", "microdescriptors"):
             self.check_all(kind, {f"{kind}: {name}": (maker(kind, make), "asking {0} failed: " + reason)
                                   for name, (make, reason) in BODIES.items()})
+
+    def test_required_protocols(self):
+        """The network asks for what this version does not have: it says what, and ends."""
+        def edit(text):
+            return re.sub(r"^(required-client-protocols .*)$", r"\1 Foo=1", text, flags=re.MULTILINE)
+        with contextlib.ExitStack() as stack:
+            relay, daemon = self.start_case(stack, "consensus", lambda documents, relay: deflated(
+                documents.consensus(edit=edit).encode("ascii")))
+            daemon.wait_log(r"requires protocols of clients that this version of Cepa does not have: Foo=1\.",
+                            BOOTSTRAP_SECONDS)
+            self.assertEqual(daemon.process.wait(10), 1)
 
     def test_status(self):
         self.check_all("consensus", {
@@ -450,13 +491,52 @@ class WarmTest(DocumentTest):
             self.daemon.wait_log(refused, REFUSED_SECONDS, since=mark)
             self.check_page(self.daemon)
             self.assertEqual(self.cached()["microdescs"], before)
-            self.directory.serve("microdescriptors", bomb(100 << 20))
-            self.daemon.wait_log("asking .* failed: compressed answer grows beyond", REFUSED_SECONDS, since=mark)
+            self.directory.serve("microdescriptors", bomb("deflate"))
+            self.daemon.wait_log("asking .* failed: " + BURST, REFUSED_SECONDS, since=mark)
             self.check_page(self.daemon)
             # And the right one, when it comes, is taken.
             self.directory.serve("microdescriptors", None)
             wait_until(lambda: self.cached()["microdescs"] == before + 1, REFUSED_SECONDS,
                        "the microdescriptor in the cache")
+
+    def test_diffs(self):
+        """Those that were asked for, but are wrong: the next question is for the whole; and a good one is taken."""
+        self.wait_used()
+        base = self.documents.current
+        newer = self.as_newer(self.documents.consensus)
+        target, another = newer(), newer(params={"circwindow": 321})
+        forged = newer(signers=[Signer(signer.identity, forger, signer.key_digest) for signer in self.documents.signers])
+        cases = {
+            "to another than it says": (consensus_diff(base, another, says_to=target), "diff "),
+            "from another": (consensus_diff(base, target, says_from=another), "diff "),
+            "to a forged one": (consensus_diff(base, forged), ""),
+            "cut short": (consensus_diff(base, target)[:2000], "diff "),
+            "noise": ("network-status-diff-version 1\n" + "A" * 500, "diff "),
+        }
+        for name, (diff, what) in cases.items():
+            with self.subTest(name):
+                before = self.cached()
+                base = self.documents.current
+                mark = self.daemon.log_mark()
+                asked = []
+
+                def answer(path, request, asked=asked, diff=diff):
+                    asked.append("X-Or-Diff-From-Consensus: " in request)
+                    return [deflated(diff.encode("ascii"))]
+                self.directory.serve("consensus", answer)
+                self.daemon.wait_log(f"refused a consensus {what}from {re.escape(self.relay.name)}: ", REFUSED_SECONDS,
+                                     since=mark)
+                wait_until(lambda asked=asked: len(asked) > 1, REFUSED_SECONDS, "the next question")
+                self.assertEqual(asked[:2], [True, False])
+                self.assertEqual(self.cached(), before)
+                self.check_page(self.daemon)
+                self.check_recovers()
+        mark = self.daemon.log_mark()
+        base = self.documents.current
+        self.renew()
+        self.directory.serve("consensus", deflated(consensus_diff(base, self.documents.current).encode("ascii")))
+        self.wait_used(mark)
+        self.daemon.wait_log("came as a diff of", REFUSED_SECONDS, since=mark)
 
     def test_parameters_of_a_new_consensus(self):
         self.wait_used()

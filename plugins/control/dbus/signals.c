@@ -14,6 +14,7 @@ static const struct
   const char *properties[6];
 } signals_changes[] = {
   { "Client1", "Bootstrapped", { "State", "Bootstrap", "IsReady", "HasDirectory", NULL } },
+  { "Client1", "ClockSkewed", { "ClockSkew", NULL } },
   { "Network1", "Changed", { "ValidAfter", "FreshUntil", "ValidUntil", "NRelays", NULL } },
 };
 

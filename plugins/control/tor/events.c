@@ -140,16 +140,27 @@ cepa_tor_events_update (CepaTorControl *control)
 }
 
 void
-cepa_tor_events_append_bootstrap (GString *out, GVariant *bootstrap)
+cepa_tor_events_append_bootstrap (GString *out, GVariant *bootstrap, GVariant *skew)
 {
-  const char *tag, *summary;
+  const char *tag, *summary, *source = "";
+  gint64 skew_s = 0;
   guint32 percent;
 
   g_variant_get (bootstrap, "(u&s&s)", &percent, &tag, &summary);
-  g_string_append_printf (out, "NOTICE BOOTSTRAP PROGRESS=%u TAG=", percent);
+  if (skew != NULL && percent < 100)
+    g_variant_get (skew, "(x&s)", &skew_s, &source);
+  g_string_append_printf (out, "%s BOOTSTRAP PROGRESS=%u TAG=", skew_s != 0 ? "WARN" : "NOTICE", percent);
   cepa_tor_text_append_word (out, tag);
   g_string_append (out, " SUMMARY=");
   cepa_tor_text_append_quoted (out, summary);
+  if (skew_s != 0)
+    {
+      g_autofree char *warning = g_strdup_printf ("Clock skew %" G_GINT64_FORMAT " from %s", skew_s, source);
+
+      g_string_append (out, " WARNING=");
+      cepa_tor_text_append_quoted (out, warning);
+      g_string_append (out, " REASON=CLOCK_SKEW COUNT=1 RECOMMENDATION=warn");
+    }
 }
 
 CepaTorEvents *

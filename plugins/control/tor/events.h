@@ -31,7 +31,7 @@ typedef enum
   CEPA_TOR_EVENT_GUARD = 1 << 18,
 } CepaTorEvent;
 
-#define CEPA_TOR_N_SOURCES 15
+#define CEPA_TOR_N_SOURCES 16
 
 struct _CepaTorEvents
 {
@@ -60,8 +60,9 @@ void cepa_tor_events_emit (CepaTorControl *control, CepaTorEvent event, const ch
 /* Adds the names that SETEVENTS takes, with spaces between them. */
 void cepa_tor_events_append_names (GString *out);
 
-/* Adds "NOTICE BOOTSTRAP PROGRESS=..."; @bootstrap: (uss). */
-void cepa_tor_events_append_bootstrap (GString *out, GVariant *bootstrap);
+/* Adds "NOTICE BOOTSTRAP PROGRESS=..."; @bootstrap: (uss); @skew: (nullable): (xs): a clock that is wrong may be what is in
+   the way. */
+void cepa_tor_events_append_bootstrap (GString *out, GVariant *bootstrap, GVariant *skew);
 
 /* In sources.c: what to subscribe to for @mask, and what to do when it happens. */
 void cepa_tor_sources_update (CepaTorEvents *self, guint64 mask);

@@ -125,6 +125,7 @@ void
 cepa_tor_getinfo_bootstrap (CepaTorQuery *query)
 {
   g_autoptr (GVariant) bootstrap = cepa_tor_get (query->connection->control, "Client1", "Bootstrap", "(uss)");
+  g_autoptr (GVariant) skew = cepa_tor_get (query->connection->control, "Client1", "ClockSkew", "(xs)");
   g_autoptr (GString) out = g_string_new (NULL);
 
   if (bootstrap == NULL)
@@ -132,7 +133,7 @@ cepa_tor_getinfo_bootstrap (CepaTorQuery *query)
       cepa_tor_query_fail (query, "Internal error");
       return;
     }
-  cepa_tor_events_append_bootstrap (out, bootstrap);
+  cepa_tor_events_append_bootstrap (out, bootstrap, skew);
   cepa_tor_query_answer (query, out->str);
 }
 

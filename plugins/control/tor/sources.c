@@ -75,9 +75,33 @@ tor_sources_on_bootstrapped (void *user_data, G_GNUC_UNUSED const char *interfac
   CepaTorEvents *self = user_data;
   g_autoptr (GString) line = g_string_new ("650 STATUS_CLIENT ");
 
-  cepa_tor_events_append_bootstrap (line, args);
+  cepa_tor_events_append_bootstrap (line, args, NULL);
   tor_sources_emit (self, CEPA_TOR_EVENT_STATUS_CLIENT, line);
   tor_sources_check_status (self);
+}
+
+/* As C Tor: one line for whoever watches, and while there is no circuit yet, one that says what may be in the way. */
+static void
+tor_sources_on_skewed (void *user_data, G_GNUC_UNUSED const char *interface_name, G_GNUC_UNUSED const char *signal,
+                       GVariant *args)
+{
+  CepaTorEvents *self = user_data;
+  g_autoptr (GVariant) bootstrap = cepa_tor_get (self->control, "Client1", "Bootstrap", "(uss)");
+  g_autoptr (GString) general = g_string_new ("650 STATUS_GENERAL WARN CLOCK_SKEW SKEW=");
+  g_autoptr (GString) client = g_string_new ("650 STATUS_CLIENT ");
+  const char *source;
+  gint64 skew;
+
+  g_variant_get (args, "(x&s)", &skew, &source);
+  if (skew == 0)
+    return;
+  g_string_append_printf (general, "%" G_GINT64_FORMAT " SOURCE=", skew);
+  cepa_tor_text_append_word (general, source);
+  tor_sources_emit (self, CEPA_TOR_EVENT_STATUS_GENERAL, general);
+  if (bootstrap == NULL || tor_sources_get_flag (self, "IsReady"))
+    return;
+  cepa_tor_events_append_bootstrap (client, bootstrap, args);
+  tor_sources_emit (self, CEPA_TOR_EVENT_STATUS_CLIENT, client);
 }
 
 /* ---- circuits, streams, channels ---- */
@@ -384,6 +408,8 @@ static const struct
   { CEPA_TOR_EVENT_BUILDTIMEOUT_SET, "Circuits1", "BuildTimeoutSet", "(sa{sv})", tor_sources_on_build_timeout },
   { CEPA_TOR_EVENT_STREAM | CEPA_TOR_EVENT_STREAM_BW, "Streams1", "Changed", "(tsa{sv})", tor_sources_on_stream },
   { CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "Bootstrapped", "(uss)", tor_sources_on_bootstrapped },
+  { CEPA_TOR_EVENT_STATUS_GENERAL | CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "ClockSkewed", "(xs)",
+    tor_sources_on_skewed },
   { CEPA_TOR_EVENT_NEWCONSENSUS | CEPA_TOR_EVENT_STATUS_CLIENT, "Network1", "Changed", "(ux)",
     tor_sources_on_network },
   { CEPA_TOR_EVENT_GUARD, "Guards1", "Changed", "(sa{sv})", tor_sources_on_guard },

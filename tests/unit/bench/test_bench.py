@@ -139,19 +139,24 @@ class ArgumentsTest(unittest.TestCase):
 class PathsTest(unittest.TestCase):
     GOOD = "weighted_table 1500000\nweighted_daemon 1200000\nuniform_daemon 1300000\nuniform_new 4000\n"
 
-    def add_program(self, text):
+    SPEED = "echo 'cepa-sim: 20 draws in 0.10 s: 1900000 a second, 1000000 a second of CPU time' >&2"
+
+    def add_program(self, text, simulator=SPEED):
         folder = tempfile.TemporaryDirectory(prefix="cepa-bench-test-")
         self.addCleanup(folder.cleanup)
-        program = pathlib.Path(folder.name) / "tests/benchmarks/paths"
-        program.parent.mkdir(parents=True)
-        program.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-        program.chmod(0o755)
+        for name, content in (("tests/benchmarks/paths", text), ("sdk/sim/cepa-sim", simulator)):
+            program = pathlib.Path(folder.name) / name
+            program.parent.mkdir(parents=True)
+            program.write_text(f"#!/bin/sh\n{content}\n", encoding="utf-8")
+            program.chmod(0o755)
         return pathlib.Path(folder.name)
 
     def test_measured(self):
-        folder = self.add_program(f"test $# = 2 || exit 1\ncat <<END\n{self.GOOD}END")
-        figures = paths.medians([paths.measure(folder), {key: 1.0 for key in paths.TEXTS}, paths.measure(folder)])
+        folder = self.add_program(f"test $# = 3 || exit 1\ncat <<END\n{self.GOOD}END")
+        slow = {key: 1.0 for key in (*paths.TEXTS, *paths.SIMULATED)}
+        figures = paths.medians([paths.measure(folder), slow, paths.measure(folder)])
         self.assertEqual(figures["uniform_daemon"], 1300000)
+        self.assertEqual((figures["simulator"], figures["simulator_cpu"]), (1900000, 1000000))
         self.assertRegex(paths.format_lines(figures)[0], r"^path.weighted, .* 1,500,000 paths/s$")
 
     def test_failures(self):
@@ -159,6 +164,8 @@ class PathsTest(unittest.TestCase):
                               ("echo weighted_table 5", "weighted_table.*rather than")):
             with self.subTest(text=text), self.assertRaisesRegex(BenchError, message):
                 paths.measure(self.add_program(text))
+        with self.assertRaisesRegex(BenchError, "does not say how fast it was, but: quick"):
+            paths.measure(self.add_program(f"cat <<END\n{self.GOOD}END", "echo quick >&2"))
         with self.assertRaisesRegex(BenchError, "is not there"):
             paths.measure(pathlib.Path("/nowhere"))
 

@@ -424,7 +424,7 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
     { "GeoIPExcludeUnknown maybe", "torrc:1: GeoIPExcludeUnknown: \"maybe\" is not 0, 1 or auto" },
     { "FirewallPorts 80,0", "torrc:1: FirewallPorts: \"0\" is not a port from 1 to 65535; write them with commas between "
                             "them" },
-    { "AlternateDirAuthority x", "torrc:1: AlternateDirAuthority" NOT_YET },
+    { "AutomapHostsOnResolve x", "torrc:1: AutomapHostsOnResolve" NOT_YET },
     { "RunAsDaemon 1", "torrc:1: RunAsDaemon" NOT_YET },
     { "Log notice\nk \"", "torrc:2: the quoted value has no closing quote on its line" },
   };
@@ -467,6 +467,47 @@ test_config_too_many (ConfigFixture *fixture, gconstpointer data)
     g_string_append (torrc, "Log err\n");
   g_assert_null (config_load (torrc->str, NULL, &error));
   g_assert_cmpstr (error->message, ==, "torrc:1001: Log is given more than 1000 times");
+}
+
+/* Options of the directory: C Tor's defaults, those of private networks, and what does not go together. */
+static void
+test_config_directory (ConfigFixture *fixture, gconstpointer data)
+{
+  static const char authority[]
+      = "AlternateDirAuthority one orport=9001 v3ident=0123456789012345678901234567890123456789 10.0.0.1:80 "
+        "0123456789012345678901234567890123456789\nTestingTorNetwork 1\n";
+  static const char *const bad[] = {
+    "FetchDirInfoExtraEarly 1", "DirAuthorityFallbackRate -1", "DirAuthorityFallbackRate 1.5", "DirAuthorityFallbackRate x",
+    "ClientBootstrapConsensusMaxInProgressTries 0", "FetchServerDescriptors yes",
+  };
+  g_autofree char *later = g_strconcat (authority, "ClientBootstrapConsensusAuthorityDownloadInitialDelay 2", NULL);
+  g_autoptr (CepaCommandLine) usual = config_load_good ("", NULL), private = config_load_good (authority, NULL),
+                              delayed = config_load_good (later, NULL),
+                              few = config_load_good ("PathsNeededToBuildCircuits 0.1\nFetchDirInfoEarly 1\n"
+                                                      "FetchDirInfoExtraEarly 1\nFetchServerDescriptors 0", NULL);
+
+  (void) fixture, (void) data;
+  g_assert_cmpint (usual->config->bootstrap_authority_delay_s, ==, 6);
+  g_assert_cmpint (usual->config->bootstrap_fallback_delay_s, ==, 0);
+  g_assert_cmpint (usual->config->bootstrap_authority_only_delay_s, ==, 0);
+  g_assert_cmpuint (usual->config->bootstrap_max_tries, ==, 3);
+  g_assert_cmpfloat (usual->config->dir_authority_fallback_rate, ==, 0.1);
+  g_assert_cmpfloat (usual->config->paths_needed, ==, -1);
+  g_assert_true (usual->config->fetch_server_descriptors);
+  g_assert_cmpint (private->config->bootstrap_authority_delay_s, ==, 0);
+  g_assert_cmpuint (private->config->authorities->len, ==, 1);
+  g_assert_cmpint (delayed->config->bootstrap_authority_delay_s, ==, 2);
+  g_assert_cmpfloat (few->config->paths_needed, ==, 0.25);
+  g_assert_cmpuint (few->warnings->len, ==, 1);
+  g_assert_true (few->config->fetch_dir_info_extra_early);
+  g_assert_false (few->config->fetch_server_descriptors);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (config_load (bad[i], NULL, &error));
+      g_assert_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG);
+    }
 }
 
 /* C Tor's units; what is out of bounds is brought inside, and that is said. */
@@ -534,6 +575,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "/config/defaults", test_config_defaults },
     { "/config/numbers", test_config_numbers },
+    { "/config/directory", test_config_directory },
     { "/config/words", test_config_words },
     { "/config/built-in", test_config_built_in },
     { "/config/values", test_config_values },

@@ -19,7 +19,7 @@ RUN_SECONDS = 40
 
 CLIENT = {
     "Version": "'0.1.0'", "State": "'running'", "Bootstrap": "(uint32 100, 'done', 'Done')", "IsReady": "true",
-    "HasDirectory": "true", "Listeners": "[('socks', '127.0.0.1:9250'), ('control', 'unix:/run/x')]",
+    "HasDirectory": "true", "ClockSkew": "(int64 -7500, 'CONSENSUS')", "Listeners": "[('socks', '127.0.0.1:9250'), ('control', 'unix:/run/x')]",
     "BytesRead": "uint64 1234567", "BytesWritten": "uint64 1000", "StartTime": "int64 1", "Pid": "uint32 77",
     "DataDirectory": "'/var/x'", "ConfigFile": "''",
 }

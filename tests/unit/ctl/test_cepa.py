@@ -94,6 +94,7 @@ class OutputTest(CepaTest):
         output = self.check("status")
         self.assertRegex(output, r"\ACepa +0\.1\.0, running, process 77, started \d+ days ago\n")
         self.assertIn("[####################] 100 %  Done\n", output)
+        self.assertRegex(output, r"Clock +2 h.* behind: check date, time and time zone\n")
         self.assertIn("Directory   8000 relays, valid for", output)
         self.assertIn("Traffic     1.2 MiB read, 1000 B written\n", output)
         self.assertIn("Listening   socks 127.0.0.1:9250\n            control unix:/run/x\n", output)

@@ -11,6 +11,8 @@ typedef struct
   char *folder;
   GMainContext *context;
   CepaCache *cache;
+  GBytes *content, *mapped; /* of the last asynchronous write */
+  gboolean has_content, is_done;
 } Fixture;
 
 static void
@@ -21,6 +23,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->folder = g_dir_make_tmp ("cepa-cache-XXXXXX", &error);
   g_assert_no_error (error);
   self->context = g_main_context_new ();
+  g_main_context_push_thread_default (self->context);
   self->cache = cepa_cache_new (self->folder, self->context);
 }
 
@@ -37,6 +40,7 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     }
   g_assert_cmpint (g_rmdir (self->folder), ==, 0);
   g_clear_pointer (&self->cache, cepa_cache_free);
+  g_main_context_pop_thread_default (self->context);
   g_main_context_unref (self->context);
   g_free (self->folder);
 }
@@ -72,23 +76,78 @@ fixture_check (Fixture *self, const char *name, const char *text)
 }
 
 static void
+fixture_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  Fixture *self = user_data;
+  GBytes *content;
+
+  self->mapped = cepa_cache_write_finish (async, &content);
+  self->has_content = content == self->content;
+  self->is_done = TRUE;
+}
+
+/* (transfer full) (nullable): what takes the place of @text. */
+static GBytes *
+fixture_write_async (Fixture *self, const char *name, const char *text, const char *superseded)
+{
+  g_autoptr (GBytes) content = g_bytes_new (text, strlen (text));
+
+  self->content = content;
+  self->is_done = FALSE;
+  cepa_cache_write_async (self->cache, name, content, superseded, fixture_written, self);
+  while (!self->is_done)
+    g_main_context_iteration (self->context, TRUE);
+  g_assert_true (self->has_content);
+  return self->mapped;
+}
+
+static void
+test_mapped (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GBytes) mapped = NULL;
+
+  fixture_write (self, "b", "what came later", FALSE);
+  mapped = fixture_write_async (self, "a", "all of it", "b");
+  g_assert_cmpmem (g_bytes_get_data (mapped, NULL), g_bytes_get_size (mapped), "all of it", strlen ("all of it"));
+  fixture_check (self, "a", "all of it");
+  fixture_check (self, "b", NULL);
+}
+
+/* What could not be put together anew stays in its two parts. */
+static void
+test_not_written (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *log = NULL;
+  LogCapture capture;
+
+  log_capture_start (&capture, CEPA_LOG_WARN);
+  fixture_write (self, "b", "what came later", FALSE);
+  g_assert_null (fixture_write_async (self, "none/a", "all of it", "b"));
+  while (g_main_context_iteration (self->context, FALSE))
+    continue;
+  fixture_check (self, "b", "what came later");
+  log = log_capture_stop (&capture);
+  log_capture_assert_has (log, "none/a: No such file or directory");
+}
+
+static void
 test_order (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  GString *whole = g_string_new ("begin");
+  GString *whole = g_string_new ("begin\n");
 
   fixture_write (self, "a", "old and long", FALSE);
   cepa_cache_remove (self->cache, "a");
-  fixture_write (self, "a", "begin", FALSE);
+  fixture_write (self, "a", "begin\n", FALSE);
   for (guint i = 0; i < 100; i++)
     {
-      g_autofree char *text = g_strdup_printf (" %u", i);
+      g_autofree char *text = g_strdup_printf ("%u\n", i);
 
       fixture_write (self, "a", text, TRUE);
       fixture_write (self, "b", text, FALSE);
       g_string_append (whole, text);
     }
   fixture_check (self, "a", whole->str);
-  fixture_check (self, "b", " 99");
+  fixture_check (self, "b", "99\n");
   cepa_cache_remove (self->cache, "b");
   fixture_check (self, "b", NULL);
   g_string_free (whole, TRUE);
@@ -97,10 +156,10 @@ test_order (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_append_makes (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  fixture_write (self, "a", "one", TRUE);
+  fixture_write (self, "a", "one\n", TRUE);
   fixture_write (self, "a", "", TRUE);
-  fixture_write (self, "a", "two", TRUE);
-  fixture_check (self, "a", "onetwo");
+  fixture_write (self, "a", "two\n", TRUE);
+  fixture_check (self, "a", "one\ntwo\n");
   cepa_cache_remove (self->cache, "never-there");
   fixture_check (self, "never-there", NULL);
 }
@@ -155,6 +214,8 @@ main (int argc, char **argv)
   ADD ("order", test_order);
   ADD ("append-makes", test_append_makes);
   ADD ("append-link", test_append_link);
+  ADD ("mapped", test_mapped);
+  ADD ("not-written", test_not_written);
   ADD ("errors", test_errors);
   return g_test_run ();
 }

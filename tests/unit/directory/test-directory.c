@@ -399,7 +399,7 @@ fixture_put_old (Fixture *self, gint64 later_s)
   TestConsensus old = spec;
   char *text;
 
-  old.later_s = later_s;
+  old.valid_after_s = TEST_CONSENSUS_VALID_AFTER_S + later_s;
   text = test_consensus_text (&old);
   fixture_put (self, CEPA_CACHE_CONSENSUS, text);
   fixture_put (self, CEPA_CACHE_CERTS, self->certificate);

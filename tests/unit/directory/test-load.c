@@ -194,6 +194,7 @@ test_good (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_load (self, NOW_S);
   fixture_check (self, N_RELAYS, 1, NULL);
   g_assert_cmpuint (self->result->microdescriptors->len, ==, 1);
+  g_assert_true (g_ptr_array_find (self->result->mapped, g_ptr_array_index (self->result->microdescriptors, 0), NULL));
   fixture_check_base (self);
   g_assert_cmpfloat (cepa_network_usable_fraction (self->result->network), ==, 1.0);
   text = cepa_consensus_get_text (cepa_network_get_consensus (self->result->network));
@@ -415,41 +416,59 @@ test_consensus (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
 /* ---- microdescriptors ---- */
 
+/* Has a worker read @text; what it asked for are the digests of @relays' first @n. */
+static GHashTable *
+fixture_find (Fixture *self, const char *text, guint n)
+{
+  GHashTable *asked = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *one = test_consensus_microdescriptor (&spec, i);
+      guint8 digest[32];
+
+      cepa_sha256 (one, strlen (one), digest);
+      g_hash_table_add (asked, g_bytes_new (digest, sizeof digest));
+    }
+  cepa_load_microdescriptors_async (bytes, "the test", asked, NULL, fixture_loaded, self);
+  fixture_wait (self);
+  return asked;
+}
+
 static void
-test_add (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+test_find (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (CepaConsensus) consensus = test_consensus_make (&spec);
   g_autoptr (CepaNetwork) network = cepa_network_new (consensus);
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GHashTable) asked
-    = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
   g_autofree char *first = test_consensus_microdescriptor (&spec, 0);
   g_autofree char *doubled = g_strconcat (first, self->microdescriptors, "onion-key\nntor-onion-key A\n", NULL);
   g_autofree char *annotated = g_strconcat ("@last-listed 2026-06-01 12:00:00\n", first, NULL);
-  g_autoptr (GBytes) text = g_bytes_new (doubled, strlen (doubled));
+  g_autoptr (GHashTable) all = fixture_find (self, doubled, N_RELAYS);
   GString *kept = g_string_new (NULL);
-  guint8 digest[32];
 
-  g_assert_cmpuint (cepa_load_add_microdescriptors (network, text, "the test", NULL, problems, kept, NOW_S), ==,
-                    N_RELAYS);
-  g_assert_cmpuint (problems->len, ==, 2);
-  log_capture_assert_has (g_ptr_array_index (problems, 0), "refused a microdescriptor from the test: its SHA-256");
-  log_capture_assert_has (g_ptr_array_index (problems, 1), "refused a microdescriptor from the test: ");
+  g_assert_cmpuint (self->result->problems->len, ==, 1);
+  log_capture_assert_has (g_ptr_array_index (self->result->problems, 0), "refused a microdescriptor from the test: ");
+  g_assert_cmpuint (cepa_load_take_found (self->result, network, kept, NOW_S), ==, N_RELAYS);
   /* Each that was wanted once, behind when it was listed. */
   g_assert_true (g_str_has_prefix (kept->str, annotated));
   g_assert_cmpuint (kept->len, ==, strlen (self->microdescriptors) + N_RELAYS * strlen ("@last-listed 2026-06-01 12:00:00\n"));
 
   /* One that was asked for and has come another way meanwhile is no problem. */
-  g_ptr_array_set_size (problems, 0);
-  cepa_sha256 (first, strlen (first), digest);
-  g_hash_table_add (asked, g_bytes_new (digest, sizeof digest));
-  g_bytes_unref (text);
-  text = g_bytes_new (first, strlen (first));
   g_string_truncate (kept, 0);
-  g_assert_cmpuint (cepa_load_add_microdescriptors (network, text, "the test", asked, problems, kept, NOW_S), ==, 0);
-  g_assert_cmpuint (problems->len, ==, 0);
+  g_assert_cmpuint (cepa_load_take_found (self->result, network, kept, NOW_S), ==, 0);
   g_assert_cmpuint (kept->len, ==, 0);
   g_string_free (kept, TRUE);
+}
+
+static void
+test_find_unasked (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (GHashTable) asked = fixture_find (self, self->microdescriptors, 1);
+
+  g_assert_cmpuint (self->result->found->len, ==, 1);
+  g_assert_cmpuint (self->result->problems->len, ==, N_RELAYS - 1);
+  log_capture_assert_has (g_ptr_array_index (self->result->problems, 0), "refused a microdescriptor from the test: its SHA-256");
 }
 
 static void
@@ -496,7 +515,8 @@ main (int argc, char **argv)
   ADD ("cache/unreadable", test_unreadable);
   ADD ("cache/cancelled", test_cancelled);
   ADD ("consensus", test_consensus);
-  ADD ("microdescriptors/add", test_add);
+  ADD ("microdescriptors/find", test_find);
+  ADD ("microdescriptors/find-unasked", test_find_unasked);
   ADD ("microdescriptors/compact", test_compact);
   return g_test_run ();
 }

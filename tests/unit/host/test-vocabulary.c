@@ -271,9 +271,10 @@ test_client (void)
   CepaBootstrap bootstrap = CEPA_BOOTSTRAP_INIT;
   CepaConfig config = { .data_directory = (char *) "/data" };
   gboolean is_shut_down = FALSE;
+  CepaSkew skew = { .skew_s = 0 };
   CepaVocabularyClient client
       = { .version = "1.2.3", .config_file = "/torrc", .start_time_s = 77, .config = &config, .bootstrap = &bootstrap,
-          .shutdown = note_shutdown, .user_data = &is_shut_down };
+          .skew = &skew, .shutdown = note_shutdown, .user_data = &is_shut_down };
   Heard heard;
 
   heard_init (&heard);
@@ -292,13 +293,21 @@ test_client (void)
                    "Client1.Bootstrapped (53, 'loading_descriptors', 'Loading relay descriptors')|");
   assert_property (vocabulary, "Bootstrap", "(53, 'loading_descriptors', 'Loading relay descriptors')");
   assert_property (vocabulary, "IsReady", "false");
+  assert_property (vocabulary, "ClockSkew", "(0, '')");
+  g_string_truncate (heard.signals, 0);
+  cepa_host_vocabulary_subscribe (vocabulary, &heard, "Client1", "ClockSkewed", heard_signal, &heard);
+  skew.skew_s = -7500;
+  skew.source = (char *) "CONSENSUS";
+  skew.changed (skew.user_data, &skew);
+  g_assert_cmpstr (heard.signals->str, ==, "Client1.ClockSkewed (-7500, 'CONSENSUS')|");
+  assert_property (vocabulary, "ClockSkew", "(-7500, 'CONSENSUS')");
   call (vocabulary, &heard, "Client1", "Shutdown", NULL);
   g_assert_no_error (heard.error);
   g_assert_true (is_shut_down);
   cepa_host_vocabulary_set_client (vocabulary, NULL);
   assert_property (vocabulary, "State", "'stopping'");
   cepa_bootstrap_reach (&bootstrap, CEPA_BOOTSTRAP_DONE, 0);
-  g_assert_cmpuint (heard.n_signals, ==, 1);
+  g_assert_cmpuint (heard.n_signals, ==, 2);
   call (vocabulary, &heard, "Client1", "Shutdown", NULL);
   g_assert_error (heard.error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FAILED);
   heard_clear (&heard);

@@ -114,7 +114,7 @@ guard_script_publish (GuardScript *self)
 {
   guint8 *barred = g_malloc0 (self->spec.n_relays);
 
-  self->spec.later_s = self->clock.wall_s - self->clock.wall_s % 3600 - TEST_CONSENSUS_VALID_AFTER_S;
+  self->spec.valid_after_s = self->clock.wall_s - self->clock.wall_s % 3600;
   g_clear_pointer (&self->network, cepa_network_unref);
   self->network = test_consensus_make_network (&self->spec);
   for (guint i = 0; i < self->spec.n_relays; i++)

@@ -101,14 +101,25 @@ folder_write_cache (const Folder *self)
   g_free (folder_write (self, "cache/cached-microdescs", self->microdescriptors));
 }
 
+/* (transfer full): @text with the time behind @keyword @hours later. */
+static char *
+folder_move (const char *text, const char *keyword, guint hour, guint hours)
+{
+  g_autoptr (GDateTime) start = g_date_time_new_utc (2026, 6, 1, (gint) hour, 0, 0);
+  g_autoptr (GDateTime) moved = g_date_time_add_hours (start, (gint) hours);
+  g_autofree char *from = g_date_time_format (start, "%Y-%m-%d %H:%M:%S");
+  g_autofree char *to = g_date_time_format (moved, "%Y-%m-%d %H:%M:%S");
+  g_autofree char *find = g_strdup_printf ("%s %s", keyword, from);
+  g_autofree char *replacement = g_strdup_printf ("%s %s", keyword, to);
+
+  return maker_replace (text, find, replacement);
+}
+
 char *
 folder_make_later (const Folder *self, guint hours)
 {
-  g_autofree char *after = g_strdup_printf ("valid-after 2026-06-01 %02u", 12 + hours);
-  g_autofree char *fresh = g_strdup_printf ("fresh-until 2026-06-01 %02u", 13 + hours);
-  g_autofree char *until = g_strdup_printf ("valid-until 2026-06-01 %02u", 15 + hours);
-  g_autofree char *first = maker_replace (self->consensus, "valid-after 2026-06-01 12", after);
-  g_autofree char *second = maker_replace (first, "fresh-until 2026-06-01 13", fresh);
+  g_autofree char *first = folder_move (self->consensus, "valid-after", 12, hours);
+  g_autofree char *second = folder_move (first, "fresh-until", 13, hours);
 
-  return maker_replace (second, "valid-until 2026-06-01 15", until);
+  return folder_move (second, "valid-until", 15, hours);
 }

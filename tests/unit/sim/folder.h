@@ -26,7 +26,7 @@ char *folder_write (const Folder *self, const char *name, const char *text);
 /* Writes the three documents as a client's cache has them. */
 void folder_write_cache (const Folder *self);
 
-/* (transfer full): the consensus of @hours later, which nobody has signed. */
+/* (transfer full): the consensus of @hours later (up to the end of the year), which nobody has signed. */
 char *folder_make_later (const Folder *self, guint hours);
 
 G_END_DECLS

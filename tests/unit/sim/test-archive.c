@@ -35,7 +35,7 @@ static void
 assert_loads (const CepaSimArchive *archive, guint i, guint n_with_keys)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CepaNetwork) network = cepa_sim_archive_load (archive, i, &error);
+  g_autoptr (CepaNetwork) network = cepa_sim_archive_load (archive, i, NULL, &error);
 
   g_assert_no_error (error);
   g_assert_cmpuint (cepa_network_get_n_relays (network), ==, FOLDER_N_RELAYS);
@@ -103,7 +103,7 @@ assert_refused (const Folder *folder, const char *name, gboolean is_checked, con
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (CepaSimArchive) archive = archive_open (folder, name, is_checked, &error);
-  g_autoptr (CepaNetwork) network = archive != NULL ? cepa_sim_archive_load (archive, 0, &error) : NULL;
+  g_autoptr (CepaNetwork) network = archive != NULL ? cepa_sim_archive_load (archive, 0, NULL, &error) : NULL;
 
   g_assert_null (network);
   if (strstr (error->message, part) == NULL || strstr (error->message, folder->path) == NULL)

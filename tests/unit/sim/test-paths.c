@@ -194,7 +194,7 @@ test_policies (void)
   outcome = run (&folder, "--authority", folder.authority, "--plugin", "path.uniform", "--paths", "20000", "--csv", "o.csv",
                  "--rows", "cache", NULL);
   assert_has (outcome.out, "Policy:      path.uniform, seed 1\n");
-  assert_has (outcome.out, "Paths:       20000 drawn by 100 clients, 0 refused\n");
+  assert_has (outcome.out, "Paths:       20000 drawn by 100 clients with guards, 0 refused\n");
   assert_has (outcome.err, " draws in ");
   outcome_clear (&outcome);
   csv = read_file (&folder, "o.csv");
@@ -210,6 +210,110 @@ test_policies (void)
       g_assert_cmpint (ABS ((int) counts[row] - 1000), <, 160);
     else
       g_assert_cmpuint (counts[row], ==, 0);
+  folder_clear (&folder);
+}
+
+/* The guards that client @number of a CSV file with rows had: bits by row. Returns: how many. */
+static guint
+collect_guards (const char *csv, const char *number, gboolean *had)
+{
+  g_auto (GStrv) lines = g_strsplit (csv, "\n", -1);
+  guint n = 0;
+
+  for (guint i = 1; lines[i] != NULL && lines[i][0] != '\0'; i++)
+    {
+      g_auto (GStrv) fields = g_strsplit (lines[i], ",", -1);
+      guint row = (guint) g_ascii_strtoull (fields[4], NULL, 10);
+
+      if (strcmp (fields[1], number) != 0 || had[row])
+        continue;
+      had[row] = TRUE;
+      n++;
+    }
+  return n;
+}
+
+/* A user has few guards over three consensuses, the same ones whoever else there is; without guards it has many. */
+static void
+test_guards (void)
+{
+  Folder folder;
+  g_autofree char *later = NULL, *last = NULL, *alone = NULL, *among = NULL, *without = NULL;
+  gboolean had[FOLDER_N_RELAYS] = { FALSE }, any[FOLDER_N_RELAYS] = { FALSE };
+  guint n;
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  later = folder_make_later (&folder, 1);
+  last = folder_make_later (&folder, 2);
+  g_free (folder_write (&folder, "later", later));
+  g_free (folder_write (&folder, "last", last));
+  assert_succeeds (run (&folder, "--unchecked", "--clients", "8", "--paths", "1600", "--csv", "o.csv", "--rows", "--quiet",
+                        "cache", "later", "last", NULL));
+  alone = read_file (&folder, "o.csv");
+  assert_succeeds (run (&folder, "--unchecked", "--clients", "50", "--paths", "10000", "--csv", "o.csv", "--rows", "--quiet",
+                        "cache", "later", "last", NULL));
+  among = read_file (&folder, "o.csv");
+  assert_succeeds (run (&folder, "--unchecked", "--clients", "8", "--paths", "1600", "--csv", "o.csv", "--rows", "--quiet",
+                        "--no-guards", "cache", "later", "last", NULL));
+  without = read_file (&folder, "o.csv");
+  n = collect_guards (alone, "3", had);
+  g_assert_cmpuint (n, >=, 1);
+  g_assert_cmpuint (n, <=, 3);
+  g_assert_cmpuint (n + collect_guards (among, "3", had), <=, 3);
+  g_assert_cmpuint (collect_guards (without, "3", any), >, 12);
+  folder_clear (&folder);
+}
+
+/* Half a year, a consensus a day: guards grow old, and each user takes others in their place. Within a day none does. */
+static void
+test_months (void)
+{
+  Folder folder;
+  Outcome outcome;
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  for (guint day = 1; day <= 180; day++)
+    {
+      g_autofree char *later = folder_make_later (&folder, 24 * day);
+      g_autofree char *name = g_strdup_printf ("days/%u", day);
+
+      g_free (folder_write (&folder, name, later));
+    }
+  outcome = run (&folder, "--unchecked", "--clients", "10", "--rate", "1", "--hours", "8-10", "--summary", "o.json", "--quiet",
+                 "cache", "days", NULL);
+  g_assert_cmpint (outcome.status, ==, 0);
+  outcome_clear (&outcome);
+  {
+    g_autofree char *json = read_file (&folder, "o.json");
+    const char *mean = strstr (json, "\"guards_of_a_client\": {\"mean\": ");
+
+    assert_has (json, "\"consensuses\": 181,");
+    assert_has (json, "\"paths\": 3600,");
+    g_assert_cmpfloat (g_ascii_strtod (mean + strlen ("\"guards_of_a_client\": {\"mean\": "), NULL), >, 3);
+  }
+  folder_clear (&folder);
+}
+
+/* Everybody is in one country, then nobody is in any. */
+static void
+test_countries (void)
+{
+  Folder folder;
+  Outcome outcome;
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  g_free (folder_write (&folder, "geoip", "167772160,184549375,XY\n"));
+  outcome = run (&folder, "--unchecked", "--paths", "500", "--geoip", "geoip", "cache", NULL);
+  assert_has (outcome.out, "in one country: 100.000000 % of the 100.0 % of paths");
+  outcome_clear (&outcome);
+  outcome = run (&folder, "--unchecked", "--paths", "500", "cache", NULL);
+  assert_has (outcome.out, "in one country: 0.000000 % of the 0.0 % of paths");
+  outcome_clear (&outcome);
+  assert_fails (run (&folder, "--unchecked", "--geoip", "nowhere", "cache", NULL), 1, "cannot read nowhere");
+  assert_fails (run (&folder, "--unchecked", "--as-file", "geoip", "cache", NULL), 1, "geoip");
   folder_clear (&folder);
 }
 
@@ -240,9 +344,17 @@ static void
 test_documents (void)
 {
   Folder folder;
+  g_autofree char *later = NULL, *half = NULL, *csv = NULL;
 
   folder_init (&folder);
   folder_write_cache (&folder);
+  later = folder_make_later (&folder, 1);
+  half = g_strndup (later, strlen (later) / 2);
+  g_free (folder_write (&folder, "later", half));
+  /* In the middle of a run. */
+  assert_fails (run (&folder, "--unchecked", "--paths", "1000", "--csv", "o.csv", "cache", "later", NULL), 1, "later: ");
+  csv = read_file (&folder, "o.csv");
+  g_assert_null (csv);
   g_free (folder_write (&folder, "torrc", "SocksPort 0\n"));
   g_free (folder_write (&folder, "none", "# nobody\n"));
   /* The public network's authorities have not signed it. */
@@ -285,11 +397,12 @@ test_full_disk (void)
 static char *
 add_plugin (const Folder *folder, const char *name)
 {
+  gboolean is_side = strcmp (name, "side") == 0;
   g_autofree char *source = g_strdup_printf ("%s/plugins/%s.so", g_getenv ("G_TEST_BUILDDIR"), name);
   g_autofree char *target = g_strdup_printf ("%s/%s.so", folder->path, name);
   g_autofree char *keyfile = g_strdup_printf ("%s.plugin", name);
-  g_autofree char *text = g_strdup_printf ("[Plugin]\nId=path.variant\nName=A plugin for tests\nModule=%s.so\nAbiMajor=1\n"
-                                           "AbiMinor=0\n", name);
+  g_autofree char *text = g_strdup_printf ("[Plugin]\nId=path.%s\nName=A plugin for tests\nModule=%s.so\nAbiMajor=1\n"
+                                           "AbiMinor=%u\n", is_side ? "side" : "variant", name, is_side ? 1 : 0);
   g_autofree char *content = NULL;
   gsize len;
 
@@ -322,7 +435,8 @@ test_faults (void)
       g_autofree char *line = g_strdup_printf (",,,,,,%s\n", faults[i].reason);
       g_autofree char *csv = NULL;
       Outcome outcome
-          = run (&folder, "--unchecked", "--plugin", keyfile, "--paths", "200", "--csv", "o.csv", "cache", NULL);
+          = run (&folder, "--unchecked", "--no-guards", "--plugin", keyfile, "--paths", "200", "--csv", "o.csv", "cache",
+                 NULL);
 
       assert_has (outcome.out, counted);
       assert_has (outcome.out, faults[i].sentence);
@@ -330,6 +444,39 @@ test_faults (void)
       assert_has (csv, line);
       assert_fails (outcome, 1, "no path at all was drawn");
     }
+  folder_clear (&folder);
+}
+
+/* A policy that weighs by a column of its own side table, from its start on: the exits that the table has. */
+static void
+test_side_table (void)
+{
+  Folder folder;
+  g_autofree char *keyfile = NULL, *table = NULL, *option = NULL, *csv = NULL;
+  g_autofree char *first = test_relay_fingerprint (40), *second = test_relay_fingerprint (48);
+  g_auto (GStrv) lines = NULL;
+  guint counts[FOLDER_N_RELAYS] = { 0 };
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  keyfile = add_plugin (&folder, "side");
+  table = g_strdup_printf ("fingerprint,likes\n%s,1\n%s,3\n", first + 1, second + 1);
+  g_free (folder_write (&folder, "table.csv", table));
+  option = g_strdup_printf ("table=%s/table.csv", folder.path);
+  assert_succeeds (run (&folder, "--unchecked", "--plugin", keyfile, "--option", option, "--paths", "2000", "--csv", "o.csv",
+                        "--rows", "--quiet", "cache", NULL));
+  csv = read_file (&folder, "o.csv");
+  lines = g_strsplit (csv, "\n", -1);
+  for (guint i = 1; i <= 2000; i++)
+    {
+      g_auto (GStrv) fields = g_strsplit (lines[i], ",", -1);
+
+      counts[g_ascii_strtoull (fields[6], NULL, 10)]++;
+    }
+  g_assert_cmpuint (counts[40] + counts[48], ==, 2000);
+  g_assert_cmpint (ABS ((int) counts[48] - 1500), <, 150);
+  g_free (folder_write (&folder, "table.csv", "fingerprint,likes\nnobody,1\n"));
+  assert_fails (run (&folder, "--unchecked", "--plugin", keyfile, "--option", option, "cache", NULL), 1, "table.csv");
   folder_clear (&folder);
 }
 
@@ -367,10 +514,14 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/paths/threads", test_threads);
   g_test_add_func ("/sim/paths/lines", test_lines);
   g_test_add_func ("/sim/paths/policies", test_policies);
+  g_test_add_func ("/sim/paths/guards", test_guards);
+  g_test_add_func ("/sim/paths/months", test_months);
+  g_test_add_func ("/sim/paths/countries", test_countries);
   g_test_add_func ("/sim/paths/usage", test_usage);
   g_test_add_func ("/sim/paths/documents", test_documents);
   g_test_add_func ("/sim/paths/full-disk", test_full_disk);
   g_test_add_func ("/sim/paths/faults", test_faults);
+  g_test_add_func ("/sim/paths/side-table", test_side_table);
   g_test_add_func ("/sim/paths/bad-modules", test_bad_modules);
   return g_test_run ();
 }

@@ -100,11 +100,17 @@ append_relay (GString *out, const TestConsensus *self, guint i)
                           relay->protocols != NULL ? relay->protocols : "Link=1-5 Relay=1-4", relay->bandwidth);
 }
 
-static void
-append_time (GString *out, const char *keyword, gint64 seconds)
+static gint64
+consensus_valid_after_s (const TestConsensus *self)
 {
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
-  g_autofree char *text = g_date_time_format (time, "%Y-%m-%d %H:%M:%S");
+  return self->valid_after_s != 0 ? self->valid_after_s : TEST_CONSENSUS_VALID_AFTER_S;
+}
+
+static void
+append_date (GString *out, const char *keyword, gint64 date_s)
+{
+  g_autoptr (GDateTime) date = g_date_time_new_from_unix_utc (date_s);
+  g_autofree char *text = g_date_time_format (date, "%Y-%m-%d %H:%M:%S");
 
   g_string_append_printf (out, "%s %s\n", keyword, text);
 }
@@ -113,15 +119,16 @@ char *
 test_consensus_text (const TestConsensus *self)
 {
   const MakerAuthority *authority = maker_authority (0);
+  gint64 valid_after_s = consensus_valid_after_s (self);
   GString *out = g_string_new ("network-status-version 3 microdesc\n"
                                "vote-status consensus\n"
                                "consensus-method 34\n");
   g_autofree char *signature = NULL;
   char identity[41];
 
-  append_time (out, "valid-after", TEST_CONSENSUS_VALID_AFTER_S + self->later_s);
-  append_time (out, "fresh-until", TEST_CONSENSUS_VALID_AFTER_S + self->later_s + 3600);
-  append_time (out, "valid-until", TEST_CONSENSUS_VALID_AFTER_S + self->later_s + 3 * 3600);
+  append_date (out, "valid-after", valid_after_s);
+  append_date (out, "fresh-until", valid_after_s + 3600);
+  append_date (out, "valid-until", valid_after_s + 3 * 3600);
   g_string_append (out, "voting-delay 300 300\n"
                         "client-versions\n"
                         "server-versions\n"
@@ -163,7 +170,7 @@ test_consensus_make (const TestConsensus *self)
   bytes = g_bytes_new_take (text, strlen (text));
   unverified = cepa_consensus_parse (bytes, &error);
   g_assert_no_error (error);
-  consensus = cepa_consensus_verify (unverified, sources, certificates, TEST_CONSENSUS_VALID_AFTER_S + self->later_s,
+  consensus = cepa_consensus_verify (unverified, sources, certificates, consensus_valid_after_s (self),
                                      &error);
   g_assert_no_error (error);
   return consensus;

@@ -42,7 +42,7 @@ typedef struct
   guint n_relays;
   const char *params;  /* (nullable): "use-family-ids=0" */
   const char *weights; /* (nullable): of bandwidth-weights: all 19, "Wbd=10000 ..." */
-  gint64 later_s;      /* its times are so much later */
+  gint64 valid_after_s; /* 0: TEST_CONSENSUS_VALID_AFTER_S; in 2026, as the authority's certificate is */
   const char *protocols; /* (nullable): whole lines: "required-client-protocols Link=4\n" */
 } TestConsensus;
 

@@ -248,6 +248,31 @@ test_liveness (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_free (client);
 }
 
+/* C Tor's words for a clock that is wrong. */
+static void
+test_clock_skew (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Client *general = client_new_for (self, "STATUS_GENERAL"), *client;
+
+  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (FALSE));
+  fixture_set_property (self, "Client1.Bootstrap", g_variant_new ("(uss)", 10, "conn_done", "Connected to a relay"));
+  client = client_new_for (self, "STATUS_CLIENT");
+  emit_text (self, "Client1", "ClockSkewed", "(int64 -7500, 'OR:192.0.2.1:443')");
+  client_check_event (general, "650 STATUS_GENERAL WARN CLOCK_SKEW SKEW=-7500 SOURCE=OR:192.0.2.1:443");
+  client_check_event (client, "650 STATUS_CLIENT WARN BOOTSTRAP PROGRESS=10 TAG=conn_done SUMMARY=\"Connected to a relay\" "
+                              "WARNING=\"Clock skew -7500 from OR:192.0.2.1:443\" REASON=CLOCK_SKEW COUNT=1 "
+                              "RECOMMENDATION=warn");
+  /* Right again, and then wrong with a circuit there. */
+  emit_text (self, "Client1", "ClockSkewed", "(int64 0, '')");
+  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (TRUE));
+  emit_text (self, "Client1", "ClockSkewed", "(int64 90000, 'CONSENSUS')");
+  client_check_event (general, "650 STATUS_GENERAL WARN CLOCK_SKEW SKEW=90000 SOURCE=CONSENSUS");
+  emit_text (self, "Client1", "Bootstrapped", "(uint32 5, 'conn', 'Connecting')");
+  client_check_event (client, "650 STATUS_CLIENT NOTICE BOOTSTRAP PROGRESS=5 TAG=conn SUMMARY=\"Connecting\"");
+  client_free (general);
+  client_free (client);
+}
+
 static void
 test_status (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -379,6 +404,7 @@ main (int argc, char **argv)
   ADD ("channels", test_channels);
   ADD ("guards", test_guards);
   ADD ("liveness", test_liveness);
+  ADD ("clock-skew", test_clock_skew);
   ADD ("status", test_status);
   ADD ("consensus", test_consensus);
   ADD ("options", test_options);
