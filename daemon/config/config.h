@@ -76,8 +76,7 @@ typedef struct
   GPtrArray *plugin_options;   /* (element-type CepaPluginOptionConfig): in the order of the table of options */
   gboolean disable_predicted_circuits; /* __DisablePredictedCircuits */
   gboolean learn_circuit_build_timeout;
-  gint64 circuit_build_timeout_s;      /* 0: the consensus says; so the next */
-  gint64 circuits_available_timeout_s;
+  gint64 circuit_build_timeout_s, circuits_available_timeout_s; /* 0: the consensus says */
   gint64 circuit_stream_timeout_s;     /* 0: 10, 10, 15, ... */
   gint64 max_circuit_dirtiness_s;
   guint max_client_circuits_pending;
