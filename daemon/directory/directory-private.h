@@ -100,7 +100,9 @@ struct _CepaDirectory
   /* microdescriptors.c */
   GPtrArray *microdescriptors; /* (element-type GBytes): the texts that the network was made of */
   GPtrArray *mapped;           /* (element-type GBytes): those of them, and of others, that are maps of files */
-  GPtrArray *arriving;         /* (element-type GHashTable): what was asked for with answers that a worker reads */
+  GPtrArray *arriving;         /* (element-type GHashTable): what was asked for with answers that are to be read */
+  GQueue unread;               /* answers that wait for the worker: one at a time, so that a turn takes one */
+  gboolean is_reading;
   const CepaConsensus *compacting; /* (nullable): whose microdescriptors a worker puts together; not a reference */
   gint64 last_asked_us;        /* monotonic: for microdescriptors */
   gboolean is_sufficient;
@@ -159,6 +161,8 @@ void cepa_directory_certificates_failed (CepaDirectory *self);
 /* microdescriptors.c */
 
 gint64 cepa_directory_step_microdescriptors (CepaDirectory *self);
+
+void cepa_directory_free_microdescriptors (CepaDirectory *self);
 
 /* Gives back the memory of mapped files, which a worker or somebody who asked has read. */
 void cepa_directory_forget_pages (CepaDirectory *self);

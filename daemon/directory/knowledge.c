@@ -64,7 +64,7 @@ knowledge_map (KnowledgeReading *reading, const char *path)
   GBytes *text = path != NULL ? cepa_file_map (path, &error) : NULL;
 
   if (error != NULL)
-    g_ptr_array_add (reading->problems, g_strdup_printf ("countries cannot be read: %s", error->message));
+    g_ptr_array_add (reading->problems, g_strdup_printf ("countries: %s", error->message));
   return text;
 }
 

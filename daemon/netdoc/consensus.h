@@ -138,6 +138,17 @@ const gint32 *cepa_consensus_get_weights (const CepaConsensus *self);
 
 GBytes *cepa_consensus_get_text (const CepaConsensus *self); /* (transfer none) */
 
+/**
+ * cepa_consensus_move_text:
+ * @text: (transfer none): the same bytes in another place, as in a mapped file
+ *
+ * The old text can go then. Only the thread that calls cepa_consensus_get_text() may call it. A consensus of the ns
+ * flavour, of which more than the text is in that place, stays as it is.
+ *
+ * Returns: whether @text has taken the old one's place
+ */
+gboolean cepa_consensus_move_text (CepaConsensus *self, GBytes *text);
+
 /* The subprotocols required of clients, as written; (nullable) (transfer none). */
 const char *cepa_consensus_get_required_client_protocols (const CepaConsensus *self);
 const char *cepa_consensus_get_recommended_client_protocols (const CepaConsensus *self);

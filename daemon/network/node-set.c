@@ -162,7 +162,7 @@ node_set_add_entries (CepaNodeSet *self, const char *text, GError **error)
       if (*text == '\0')
         return TRUE;
       next = len = strcspn (text, ",");
-      while (g_ascii_isspace (text[len - 1]))
+      while (len > 1 && g_ascii_isspace (text[len - 1]))
         len--;
       if (!node_set_add_entry (self, text, len, error))
         return FALSE;

@@ -182,20 +182,25 @@ test_debian (void)
   g_autoptr (GBytes) ipv6 = cepa_file_map ("/usr/share/tor/geoip6", &error);
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (CepaGeoip) geoip = NULL;
-  g_auto (GStrv) lines = NULL;
+  const char *next, *end;
+  gsize len;
   guint n = 0;
 
   g_assert_no_error (error);
   geoip = cepa_geoip_new (ipv4, ipv6, problems);
   g_assert_cmpuint (problems->len, ==, 0);
   g_assert_cmpuint (cepa_geoip_get_size (geoip), <, 4 * 1024 * 1024);
-  lines = g_strsplit (g_bytes_get_data (ipv4, NULL), "\n", -1);
-  for (guint i = 0; lines[i] != NULL; i++)
+  next = g_bytes_get_data (ipv4, &len);
+  end = next + len;
+  while (next < end)
     {
+      const char *newline = memchr (next, '\n', (gsize) (end - next));
+      g_autofree char *line = g_strndup (next, (gsize) ((newline != NULL ? newline : end) - next));
       guint low, high;
       char expected[3], country[4];
 
-      if (sscanf (lines[i], "%u,%u,%2s", &low, &high, expected) != 3)
+      next += strlen (line) + 1;
+      if (sscanf (line, "%u,%u,%2s", &low, &high, expected) != 3)
         continue;
       n++;
       cepa_geoip_find_ipv4 (geoip, low + (high - low) / 2, country);

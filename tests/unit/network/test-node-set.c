@@ -156,6 +156,8 @@ test_faults (void)
     { "1.2.3.4/40", "bits of the network" },
     { "2001:db8::1", "a port is" },
     { "Alice Bob", "is not a fingerprint" },
+    { "\n", "is not a fingerprint" },
+    { "Alice,\r,Bob", "is not a fingerprint" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
