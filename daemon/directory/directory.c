@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 #define DIRECTORY_MAX_PROBLEMS_LOGGED 10
 
