@@ -369,6 +369,8 @@ test_build (Words *self, G_GNUC_UNUSED gconstpointer data)
                   g_variant_new ("(@a{sv})", g_variant_parse (G_VARIANT_TYPE_VARDICT, refused[i], NULL, NULL, NULL)));
       g_assert_error (self->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID);
     }
+  words_call (self, "Circuits1", "Build", g_variant_new_parsed ("({'purpose': <'hs-service-rend'>},)"));
+  g_assert_nonnull (strstr (self->error->message, "HS_SERVICE_REND have a target, and none is given"));
   words_call (self, "Circuits1", "Build", g_variant_new_parsed ("({'country': <'de'>},)"));
   g_assert_nonnull (self->error); /* there is no knowledge of countries */
   fake_relay_get_hop (FAKE_ROW_EXIT_B + 1, &exit_b);
