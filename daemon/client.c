@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "channel/pool.h"
 #include "client-kept.h"
+#include "config/relay-values.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
 #include "host/padding.h"
@@ -313,6 +314,7 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   CepaHostMetrics *metrics = cepa_host_get_metrics (host);
   CepaEventSink *events = cepa_host_metrics_get_sink (metrics);
   CepaCircuitsConfig circuits_config;
+  CepaVanguardsConfig vanguards_config;
   const CepaProxyConfig proxy_config = {
     .reject_internal = config->reject_internal_addresses,
     .timeout_us = config->use.socks_timeout_s * G_USEC_PER_SEC,
@@ -336,6 +338,8 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
   cepa_host_relays_set_circuits (self->relays, self->circuits);
+  cepa_relay_values_get_vanguards (&config->relays, &vanguards_config);
+  cepa_circuits_set_vanguards (self->circuits, &vanguards_config);
   cepa_directory_guards_init (&self->directory_guards, cepa_client_kept_get_guards (self->kept));
   cepa_directory_set_guards (self->directory, &self->directory_guards);
   cepa_circuits_set_guards (self->circuits, cepa_client_kept_get_guards (self->kept));

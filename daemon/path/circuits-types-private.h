@@ -102,6 +102,7 @@ struct _CepaCircuits
   CepaDormancy *dormancy;         /* (nullable) */
   gboolean is_dormant;
   CepaPredict *predict;
+  CepaVanguards *vanguards;
   gboolean is_stopped;
   GPtrArray *circuits; /* (element-type CepaPoolCircuit) */
   GPtrArray *dead;     /* (element-type CepaPoolCircuit): to be freed from the timer */
@@ -128,6 +129,7 @@ typedef struct
   const char *country;       /* (nullable): of the exit */
   const guint8 *exit;        /* (nullable): its RSA identity */
   gboolean is_internal;      /* it ends inside the network */
+  const CepaOnionPurpose *onion; /* (nullable): it is for this; @exit is its target, where it has one */
 } CepaCircuitsPlan;
 
 G_END_DECLS

@@ -7,6 +7,7 @@
 #include "circuit/circuit.h"
 #include "path/build-times.h"
 #include "path/circuits-config.h"
+#include "path/vanguards.h"
 
 G_BEGIN_DECLS
 
@@ -76,6 +77,24 @@ void cepa_circuits_get_info (CepaCircuits *self, const CepaCircuit *circuit, Cep
  */
 guint64 cepa_circuits_build (CepaCircuits *self, const CepaCircuitsWish *wish, gboolean is_internal, gboolean is_apart,
                              GError **error);
+
+/* The relays behind the guard of circuits for onion services, by these options from now on; at first by the defaults. */
+void cepa_circuits_set_vanguards (CepaCircuits *self, const CepaVanguardsConfig *config);
+
+/* Returns: (transfer none): for who watches. */
+CepaVanguards *cepa_circuits_get_vanguards (CepaCircuits *self);
+
+/**
+ * cepa_circuits_build_onion:
+ * @target_id: (nullable): RSA identity of the last relay, where @purpose has a target
+ *
+ * Builds a circuit as onion services use them (vanguards.h). It takes no streams, and stays until it is closed by its
+ * number.
+ *
+ * Returns: its number; 0 with an error, as cepa_circuits_build().
+ */
+guint64 cepa_circuits_build_onion (CepaCircuits *self, CepaOnionPurpose purpose, const guint8 *target_id,
+                                   GError **error);
 
 /* @error: (nullable): it was not taken, for the end came before. */
 typedef void (*CepaCircuitsTakenFunc) (gpointer user_data, const GError *error);
