@@ -302,11 +302,13 @@ static void
 words_circuits_use_changed (gpointer user_data, CepaCircuit *circuit, CepaCircuitsUse former)
 {
   CepaHostVocabulary *self = user_data;
+  g_autoptr (GVariant) now = NULL;
   GVariantDict row;
 
   if (!cepa_host_vocabulary_has_listener (self, "Circuits1", "Changed"))
     return;
-  g_variant_dict_init (&row, words_circuits_row (cepa_words_get_client (self)->circuits, circuit, FALSE, NULL));
+  now = g_variant_ref_sink (words_circuits_row (cepa_words_get_client (self)->circuits, circuit, FALSE, NULL));
+  g_variant_dict_init (&row, now);
   g_variant_dict_insert (&row, "former-use", "s", words_circuits_use (former));
   cepa_host_vocabulary_emit (self, "Circuits1", "Changed",
                              g_variant_new ("(ts@a{sv})", (guint64) cepa_circuit_get_number (circuit), "use",

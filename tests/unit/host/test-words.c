@@ -348,6 +348,15 @@ test_circuit_events (Words *self, G_GNUC_UNUSED gconstpointer data)
     }
 }
 
+/* @wish: as text */
+static void
+words_build (Words *self, const char *wish)
+{
+  g_autoptr (GVariant) parsed = g_variant_parse (G_VARIANT_TYPE_VARDICT, wish, NULL, NULL, NULL);
+
+  words_call (self, "Circuits1", "Build", g_variant_new ("(@a{sv})", parsed));
+}
+
 /* One circuit more, as it is wished for. */
 static void
 test_build (Words *self, G_GNUC_UNUSED gconstpointer data)
@@ -365,8 +374,7 @@ test_build (Words *self, G_GNUC_UNUSED gconstpointer data)
   words_watch (self, "Circuits1");
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++)
     {
-      words_call (self, "Circuits1", "Build",
-                  g_variant_new ("(@a{sv})", g_variant_parse (G_VARIANT_TYPE_VARDICT, refused[i], NULL, NULL, NULL)));
+      words_build (self, refused[i]);
       g_assert_error (self->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID);
     }
   words_call (self, "Circuits1", "Build", g_variant_new_parsed ("({'purpose': <'hs-service-rend'>},)"));
@@ -376,8 +384,7 @@ test_build (Words *self, G_GNUC_UNUSED gconstpointer data)
   fake_relay_get_hop (FAKE_ROW_EXIT_B + 1, &exit_b);
   cepa_hex_encode_to (exit_b.target.rsa_id, 20, hex);
   wish = g_strdup_printf ("{'exit': <'%s'>, 'port': <uint16 80>, 'apart': <true>}", hex);
-  words_call (self, "Circuits1", "Build",
-              g_variant_new ("(@a{sv})", g_variant_parse (G_VARIANT_TYPE_VARDICT, wish, NULL, NULL, NULL)));
+  words_build (self, wish);
   g_assert_no_error (self->error);
   g_variant_get (self->result, "(t)", &id);
   row = g_variant_get_child_value (words_wait_event (self, "use"), 2);
