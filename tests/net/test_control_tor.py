@@ -103,7 +103,7 @@ class AnswersTest(ControlTestCase):
         self.assertRegex(controller.get_info("uptime"), r"^\d+$")
         self.assertEqual(controller.get_user(), subprocess.run(["id", "-un"], capture_output=True, text=True,
                                                                check=True).stdout.strip())
-        self.assertTrue(controller.is_geoip_unavailable())
+        self.assertFalse(controller.is_geoip_unavailable())
         self.assertEqual(str(controller.get_exit_policy()), "reject *:*")
 
     def test_bootstrap_phase(self):
@@ -156,7 +156,7 @@ class AnswersTest(ControlTestCase):
     def test_refusals(self):
         controller = self.connect()
         for number, call in enumerate((controller.save_conf, lambda: controller.load_conf("SocksPort 1"),
-                     lambda: controller.signal("DORMANT"), lambda: controller.get_info("fingerprint"),
+                     lambda: controller.signal("DUMP"), lambda: controller.get_info("fingerprint"),
                      lambda: controller.map_address({"a.test": "b.test"}), lambda: controller.new_circuit(),
                      controller.get_server_descriptors().__next__)):
             with self.subTest(call=number), self.assertRaises((stem.ControllerError, ValueError)):
