@@ -17,29 +17,28 @@ struct _CepaClientKept
   void (*switched) (gpointer user_data); /* (nullable) */
   gpointer switched_data;
   gboolean is_saving, is_saved;
-  GError *save_error; /* (nullable): of the last write */
 };
 
 static void
-kept_guards_config (const CepaConfig *config, CepaGuardsConfig *out)
+kept_guards_config (const CepaGuardOptions *options, CepaGuardsConfig *out)
 {
   cepa_guards_config_init (out);
-  out->use_entry_guards = config->use_entry_guards;
-  out->n_entry_guards = config->n_entry_guards;
-  out->n_directory_guards = config->n_directory_guards;
-  out->n_primary_guards = config->n_primary_guards;
-  out->lifetime_s = config->guard_lifetime_s;
+  out->use_entry_guards = options->use_entry_guards;
+  out->n_entry_guards = options->n_entry_guards;
+  out->n_directory_guards = options->n_directory_guards;
+  out->n_primary_guards = options->n_primary_guards;
+  out->lifetime_s = options->lifetime_s;
   out->path_bias = (CepaPathBiasConfig) {
-    .circ_threshold = config->path_bias_circ_threshold,
-    .notice_rate = config->path_bias_notice_rate,
-    .warn_rate = config->path_bias_warn_rate,
-    .extreme_rate = config->path_bias_extreme_rate,
-    .scale_threshold = config->path_bias_scale_threshold,
-    .use_threshold = config->path_bias_use_threshold,
-    .notice_use_rate = config->path_bias_notice_use_rate,
-    .extreme_use_rate = config->path_bias_extreme_use_rate,
-    .scale_use_threshold = config->path_bias_scale_use_threshold,
-    .drop_guards = config->path_bias_drop_guards,
+    .circ_threshold = options->circ_threshold,
+    .notice_rate = options->notice_rate,
+    .warn_rate = options->warn_rate,
+    .extreme_rate = options->extreme_rate,
+    .scale_threshold = options->scale_threshold,
+    .use_threshold = options->use_threshold,
+    .notice_use_rate = options->notice_use_rate,
+    .extreme_use_rate = options->extreme_use_rate,
+    .scale_use_threshold = options->scale_use_threshold,
+    .drop_guards = options->drop_guards,
   };
 }
 
@@ -86,7 +85,7 @@ cepa_client_kept_new (GMainContext *context, const CepaConfig *config, CepaPlugi
 
   self->host = host;
   self->state = cepa_state_load (context, cepa_clock_system (), path);
-  kept_guards_config (config, &guards_config);
+  kept_guards_config (&config->guards, &guards_config);
   self->guards = cepa_guards_new (cepa_clock_system (), cepa_random_system (), &guards_config);
   section = cepa_state_get_section (self->state, "guards");
   if (section != NULL && !cepa_guards_from_variant (self->guards, section, &error))
@@ -103,7 +102,6 @@ cepa_client_kept_free (CepaClientKept *self)
     return;
   cepa_guards_free (self->guards);
   cepa_state_free (self->state);
-  g_clear_error (&self->save_error);
   g_free (self);
 }
 
@@ -131,7 +129,9 @@ kept_saved (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_d
 {
   CepaClientKept *self = user_data;
 
-  cepa_state_save_finish (self->state, result, &self->save_error);
+  g_autoptr (GError) error = NULL;
+
+  cepa_state_save_finish (self->state, result, &error); /* the state has logged it */
   self->is_saved = TRUE;
 }
 
@@ -166,22 +166,14 @@ cepa_client_kept_import_guards (const CepaConfig *config, const char *path, GErr
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "%s is too large for a state file of C Tor's", path);
       return 0;
     }
-  g_main_context_push_thread_default (context);
   kept = cepa_client_kept_new (context, config, NULL);
   if (cepa_guards_import_tor (kept->guards, g_bytes_get_data (bytes, &len), g_bytes_get_size (bytes), &n, error))
     {
-      cepa_client_kept_save (kept);
-      while (!kept->is_saved)
-        g_main_context_iteration (context, TRUE);
-      if (kept->save_error != NULL)
-        {
-          g_propagate_error (error, g_steal_pointer (&kept->save_error));
-          n = 0;
-        }
+      if (!cepa_state_write_now (kept->state, error))
+        n = 0;
     }
   else
     g_prefix_error (error, "%s: ", path);
   cepa_client_kept_free (kept);
-  g_main_context_pop_thread_default (context);
   return n;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "client.h"
 
+#include <string.h>
+
 #include "base/clock-watch.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -113,12 +115,18 @@ client_figures (gpointer user_data, CepaHostFigures *figures)
   CepaClient *self = user_data;
   const CepaChannelTotals *totals = cepa_channel_pool_get_totals (self->channels);
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
+  const CepaDirectoryTotals *directory = cepa_directory_get_totals (self->directory);
 
   figures->bytes_read = totals->bytes_read;
   figures->bytes_written = totals->bytes_written;
   figures->cells_received = totals->cells_received;
   figures->cells_sent = totals->cells_sent;
   figures->bootstrap_percent = (guint) MAX (self->bootstrap.percent, 0);
+  memcpy (figures->directory_requests, directory->requests, sizeof figures->directory_requests);
+  memcpy (figures->directory_failures, directory->failures, sizeof figures->directory_failures);
+  figures->directory_bytes = directory->bytes_received;
+  figures->diffs = directory->diffs;
+  figures->diff_bytes_saved = directory->diff_bytes_saved;
   if (network != NULL)
     {
       const CepaConsensus *consensus = cepa_network_get_consensus (network);

@@ -220,9 +220,9 @@ config_check_guards (const ConfigDraft *draft, const CepaConfig *config, GError 
   const GPtrArray *entry = config_draft_lines (draft, "NumEntryGuards");
   const GPtrArray *none = config_draft_lines (draft, "UseEntryGuards");
 
-  if (config->n_primary_guards > 0 && config->n_entry_guards > config->n_primary_guards)
+  if (config->guards.n_primary_guards > 0 && config->guards.n_entry_guards > config->guards.n_primary_guards)
     return config_fail (entry->pdata[entry->len - 1], error, "NumEntryGuards: there cannot be more than NumPrimaryGuards");
-  if (!config->use_entry_guards && config->relays.entry_nodes != NULL)
+  if (!config->guards.use_entry_guards && config->relays.entry_nodes != NULL)
     return config_fail (none->pdata[none->len - 1], error,
                         "UseEntryGuards: without guards EntryNodes cannot be kept to");
   return TRUE;

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "config/guard-options.h"
 #include "config/relay-config.h"
 #include "netdoc/authority.h"
 
@@ -66,14 +67,7 @@ typedef struct
   GPtrArray *fallbacks;        /* (element-type CepaDirectorySource) */
   gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */
   gboolean is_public_network;  /* the built-in authorities are in use */
-  gboolean use_entry_guards;
-  guint n_entry_guards, n_directory_guards, n_primary_guards; /* 0: the consensus says; so the next */
-  gint64 guard_lifetime_s;
-  /* PathBias*: negative: the consensus says */
-  gint path_bias_circ_threshold, path_bias_scale_threshold, path_bias_use_threshold, path_bias_scale_use_threshold;
-  double path_bias_notice_rate, path_bias_warn_rate, path_bias_extreme_rate;
-  double path_bias_notice_use_rate, path_bias_extreme_use_rate;
-  gint path_bias_drop_guards;
+  CepaGuardOptions guards;
   GArray *long_lived_ports;    /* (element-type guint16): LongLivedPorts */
   GStrv logs;                  /* values of Log lines, checked */
   char *path_policy;           /* PathPolicy: "weighted" */

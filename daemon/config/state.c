@@ -442,3 +442,17 @@ cepa_state_save_finish (G_GNUC_UNUSED CepaState *self, GAsyncResult *result, GEr
 {
   return g_task_propagate_boolean (G_TASK (result), error);
 }
+
+gboolean
+cepa_state_write_now (CepaState *self, GError **error)
+{
+  g_autoptr (GBytes) content = NULL;
+
+  if (self->is_untouchable)
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "%s cannot be set aside", self->path);
+      return FALSE;
+    }
+  content = state_to_bytes (self);
+  return cepa_file_write (self->path, &content, 1, error);
+}

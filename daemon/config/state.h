@@ -73,4 +73,7 @@ void cepa_state_save_async (CepaState *self, GAsyncReadyCallback callback, gpoin
 /* Returns: FALSE with CEPA_ERROR_FILE when it could not be written. */
 gboolean cepa_state_save_finish (CepaState *self, GAsyncResult *result, GError **error);
 
+/* Writes it at once, in this thread: where there is no loop yet. Returns: FALSE with CEPA_ERROR_FILE */
+gboolean cepa_state_write_now (CepaState *self, GError **error);
+
 G_END_DECLS

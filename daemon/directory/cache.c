@@ -209,7 +209,7 @@ cepa_cache_write_async (CepaCache *self, const char *name, GBytes *content, cons
   CacheJob *job = g_new0 (CacheJob, 1);
 
   job->kind = CACHE_WRITE;
-  job->superseded = g_build_filename (self->directory, superseded, NULL);
+  job->superseded = superseded != NULL ? g_build_filename (self->directory, superseded, NULL) : NULL;
   job->task = g_task_new (NULL, NULL, callback, user_data);
   g_task_set_name (job->task, "cache write");
   g_task_set_task_data (job->task, g_bytes_ref (content), (GDestroyNotify) g_bytes_unref);

@@ -25,7 +25,7 @@ void cepa_cache_write (CepaCache *self, const char *name, GBytes *content);
 
 /**
  * cepa_cache_write_async:
- * @superseded: a file that goes when @name has been written, and stays when it could not be
+ * @superseded: (nullable): a file that goes when @name has been written, and stays when it could not be
  *
  * As cepa_cache_write(); @callback comes to the thread's main context when it has been done. @self must live as long.
  */

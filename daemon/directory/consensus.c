@@ -5,8 +5,9 @@
 #include "base/encoding.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "directory/directory-private.h"
+#include "base/memory.h"
 #include "directory/gate.h"
+#include "directory/parts-private.h"
 
 /* C Tor's "reasonably live", which cepa_consensus_verify() holds to too. */
 #define CONSENSUS_TOLERANCE_S (24 * 3600)
@@ -205,6 +206,28 @@ consensus_is_newer (const CepaDirectory *self, const CepaNetwork *network)
                 > cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network));
 }
 
+/* The file takes the place of the text in memory. */
+static void
+consensus_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
+{
+  CepaDirectory *self = user_data;
+  GBytes *content;
+  g_autoptr (GBytes) mapped = cepa_cache_write_finish (async, &content);
+  CepaConsensus *consensus = self->network != NULL ? cepa_network_get_consensus (self->network) : NULL;
+
+  self->n_workers--;
+  if (self->is_stopped || mapped == NULL || consensus == NULL || cepa_consensus_get_text (consensus) != content
+      || !cepa_consensus_move_text (consensus, mapped))
+    return;
+  if (self->base.text == content)
+    {
+      g_bytes_unref (self->base.text);
+      self->base.text = g_bytes_ref (mapped);
+    }
+  g_ptr_array_add (self->mapped, g_steal_pointer (&mapped));
+  cepa_memory_trim ();
+}
+
 /* It is good, and newer than ours: those that others were asked for are not needed any more. */
 static void
 consensus_take (CepaDirectory *self, CepaLoadResult *result, const CepaDirectoryArrival *arrival)
@@ -222,7 +245,8 @@ consensus_take (CepaDirectory *self, CepaLoadResult *result, const CepaDirectory
     }
   cepa_directory_cancel_requests (self, CEPA_DIRECTORY_CONSENSUS);
   cepa_directory_drop_waiting (self);
-  cepa_cache_write (self->cache, CEPA_CACHE_CONSENSUS, text);
+  self->n_workers++;
+  cepa_cache_write_async (self->cache, CEPA_CACHE_CONSENSUS, text, NULL, consensus_written, self);
   consensus_note_time (self, cepa_network_get_consensus (result->network), arrival->server, arrival->origin);
   consensus_use (self, result);
 }

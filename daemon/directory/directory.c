@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 #define DIRECTORY_MAX_PROBLEMS_LOGGED 10
 
@@ -71,9 +71,7 @@ cepa_directory_free (CepaDirectory *self)
   cepa_skew_clear (&self->skew);
   cepa_load_supplement_clear (&self->supplement);
   g_ptr_array_unref (self->certificates);
-  g_ptr_array_unref (self->microdescriptors);
-  g_ptr_array_unref (self->mapped);
-  g_ptr_array_unref (self->arriving);
+  cepa_directory_free_microdescriptors (self);
   g_ptr_array_unref (self->requests);
   g_object_unref (self->cancellable);
   g_main_context_unref (self->context);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "directory/cache.h"
+#include "directory/digests.h"
 #include "netdoc/consensus-diff.h"
 #include "netdoc/consensus.h"
 #include "netdoc/microdescriptor.h"
@@ -304,26 +305,11 @@ load_cache (CepaLoadResult *result, const LoadInput *input)
     load_unverified (result, input);
 }
 
-static guint
-load_hash_digest (gconstpointer digest)
-{
-  guint hash;
-
-  memcpy (&hash, digest, sizeof hash);
-  return hash;
-}
-
-static gboolean
-load_equal_digests (gconstpointer a, gconstpointer b)
-{
-  return memcmp (a, b, 32) == 0;
-}
-
 /* (transfer full) (element-type guint8[32]): the digests that the relays of @consensus have; it must stay. */
 static GHashTable *
 load_list_digests (const CepaConsensus *consensus)
 {
-  GHashTable *digests = g_hash_table_new (load_hash_digest, load_equal_digests);
+  GHashTable *digests = g_hash_table_new (cepa_digest_hash, cepa_digest_equal);
   guint n;
   const CepaRouterStatus *relays = cepa_consensus_get_relays (consensus, &n);
 

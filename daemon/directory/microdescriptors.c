@@ -5,8 +5,11 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "directory/directory-private.h"
+#include "base/memory.h"
+#include "directory/digests.h"
+#include "directory/parts-private.h"
 
+#define MICRODESCRIPTORS_DIGEST_LEN 32
 /* Requests at a time. */
 #define MICRODESCRIPTORS_MAX_REQUESTS 8
 /* All texts are put into one when there are more than this, or when those behind the first are more than this share of it. */
@@ -85,6 +88,7 @@ microdescriptors_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gp
   g_bytes_unref (self->microdescriptors->pdata[index]);
   self->microdescriptors->pdata[index] = g_bytes_ref (mapped);
   g_ptr_array_add (self->mapped, g_steal_pointer (&mapped));
+  cepa_memory_trim ();
 }
 
 /* Forgets those maps that are not among the texts any more; the consensus' own stays with it. */
@@ -150,25 +154,43 @@ microdescriptors_compact (CepaDirectory *self)
 static gboolean
 microdescriptors_lacks (const CepaDirectory *self, GHashTable *asked)
 {
-  g_autoptr (GArray) missing = cepa_network_list_missing (self->network);
+  GHashTableIter iter;
+  gpointer digest;
 
-  for (guint i = 0; i < missing->len; i++)
-    {
-      g_autoptr (GBytes) digest = g_bytes_new_static (missing->data + (gsize) i * 32, 32);
-
-      if (g_hash_table_contains (asked, digest))
-        return TRUE;
-    }
+  g_hash_table_iter_init (&iter, asked);
+  while (g_hash_table_iter_next (&iter, &digest, NULL))
+    if (cepa_network_wants (self->network, g_bytes_get_data (digest, NULL)))
+      return TRUE;
   return FALSE;
 }
 
-/* What a worker reads; the loop's thread only gives it to the table. */
+/* An answer. A worker reads it; the loop's thread only gives what it found to the table. */
 typedef struct
 {
   CepaDirectory *directory;
+  GBytes *body;
+  char *origin; /* for messages */
   guint8 server[20];
   GHashTable *asked; /* one of the directory's @arriving */
 } MicrodescriptorsArrival;
+
+static void
+microdescriptors_arrival_free (MicrodescriptorsArrival *arrival)
+{
+  g_ptr_array_remove_fast (arrival->directory->arriving, arrival->asked);
+  g_bytes_unref (arrival->body);
+  g_free (arrival->origin);
+  g_free (arrival);
+}
+
+void
+cepa_directory_free_microdescriptors (CepaDirectory *self)
+{
+  g_queue_clear_full (&self->unread, (GDestroyNotify) microdescriptors_arrival_free);
+  g_ptr_array_unref (self->microdescriptors);
+  g_ptr_array_unref (self->mapped);
+  g_ptr_array_unref (self->arriving);
+}
 
 static void
 microdescriptors_take (CepaDirectory *self, const CepaLoadResult *result, const MicrodescriptorsArrival *arrival)
@@ -199,20 +221,37 @@ microdescriptors_take (CepaDirectory *self, const CepaLoadResult *result, const 
   self->funcs.network_changed (self->funcs.user_data);
 }
 
+static void microdescriptors_read (GObject *source, GAsyncResult *async, gpointer user_data);
+
+static void
+microdescriptors_read_next (CepaDirectory *self)
+{
+  MicrodescriptorsArrival *arrival = self->is_reading ? NULL : g_queue_pop_head (&self->unread);
+
+  if (arrival == NULL)
+    return;
+  self->is_reading = TRUE;
+  self->n_workers++;
+  cepa_load_microdescriptors_async (arrival->body, arrival->origin, arrival->asked, self->cancellable,
+                                    microdescriptors_read, arrival);
+}
+
 static void
 microdescriptors_read (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
-  g_autofree MicrodescriptorsArrival *arrival = user_data;
+  MicrodescriptorsArrival *arrival = user_data;
   CepaDirectory *self = arrival->directory;
   g_autoptr (CepaLoadResult) result = cepa_load_finish (async, NULL);
 
   self->n_workers--;
+  self->is_reading = FALSE;
   if (!self->is_stopped && result != NULL)
     {
+      microdescriptors_read_next (self);
       cepa_directory_log_problems (result->problems);
       microdescriptors_take (self, result, arrival);
     }
-  g_ptr_array_remove_fast (self->arriving, arrival->asked);
+  microdescriptors_arrival_free (arrival);
   if (!self->is_stopped)
     cepa_directory_step (self);
 }
@@ -224,46 +263,54 @@ cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const ch
   MicrodescriptorsArrival *arrival = g_new0 (MicrodescriptorsArrival, 1);
 
   arrival->directory = self;
+  arrival->body = g_bytes_ref (body);
+  arrival->origin = g_strdup (origin);
   memcpy (arrival->server, server, sizeof arrival->server);
   arrival->asked = asked;
   g_ptr_array_add (self->arriving, g_hash_table_ref (asked));
-  self->n_workers++;
-  cepa_load_microdescriptors_async (body, origin, asked, self->cancellable, microdescriptors_read, arrival);
+  g_queue_push_tail (&self->unread, arrival);
+  microdescriptors_read_next (self);
 }
 
 /* ---- asking ---- */
 
-static gboolean
-microdescriptors_is_asked_for (CepaDirectory *self, GBytes *digest)
+/* (transfer full) (element-type guint8[32]): what answers are awaited for, or are being read; for now */
+static GHashTable *
+microdescriptors_list_asked (const CepaDirectory *self)
 {
-  for (guint i = 0; i < self->requests->len; i++)
-    {
-      CepaDirectoryRequest *request = g_ptr_array_index (self->requests, i);
+  GHashTable *all = g_hash_table_new (cepa_digest_hash, cepa_digest_equal);
 
-      if (request->digests != NULL && g_hash_table_contains (request->digests, digest))
-        return TRUE;
+  for (guint i = 0; i < self->requests->len + self->arriving->len; i++)
+    {
+      GHashTable *asked = i < self->requests->len
+                            ? ((CepaDirectoryRequest *) g_ptr_array_index (self->requests, i))->digests
+                            : g_ptr_array_index (self->arriving, i - self->requests->len);
+      GHashTableIter iter;
+      gpointer digest;
+
+      if (asked == NULL)
+        continue;
+      g_hash_table_iter_init (&iter, asked);
+      while (g_hash_table_iter_next (&iter, &digest, NULL))
+        g_hash_table_add (all, (gpointer) g_bytes_get_data (digest, NULL));
     }
-  for (guint i = 0; i < self->arriving->len; i++)
-    if (g_hash_table_contains (g_ptr_array_index (self->arriving, i), digest))
-      return TRUE;
-  return FALSE;
+  return all;
 }
 
-/* (transfer full) (element-type GBytes): of the missing ones, those that nobody is asked for now */
-static GPtrArray *
+/* (transfer full) (element-type guint8[32]): of the missing ones, those that nobody is asked for now */
+static GArray *
 microdescriptors_list_wanted (CepaDirectory *self)
 {
   g_autoptr (GArray) missing = cepa_network_list_missing (self->network);
-  GPtrArray *wanted = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  g_autoptr (GHashTable) asked = microdescriptors_list_asked (self);
+  GArray *wanted = g_array_new (FALSE, FALSE, MICRODESCRIPTORS_DIGEST_LEN);
 
   for (guint i = 0; i < missing->len; i++)
     {
-      GBytes *digest = g_bytes_new (missing->data + (gsize) i * 32, 32);
+      const char *digest = missing->data + (gsize) i * MICRODESCRIPTORS_DIGEST_LEN;
 
-      if (microdescriptors_is_asked_for (self, digest))
-        g_bytes_unref (digest);
-      else
-        g_ptr_array_add (wanted, digest);
+      if (!g_hash_table_contains (asked, digest))
+        g_array_append_vals (wanted, digest, 1);
     }
   if (missing->len == 0)
     microdescriptors_compact (self);
@@ -272,18 +319,18 @@ microdescriptors_list_wanted (CepaDirectory *self)
 
 /* One request for @n of @wanted from @start. */
 static gboolean
-microdescriptors_ask (CepaDirectory *self, GPtrArray *wanted, guint start, guint n)
+microdescriptors_ask (CepaDirectory *self, const GArray *wanted, guint start, guint n)
 {
   GHashTable *digests = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
   g_autoptr (GString) resource = g_string_new ("/tor/micro/d/");
 
   for (guint i = start; i < MIN (start + n, wanted->len); i++)
     {
-      GBytes *digest = g_ptr_array_index (wanted, i);
-      g_autofree char *base64 = cepa_base64_encode_unpadded (g_bytes_get_data (digest, NULL), 32);
+      const char *digest = wanted->data + (gsize) i * MICRODESCRIPTORS_DIGEST_LEN;
+      g_autofree char *base64 = cepa_base64_encode_unpadded (digest, MICRODESCRIPTORS_DIGEST_LEN);
 
       g_string_append_printf (resource, "%s%s", i > start ? "-" : "", base64);
-      g_hash_table_add (digests, g_bytes_ref (digest));
+      g_hash_table_add (digests, g_bytes_new (digest, MICRODESCRIPTORS_DIGEST_LEN));
     }
   g_string_append (resource, ".z");
   return cepa_directory_ask (self, CEPA_DIRECTORY_MICRODESCRIPTORS, CEPA_SERVERS_CACHE, resource->str, NULL,
@@ -307,11 +354,14 @@ cepa_directory_step_microdescriptors (CepaDirectory *self)
 {
   gint64 now = cepa_clock_monotonic_us (self->clock);
   CepaBackoff *backoff = &self->backoff[CEPA_DIRECTORY_MICRODESCRIPTORS];
-  g_autoptr (GPtrArray) wanted = NULL;
+  g_autoptr (GArray) wanted = NULL;
   gint64 wait;
   guint batch, start = 0;
 
   if (self->network == NULL || !self->is_live || self->config.fetches_nothing)
+    return CEPA_DIRECTORY_NEVER;
+  /* As many as there may be: it would be of no use to know what else is wanted. */
+  if (cepa_directory_count_requests (self, CEPA_DIRECTORY_MICRODESCRIPTORS) >= MICRODESCRIPTORS_MAX_REQUESTS)
     return CEPA_DIRECTORY_NEVER;
   wanted = microdescriptors_list_wanted (self);
   if (wanted->len == 0)

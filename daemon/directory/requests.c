@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 #define REQUESTS_BUSY 503
 

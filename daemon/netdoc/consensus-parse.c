@@ -229,6 +229,8 @@ consensus_read_params (gpointer document, const CepaTextItem *item, GError **err
   ConsensusReader *self = document;
   CepaSlice rest = item->args, word;
 
+  self->body->params_line = g_strndup (rest.text, rest.len);
+  rest.text = self->body->params_line;
   while (cepa_slice_next_word (&rest, &word))
     if (!consensus_read_param (self->body, word, error))
       return FALSE;
@@ -595,6 +597,7 @@ cepa_consensus_body_unref (CepaConsensusBody *self)
   g_clear_pointer (&self->text, g_bytes_unref);
   g_clear_pointer (&self->required_client_protocols, g_free);
   g_clear_pointer (&self->recommended_client_protocols, g_free);
+  g_free (self->params_line);
   g_clear_pointer (&self->params, g_array_unref);
   g_clear_pointer (&self->relays, g_array_unref);
   g_clear_pointer (&self->policies, g_array_unref);

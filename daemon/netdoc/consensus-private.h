@@ -27,7 +27,7 @@ typedef struct
 /**
  * CepaConsensusBody:
  *
- * Immutable once it is parsed; an unverified consensus and the verified one share it.
+ * Immutable once it is parsed, but for where @text is kept; an unverified consensus and the verified one share it.
  */
 typedef struct
 {
@@ -45,6 +45,7 @@ typedef struct
   gboolean has_current_shared_random;
   guint8 previous_shared_random[32];
   guint8 current_shared_random[32];
+  char *params_line; /* (nullable): what the names in @params are parts of */
   GArray *params; /* (element-type CepaConsensusParam): in the order of cepa_consensus_compare_param() */
   GArray *relays; /* (element-type CepaRouterStatus): in ascending order of identity */
   GArray *policies; /* (nullable) (element-type CepaSlice): as many as @relays, with CEPA_CONSENSUS_NS */

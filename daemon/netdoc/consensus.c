@@ -384,6 +384,19 @@ cepa_consensus_get_weights (const CepaConsensus *self)
   return self->body->weights;
 }
 
+gboolean
+cepa_consensus_move_text (CepaConsensus *self, GBytes *text)
+{
+  CepaConsensusBody *body = self->body;
+
+  g_return_val_if_fail (g_bytes_get_size (text) == g_bytes_get_size (body->text), FALSE);
+  if (body->flavour != CEPA_CONSENSUS_MICRODESC)
+    return FALSE;
+  g_bytes_unref (body->text);
+  body->text = g_bytes_ref (text);
+  return TRUE;
+}
+
 GBytes *
 cepa_consensus_get_text (const CepaConsensus *self)
 {

@@ -117,9 +117,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaConsensus, cepa_consensus_unref)
 gint64 cepa_consensus_get_valid_after_s (const CepaConsensus *self);
 gint64 cepa_consensus_get_fresh_until_s (const CepaConsensus *self);
 gint64 cepa_consensus_get_valid_until_s (const CepaConsensus *self);
-
-/* How long before valid-after an authority may have given it away, seconds (the second number of voting-delay). */
-gint64 cepa_consensus_get_distribution_s (const CepaConsensus *self);
+gint64 cepa_consensus_get_distribution_s (const CepaConsensus *self); /* the second of voting-delay */
 
 /* Returns: (transfer none) (array length=n): the relays in ascending order of identity. */
 const CepaRouterStatus *cepa_consensus_get_relays (const CepaConsensus *self, guint *n);
@@ -137,6 +135,17 @@ gint32 cepa_consensus_get_param (const CepaConsensus *self, const char *name, gi
 const gint32 *cepa_consensus_get_weights (const CepaConsensus *self);
 
 GBytes *cepa_consensus_get_text (const CepaConsensus *self); /* (transfer none) */
+
+/**
+ * cepa_consensus_move_text:
+ * @text: (transfer none): the same bytes in another place, as in a mapped file
+ *
+ * The old text can go then. Only the thread that calls cepa_consensus_get_text() may call it. A consensus of the ns
+ * flavour, of which more than the text is in that place, stays as it is.
+ *
+ * Returns: whether @text has taken the old one's place
+ */
+gboolean cepa_consensus_move_text (CepaConsensus *self, GBytes *text);
 
 /* The subprotocols required of clients, as written; (nullable) (transfer none). */
 const char *cepa_consensus_get_required_client_protocols (const CepaConsensus *self);

@@ -22,6 +22,7 @@ struct _CepaNetwork
   guint n_relays;
   guint8 (*ntor_keys)[32]; /* row for row */
   guint32 *by_digest;      /* rows by ascending microdescriptor digest, then row */
+  gboolean shares_digests; /* two rows have the same */
   CepaExitPolicyTable *policies;
   CepaFamilyTable *families;
   GPtrArray *node_families;     /* (nullable) (element-type CepaNodeSet) */
@@ -205,6 +206,8 @@ cepa_network_new (CepaConsensus *consensus)
     }
   g_qsort_with_data (self->by_digest, (gint) self->n_relays, sizeof *self->by_digest, network_compare_digests,
                      (gpointer) self->statuses);
+  for (guint i = 1; i < self->n_relays && !self->shares_digests; i++)
+    self->shares_digests = network_has_digest (self, i, self->statuses[self->by_digest[i - 1]].microdesc_digest);
   self->policies = cepa_exit_policy_table_new ();
   self->families = cepa_family_table_new (consensus);
   network_prepare_factors (self);
@@ -283,6 +286,15 @@ cepa_network_add_microdescriptor (CepaNetwork *self, const CepaMicrodescriptor *
   return n;
 }
 
+gboolean
+cepa_network_wants (const CepaNetwork *self, const guint8 digest[32])
+{
+  for (guint i = network_find_digest (self, digest); network_has_digest (self, i, digest); i++)
+    if ((self->relays[self->by_digest[i]].flags & CEPA_RELAY_HAS_KEYS) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 GArray *
 cepa_network_list_missing (const CepaNetwork *self)
 {
@@ -295,7 +307,7 @@ cepa_network_list_missing (const CepaNetwork *self)
       if ((self->relays[row].flags & CEPA_RELAY_HAS_KEYS) != 0)
         continue;
       /* The first of those that share a digest has the lowest row. */
-      if (self->by_digest[network_find_digest (self, digest)] == row)
+      if (!self->shares_digests || self->by_digest[network_find_digest (self, digest)] == row)
         g_array_append_vals (digests, digest, 1);
     }
   return digests;

@@ -49,6 +49,9 @@ guint cepa_network_add_microdescriptor (CepaNetwork *self, const CepaMicrodescri
 /* Returns: (transfer full) (element-type guint8[32]): what rows still want, each once, in row order. */
 GArray *cepa_network_list_missing (const CepaNetwork *self);
 
+/* Whether some row still wants the microdescriptor with this digest. */
+gboolean cepa_network_wants (const CepaNetwork *self, const guint8 digest[32]);
+
 /**
  * cepa_network_commit:
  *

@@ -4,19 +4,18 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "config/options.h"
 
 #define PORTS_MAX_WEIGHT 1000000000
 
-/* C Tor 0.4.9.11: the default of LongLivedPorts. */
-static const guint16 ports_long_lived[] = { 21, 22, 706, 1863, 5050, 5190, 5222, 5223, 6523, 6667, 6697, 8300 };
-
+/* Whether the default of LongLivedPorts has it. */
 static gboolean
 ports_is_long_lived (guint16 port)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (ports_long_lived); i++)
-    if (ports_long_lived[i] == port)
-      return TRUE;
-  return FALSE;
+  g_auto (GStrv) ports = g_strsplit (cepa_option_find ("LongLivedPorts")->default_text, ",", -1);
+  g_autofree char *text = g_strdup_printf ("%u", port);
+
+  return g_strv_contains ((const char *const *) ports, text);
 }
 
 static gboolean

@@ -33,7 +33,7 @@ typedef struct
  *   addresses; "#" begins a comment. Weights are whole numbers, 1 when not given
  * @out: (out): the mix
  *
- * Ports of C Tor's default LongLivedPorts are long-lived.
+ * Ports of the daemon's default LongLivedPorts are long-lived.
  *
  * Returns: FALSE with CEPA_ERROR_CONFIG that names the entry.
  */

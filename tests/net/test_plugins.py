@@ -162,6 +162,18 @@ class PluginsTest(unittest.TestCase):
                 self.assertRegex(daemon.log.text(), rf"path\.variant broke the rule {rule} \(1\): .*hops?")
                 self.assertEqual(daemon.stop(), 0)
 
+    def test_what_the_user_wants(self):
+        """Options hold against a policy that goes by none of them."""
+        names = {name: net.node(name).fingerprint for name in ("relay1", "relay3", "exit1")}
+        for module, line, rule in (("barred", f"ExcludeExitNodes {names['exit1']}", "barred-exit"),
+                                   ("barred", f"ExcludeNodes {names['relay3']}", "barred-middle"),
+                                   ("other-guard", f"EntryNodes {names['relay1']}", "not-our-guard")):
+            with self.subTest(module, rule=rule):
+                self.setUp()
+                daemon, _ = self.check_conduct(module, plugin="path.variant", torrc=["PathPolicy variant", line],
+                                               state="running", rule=rule)
+                self.assertEqual(daemon.stop(), 0)
+
     def test_wrong_exit_policy(self):
         daemon, _ = self.check_conduct("stubborn", plugin="path.variant", torrc=["PathPolicy variant"], state="running")
         self.assertNotEqual(daemon.curl("http://web.cepa.test:25/", user="b:x").returncode, 0)

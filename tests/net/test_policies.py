@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Path policies on a private network: path.uniform, and policies that the daemon does without.
+# Path policies on a private network: path.uniform, path.diverse, and policies that the daemon does without.
 
 import contextlib
+import ipaddress
 import os
 import pathlib
 import shutil
@@ -13,6 +14,10 @@ from tests.net.events import circuits
 from tests.net.web import PAGE
 
 BUILD = pathlib.Path(os.environ.get("G_TEST_BUILDDIR") or "build/tests").resolve()
+
+# Made up: three relays by chance are of three countries in one path of four.
+COUNTRIES = {"relay1": "DE", "relay2": "DE", "relay3": "SE", "relay4": "SE", "exit1": "DE", "exit2": "SE", "exit3": "IS",
+             "auth1": "IS", "auth2": "IS", "auth3": "IS"}
 
 MODULE = contextlib.ExitStack()
 net = None
@@ -70,6 +75,35 @@ class PolicyTest(unittest.TestCase):
         # The chance that all of them have the same exit is below one in a hundred thousand.
         self.assertGreater(len({path[2] for path in paths.values()}), 1)
         self.assertGreater(len({path[0] for path in paths.values()}), 1)
+
+    def write_countries(self):
+        """The path of a GeoIPFile."""
+        numbers = {name: int(ipaddress.ip_address(net.node(name).address)) for name in COUNTRIES}
+        path = net.dir / "geoip"
+        path.write_text("".join(f"{number},{number},{COUNTRIES[name]}\n" for name, number in numbers.items()),
+                        encoding="ascii")
+        return path
+
+    def countries_of(self, daemon, count):
+        """Of every path that there was."""
+        return [[COUNTRIES[net.node(fingerprint).nickname] for fingerprint in path]
+                for path in self.check_paths(daemon, count).values()]
+
+    def test_diverse(self):
+        daemon = self.start(f"GeoIPFile {self.write_countries()}\nPathPolicy diverse\nPlugin path.weighted disabled\n"
+                            "PluginOption path.diverse.as off\nPluginOption path.diverse.strict 1\n"
+                            "PluginOption path.diverse.unknown refused")
+        self.fetch_pages(daemon, 8)
+        for countries in self.countries_of(daemon, 8):
+            self.assertEqual(set(countries), {"DE", "SE", "IS"})
+
+    def test_diverse_exit_countries(self):
+        # No exit is in Norway: those in Iceland are taken as long as that one answers.
+        daemon = self.start(f"GeoIPFile {self.write_countries()}\nPathPolicy diverse\nPlugin path.weighted disabled\n"
+                            "PluginOption path.diverse.countries off\nPluginOption path.diverse.as off\n"
+                            "PluginOption path.diverse.strict 1\nPluginOption path.diverse.exit-countries no,is")
+        self.fetch_pages(daemon, 4)
+        self.assertEqual({countries[2] for countries in self.countries_of(daemon, 4)}, {"IS"})
 
     def test_violations(self):
         folder = self.add_variant("twice")

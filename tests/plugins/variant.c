@@ -146,6 +146,59 @@ variant_choose_stubborn (G_GNUC_UNUSED void *self, const CepaNetworkView *view, 
   return path->n_hops == request->n_hops;
 }
 
+/* A row for the hop @hop of which the user wants none at @place, or any when there is none: with @flags, unrelated. */
+G_GNUC_UNUSED static guint32
+variant_find_barred (const CepaNetworkView *view, const CepaPathRequest *request, const CepaPath *path, guint hop,
+                     guint32 place, guint32 flags)
+{
+  guint32 found = 0;
+  gboolean is_found = FALSE;
+
+  for (guint32 row = 0; row < view->n_relays; row++)
+    {
+      guint32 has = cepa_network_view_relay (view, row)->flags;
+
+      if ((has & flags) != flags || (has & CEPA_RELAY_AUTHORITY) != 0 || variant_is_related (view, path, hop, row))
+        continue;
+      if (cepa_path_request_bars (request, row, place))
+        return row;
+      found = is_found ? found : row;
+      is_found = TRUE;
+    }
+  return found;
+}
+
+/* Our guard, and then whom the user does not want there. */
+G_GNUC_UNUSED static gboolean
+variant_choose_barred (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,
+                       CepaPath *path, G_GNUC_UNUSED GError **error)
+{
+  path->n_hops = request->n_hops;
+  path->hops[0] = cepa_path_request_n_guards (request) > 0 ? request->guards[0]
+                                                           : variant_find (view, 0, CEPA_RELAY_GUARD, view->n_relays);
+  path->hops[1] = variant_find_barred (view, request, path, 1, CEPA_PLACE_MIDDLE, CEPA_RELAY_STABLE);
+  path->hops[2] = variant_find_barred (view, request, path, 2, CEPA_PLACE_EXIT, CEPA_RELAY_EXIT);
+  return TRUE;
+}
+
+/* Who is none of our guards is first, where there is one. */
+G_GNUC_UNUSED static gboolean
+variant_choose_other_guard (void *self, const CepaNetworkView *view, const CepaPathRequest *request, CepaPath *path,
+                            GError **error)
+{
+  variant_choose_barred (self, view, request, path, error);
+  for (guint32 row = 0; row < view->n_relays; row++)
+    {
+      gboolean is_ours = row == path->hops[1] || row == path->hops[2];
+
+      for (guint32 i = 0; !is_ours && i < cepa_path_request_n_guards (request); i++)
+        is_ours = request->guards[i] == row;
+      if (!is_ours && (cepa_network_view_relay (view, row)->flags & CEPA_RELAY_GUARD) != 0)
+        path->hops[0] = row;
+    }
+  return TRUE;
+}
+
 /* The last one is no exit. */
 G_GNUC_UNUSED static gboolean
 variant_choose_no_exit (G_GNUC_UNUSED void *self, const CepaNetworkView *view, const CepaPathRequest *request,

@@ -8,7 +8,8 @@
 const GDBusInterfaceInfo *const dbus_interfaces[] = {
   &org_cepa_client1_interface,   &org_cepa_circuits1_interface, &org_cepa_streams1_interface,
   &org_cepa_channels1_interface, &org_cepa_network1_interface,  &org_cepa_plugins1_interface,
-  &org_cepa_options1_interface,  &org_cepa_log1_interface,      &org_cepa_signals1_interface,
+  &org_cepa_options1_interface,  &org_cepa_log1_interface,      &org_cepa_guards1_interface,
+  &org_cepa_signals1_interface,
   NULL,
 };
 

@@ -8,9 +8,9 @@
 /* Draws by weight alone before all relays are looked at. Some fit at once; few ports need as many. */
 #define WEIGHTED_MAX_DRAWS 64
 
-/* Rows that may be looked at for one path, some milliseconds' worth. Only where what is likely for one place leaves
+/* Rows that may be looked at for one path, about a millisecond's worth. Only where what is likely for one place leaves
    nobody for another, as in tiny networks, is there more than a look at each relay. */
-#define WEIGHTED_MAX_WORK (1u << 20)
+#define WEIGHTED_MAX_WORK (1u << 18)
 
 /* Random numbers fetched at once. */
 #define WEIGHTED_N_RANDOM 32

@@ -29,6 +29,8 @@ CLEAN = {
     "plugins/path/p/README.md": "# p\n",
     "plugins/path/p/p.c": C + '#include <cepa/path.h>\n#include <glib.h>\n'
                           '#include <math.h>\n\n#include "p.h"\n#include "table-generated.h"\n',
+    "plugins/path/q/README.md": "# q\n",
+    "plugins/path/q/q.c": C + '#include "p.h"\n',
     "plugins/path/p/p.h": C + "#pragma once\n",
     "sdk/sim/README.md": "# sdk/sim\n",
     "sdk/sim/s.c": C + '#include <gcrypt.h>\n\n#include "netdoc/consensus-unchecked.h"\n#include "s-private.h"\n',
@@ -66,6 +68,7 @@ BROKEN = [
     ("private-header", "daemon/main/x.c", C + '#include "netdoc/b-private.h"\n', 2, "netdoc/b-private.h"),
     ("plugin-include", "plugins/path/p/x.c", C + '#include "base/a.h"\n', 2, "base/a.h"),
     ("plugin-include", "plugins/path/p/x.c", C + "#include <sodium.h>\n", 2, "sodium.h"),
+    ("plugin-include", "plugins/metrics/p/x.c", C + '#include "p.h"\n', 2, "p.h"),
     ("plugin-include", "sdk/cepa/x.h", C + "#ifndef X\n#include <gnutls/gnutls.h>\n#endif\n", 3, "gnutls"),
     ("parent-include", "daemon/netdoc/x.c", C + '#include "../base/a.h"\n', 2, "../base/a.h"),
     ("parent-include", "plugins/path/p/x.c", C + '#include "../p/p.h"\n', 2, "../p/p.h"),

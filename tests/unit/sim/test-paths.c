@@ -344,9 +344,17 @@ static void
 test_documents (void)
 {
   Folder folder;
+  g_autofree char *later = NULL, *half = NULL, *csv = NULL;
 
   folder_init (&folder);
   folder_write_cache (&folder);
+  later = folder_make_later (&folder, 1);
+  half = g_strndup (later, strlen (later) / 2);
+  g_free (folder_write (&folder, "later", half));
+  /* In the middle of a run. */
+  assert_fails (run (&folder, "--unchecked", "--paths", "1000", "--csv", "o.csv", "cache", "later", NULL), 1, "later: ");
+  csv = read_file (&folder, "o.csv");
+  g_assert_null (csv);
   g_free (folder_write (&folder, "torrc", "SocksPort 0\n"));
   g_free (folder_write (&folder, "none", "# nobody\n"));
   /* The public network's authorities have not signed it. */

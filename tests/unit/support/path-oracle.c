@@ -86,9 +86,11 @@ static gboolean
 oracle_is_possible (OracleWalk *walk)
 {
   guint hop = oracle_next_hop (walk);
-  gboolean is_possible = hop == walk->oracle->request->n_hops;
+  const PathOracle *self = walk->oracle;
+  gboolean is_whole = hop == self->request->n_hops;
+  gboolean is_possible = is_whole && (self->is_wanted == NULL || self->is_wanted (self->fake, &walk->path));
 
-  for (guint32 row = 0; !is_possible && row < oracle_get_n_relays (walk->oracle); row++)
+  for (guint32 row = 0; !is_whole && !is_possible && row < oracle_get_n_relays (walk->oracle); row++)
     {
       if (oracle_weight (walk, hop, row) == 0)
         continue;

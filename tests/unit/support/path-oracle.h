@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 /**
  * PathOracle:
  * @weights: (nullable): by place; NULL: the weights of the relays
+ * @is_wanted: (nullable): what else a whole path must be
  *
  * Settled hops are taken, then the last is drawn, the first, those between, each in proportion to its weight among
  * those that leave a path; of a request's guards the first that leaves one is taken.
@@ -20,6 +21,7 @@ typedef struct
   const FakeView *fake;
   const CepaPathRequest *request;
   const guint32 *weights[CEPA_N_PLACES];
+  gboolean (*is_wanted) (const FakeView *fake, const CepaPath *path);
 } PathOracle;
 
 /* How many paths there are, good or not: the length of what follows. */

@@ -165,7 +165,7 @@ test_others (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const char *const unknown[] = {
     "LOADCONF", "MAPADDRESS", "EXTENDCIRCUIT", "SETCIRCUITPURPOSE", "ATTACHSTREAM", "REDIRECTSTREAM", "RESOLVE",
-    "+POSTDESCRIPTOR", "DROPGUARDS", "DROPTIMEOUTS", "HSFETCH", "+HSPOST", "ADD_ONION", "DEL_ONION",
+    "+POSTDESCRIPTOR", "DROPTIMEOUTS", "HSFETCH", "+HSPOST", "ADD_ONION", "DEL_ONION",
     "ONION_CLIENT_AUTH_ADD", "ONION_CLIENT_AUTH_REMOVE", "ONION_CLIENT_AUTH_VIEW", "nonsense", "+GETINFO", "\xff",
   };
   Client *client = client_new_ready (self);

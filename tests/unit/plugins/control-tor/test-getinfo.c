@@ -49,7 +49,6 @@ test_constants (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     { "features/names", "VERBOSE_NAMES EXTENDED_EVENTS" },
     { "config-file", "/etc/cepa/torrc" },
     { "config-can-saveconf", "0" },
-    { "entry-guards", "" },
     { "dormant", "0" },
     { "status/bootstrap-phase", "NOTICE BOOTSTRAP PROGRESS=100 TAG=done SUMMARY=\"Done\"" },
     { "status/circuit-established", "1" },
