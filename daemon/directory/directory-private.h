@@ -75,6 +75,7 @@ struct _CepaDirectory
   CepaBackoff backoff[CEPA_DIRECTORY_N_KINDS]; /* after failures, but for consensuses while there is none */
   CepaLoadSupplement supplement; /* for the network in use and every later one */
   gboolean is_supplementing;     /* a worker is at it for the one in use */
+  gint64 next_retry_us;   /* monotonic: of cepa_directory_retry() */
   gboolean is_loaded;     /* the cache has been read */
   gboolean is_stopped;
   gboolean is_dormant;

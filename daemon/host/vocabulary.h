@@ -7,7 +7,7 @@
 #include <glib.h>
 
 #include "channel/pool.h"
-#include "config/config.h"
+#include "config/command-line.h"
 #include "directory/directory.h"
 #include "host/host.h"
 #include "host/relays.h"

@@ -7,31 +7,12 @@
 #include "netdoc/authority.h"
 #include "netdoc/key-certificate.h"
 #include "netdoc/microdescriptor.h"
+#include "netdoc/router-status.h"
 
 G_BEGIN_DECLS
 
 /* What a consensus names: microdescriptors, as clients use them, or server descriptors (UseMicrodescriptors 0). */
 typedef enum { CEPA_CONSENSUS_MICRODESC, CEPA_CONSENSUS_NS } CepaConsensusFlavour;
-
-/* A relay's entry. */
-typedef struct
-{
-  guint8 rsa_id[20];
-  union
-  {
-    guint8 microdesc_digest[32];  /* SHA-256, CEPA_CONSENSUS_MICRODESC */
-    guint8 descriptor_digest[20]; /* SHA-1 and zeros behind it, CEPA_CONSENSUS_NS */
-  };
-  guint32 ipv4; /* host byte order */
-  guint16 or_port;
-  guint16 ipv6_port; /* of the "a" line, 0 without one */
-  guint8 ipv6[16];
-  guint32 flags;     /* CEPA_RELAY_* of cepa/network.h; unknown flags are left out */
-  guint32 bandwidth; /* of the "w" line, kilobytes per second; 0 without one */
-  gboolean is_unmeasured;
-  char nickname[20];
-  guint64 protocols; /* CEPA_PROTOCOL_* of cepa/relay.h: of the "pr" line */
-} CepaRouterStatus;
 
 /* The numbers of bandwidth-weights, in their order in @weights; 10000 is one. */
 typedef enum

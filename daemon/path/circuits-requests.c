@@ -255,6 +255,7 @@ cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCir
   if (self->dormancy != NULL)
     cepa_dormancy_note_use (self->dormancy);
   cepa_predict_note (self->predict, &need);
+  cepa_directory_retry (self->directory);
   g_ptr_array_add (self->requests, request);
   cepa_circuits_wake (self); /* another one is built in the place of the one that it takes */
   return request_try (self, request, NULL) ? NULL : request;

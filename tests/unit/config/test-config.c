@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "config/config.h"
+#include "config/command-line.h"
 
 #define AUTHORITY \
   "DirAuthority a1 orport=5001 v3ident=0123456789ABCDEF0123456789ABCDEF01234567 127.1.0.1:7001 " \

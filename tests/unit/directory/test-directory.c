@@ -577,6 +577,27 @@ test_gets_too_old (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_true (cepa_directory_is_sufficient (self->directory));
 }
 
+/* An application that waits makes it try at once, but not again and again. */
+static void
+test_retry (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n;
+
+  cepa_directory_start (self->directory);
+  while (fake_directory_count (&self->fake, CONSENSUS) < 2)
+    fixture_turn (self);
+  n = cepa_directory_get_totals (self->directory)->requests[CEPA_DIRECTORY_CONSENSUS];
+  for (guint i = 0; i < 10; i++)
+    cepa_directory_retry (self->directory);
+  g_assert_cmpuint (cepa_directory_get_totals (self->directory)->requests[CEPA_DIRECTORY_CONSENSUS], <=, n + 1);
+  g_assert_cmpuint (cepa_directory_get_totals (self->directory)->requests[CEPA_DIRECTORY_CONSENSUS], >=, n);
+  fixture_serve (self);
+  fixture_wait_sufficient (self);
+  n = fake_directory_count (&self->fake, "/");
+  cepa_directory_retry (self->directory);
+  g_assert_cmpuint (fake_directory_count (&self->fake, "/"), ==, n);
+}
+
 /* ---- what the network asks of its clients ---- */
 
 static void
@@ -800,6 +821,7 @@ main (int argc, char **argv)
   ADD ("next/unasked-diff", test_unasked_diff);
   ADD ("next/expired-is-used", test_expired_is_used);
   ADD ("next/gets-too-old", test_gets_too_old);
+  ADD ("next/retry", test_retry);
   ADD ("protocols/shut-out", test_shut_out);
   ADD ("protocols/older-than-us", test_older_than_us);
   ADD ("protocols/recommended", test_recommended);
