@@ -99,8 +99,6 @@ cepa_relay_values_settle (CepaRelayConfig *config)
 void
 cepa_relay_values_clear (CepaRelayConfig *config)
 {
-  cepa_node_set_unref (config->layer2_nodes);
-  cepa_node_set_unref (config->layer3_nodes);
   cepa_node_set_unref (config->exclude_nodes);
   cepa_node_set_unref (config->exclude_exit_nodes);
   cepa_node_set_unref (config->entry_nodes);

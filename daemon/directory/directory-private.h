@@ -17,7 +17,7 @@
 
 /* What waits of no length count as, so that they can grow; shorter in private networks. */
 #define CEPA_DIRECTORY_UNIT_US G_USEC_PER_SEC
-#define CEPA_DIRECTORY_TESTING_UNIT_US (G_USEC_PER_SEC / 4)
+#define CEPA_DIRECTORY_TESTING_UNIT_US (G_USEC_PER_SEC / 10)
 
 /* Until the next step when none is due. */
 #define CEPA_DIRECTORY_NEVER ((gint64) -1)

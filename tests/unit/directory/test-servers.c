@@ -187,6 +187,20 @@ test_asked (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   check_share (self, 0, 101.0 / 402);
 }
 
+/* Who gave the consensus is asked for its certificates, until it fails. */
+static void
+test_preferred (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const guint8 *authority = ((CepaDirectorySource *) self->authorities->pdata[0])->rsa_id;
+  const CepaServersWish wish = { .kind = CEPA_SERVERS_CACHE, .preferred = authority };
+
+  fixture_draw (self, wish);
+  g_assert_cmpuint (self->counts['a'], ==, N_DRAWS);
+  cepa_servers_note_failure (self->servers, authority);
+  fixture_draw (self, wish);
+  g_assert_cmpuint (self->counts['a'], ==, 0);
+}
+
 static gboolean
 guards_list (gpointer user_data, G_GNUC_UNUSED const guint8 (*outdated)[20], guint n_outdated, GArray *rows)
 {
@@ -237,6 +251,7 @@ main (int argc, char **argv)
   ADD ("rests", test_rests);
   ADD ("outdated", test_outdated);
   ADD ("asked", test_asked);
+  ADD ("preferred", test_preferred);
   ADD ("guards", test_guards);
   return g_test_run ();
 }
