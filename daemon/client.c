@@ -199,11 +199,11 @@ client_make_dormancy (CepaClient *self, GMainContext *context)
   g_autoptr (GVariant) kept = cepa_state_get_section (state, "dormant");
   const CepaDormancyFuncs funcs = { client_dormant_changed, client_has_streams, self };
   const CepaDormancyConfig config = {
-    .timeout_us = self->config->dormant_client_timeout_s * G_USEC_PER_SEC,
-    .is_enabled = self->config->dormant_timeout_enabled,
-    .streams_count = self->config->dormant_timeout_disabled_by_idle_streams,
-    .is_on_first_start = self->config->dormant_on_first_startup,
-    .is_cancelled_by_start = self->config->dormant_canceled_by_startup,
+    .timeout_us = self->config->use.dormant_client_timeout_s * G_USEC_PER_SEC,
+    .is_enabled = self->config->use.dormant_timeout_enabled,
+    .streams_count = self->config->use.dormant_timeout_disabled_by_idle_streams,
+    .is_on_first_start = self->config->use.dormant_on_first_startup,
+    .is_cancelled_by_start = self->config->use.dormant_canceled_by_startup,
   };
 
   self->dormancy = cepa_dormancy_new (context, cepa_clock_system (), &config, kept, &funcs);
@@ -293,13 +293,13 @@ client_make_circuits_config (const CepaConfig *config, CepaCircuitsConfig *out)
 {
   cepa_circuits_config_init (out);
   out->enforce_subnets = config->enforce_distinct_subnets;
-  out->predicts = !config->disable_predicted_circuits;
-  out->max_dirty_us = config->max_circuit_dirtiness_s * G_USEC_PER_SEC;
-  out->max_pending = config->max_client_circuits_pending;
-  out->available_us = config->circuits_available_timeout_s * G_USEC_PER_SEC;
-  out->learns_timeout = config->learn_circuit_build_timeout;
-  out->long_lived_ports = config->long_lived_ports;
-  out->fixed_timeout_ms = (guint) config->circuit_build_timeout_s * 1000;
+  out->predicts = !config->use.disable_predicted_circuits;
+  out->max_dirty_us = config->use.max_circuit_dirtiness_s * G_USEC_PER_SEC;
+  out->max_pending = config->use.max_client_circuits_pending;
+  out->available_us = config->use.circuits_available_timeout_s * G_USEC_PER_SEC;
+  out->learns_timeout = config->use.learn_circuit_build_timeout;
+  out->long_lived_ports = config->use.long_lived_ports;
+  out->fixed_timeout_ms = (guint) config->use.circuit_build_timeout_s * 1000;
 }
 
 CepaClient *
@@ -317,10 +317,10 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   CepaVanguardsConfig vanguards_config;
   const CepaProxyConfig proxy_config = {
     .reject_internal = config->reject_internal_addresses,
-    .timeout_us = config->socks_timeout_s * G_USEC_PER_SEC,
-    .try_us = config->circuit_stream_timeout_s * G_USEC_PER_SEC,
-    .tracked_hosts = (const char *const *) config->track_host_exits,
-    .tracked_us = config->track_host_exits_expire_s * G_USEC_PER_SEC,
+    .timeout_us = config->use.socks_timeout_s * G_USEC_PER_SEC,
+    .try_us = config->use.circuit_stream_timeout_s * G_USEC_PER_SEC,
+    .tracked_hosts = (const char *const *) config->use.track_host_exits,
+    .tracked_us = config->use.track_host_exits_expire_s * G_USEC_PER_SEC,
   };
 
   self->funcs = *funcs;

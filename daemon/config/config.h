@@ -6,6 +6,7 @@
 
 #include "config/guard-options.h"
 #include "config/relay-config.h"
+#include "config/use-options.h"
 #include "netdoc/authority.h"
 
 G_BEGIN_DECLS
@@ -68,24 +69,12 @@ typedef struct
   gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */
   gboolean is_public_network;  /* the built-in authorities are in use */
   CepaGuardOptions guards;
-  GArray *long_lived_ports;    /* (element-type guint16): LongLivedPorts */
   GStrv logs;                  /* values of Log lines, checked */
   char *path_policy;           /* PathPolicy: "weighted" */
   GStrv plugin_directories;    /* PluginDirectory lines: looked through before the built-in place */
   GPtrArray *plugins;          /* (element-type CepaPluginConfig) */
   GPtrArray *plugin_options;   /* (element-type CepaPluginOptionConfig): in the order of the table of options */
-  gboolean disable_predicted_circuits; /* __DisablePredictedCircuits */
-  gboolean learn_circuit_build_timeout;
-  gint64 circuit_build_timeout_s, circuits_available_timeout_s; /* 0: the consensus says */
-  gint64 circuit_stream_timeout_s;     /* 0: 10, 10, 15, ... */
-  gint64 max_circuit_dirtiness_s;
-  guint max_client_circuits_pending;
-  gint64 socks_timeout_s;
-  gint64 dormant_client_timeout_s;
-  gboolean dormant_timeout_enabled, dormant_timeout_disabled_by_idle_streams;
-  gboolean dormant_on_first_startup, dormant_canceled_by_startup;
-  GStrv track_host_exits;              /* (nullable) */
-  gint64 track_host_exits_expire_s;
+  CepaUseOptions use;
   char *pid_file;              /* (nullable) */
   CepaRelayConfig relays;      /* which relays the user wants where */
   GPtrArray *lines;            /* (element-type GStrv): per option of the table the lines' values as they were written */

@@ -114,9 +114,7 @@ gboolean cepa_directory_lacks_supplement (const CepaDirectory *self);
 
 /* An application waits for the network: where that is not known well enough, what waits after failures is tried at once. */
 void cepa_directory_retry (CepaDirectory *self);
-
-/* A dormant client asks for nothing: requests under way end, and what is due waits until it is awake. */
-void cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant);
+void cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant); /* TRUE: nothing is asked for */
 
 /* The computer's clock was set, or it slept: everything is planned anew. */
 void cepa_directory_clock_changed (CepaDirectory *self);

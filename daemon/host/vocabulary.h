@@ -11,6 +11,7 @@
 #include "directory/directory.h"
 #include "host/host.h"
 #include "host/relays.h"
+#include "path/circuits-watch.h"
 #include "path/circuits.h"
 #include "path/guards.h"
 #include "proxy/proxy.h"

@@ -403,6 +403,7 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
   gint64 now = cepa_clock_monotonic_us (self->clock);
   g_autoptr (GArray) guards = g_array_new (FALSE, FALSE, sizeof (guint32));
   gboolean has_guards = cepa_circuits_list_guards (self, guards);
+  g_autoptr (GError) failure = NULL;
   CepaPoolCircuit *entry;
   CepaPath path = { .size = sizeof path };
   guint64 proposed_by;
@@ -412,8 +413,13 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
       build_pause (self);
       return NULL;
     }
-  if (!build_choose_path (self, plan, has_guards ? guards : NULL, &path, &proposed_by, error))
-    return NULL;
+  if (!build_choose_path (self, plan, has_guards ? guards : NULL, &path, &proposed_by, &failure))
+    {
+      /* Countries that nobody asked for before are read now: that is to be waited for. */
+      if (self->restrictions == NULL || !cepa_restrictions_is_waiting (self->restrictions))
+        g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
   for (guint i = 0; i < path.n_hops; i++)
     cepa_servers_hop_from_row (network, path.hops[i], &hops[i]);
   entry = g_new0 (CepaPoolCircuit, 1);

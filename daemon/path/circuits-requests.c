@@ -161,11 +161,12 @@ request_launch (CepaCircuits *self, CepaCircuitsRequest *request, GError **error
   CepaCircuitsPlan plan = { wish->port, wish->ipv6, request->is_stable, wish->n_avoid, wish->avoid,
                             wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL,
                             FALSE };
+  guint max_tries = wish->has_exit ? CEPA_CIRCUITS_MAX_EXIT_TRIES : CEPA_CIRCUITS_MAX_TRIES;
   CepaPoolCircuit *entry;
 
-  if (request->tries >= CEPA_CIRCUITS_MAX_TRIES)
+  if (request->tries >= max_tries)
     {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NETWORK_DOWN, "%u circuits failed", CEPA_CIRCUITS_MAX_TRIES);
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NETWORK_DOWN, "%u circuits failed", max_tries);
       return NULL;
     }
   entry = cepa_circuits_launch (self, &plan, error);
