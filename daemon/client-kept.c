@@ -20,29 +20,6 @@ struct _CepaClientKept
 };
 
 static void
-kept_guards_config (const CepaGuardOptions *options, CepaGuardsConfig *out)
-{
-  cepa_guards_config_init (out);
-  out->use_entry_guards = options->use_entry_guards;
-  out->n_entry_guards = options->n_entry_guards;
-  out->n_directory_guards = options->n_directory_guards;
-  out->n_primary_guards = options->n_primary_guards;
-  out->lifetime_s = options->lifetime_s;
-  out->path_bias = (CepaPathBiasConfig) {
-    .circ_threshold = options->circ_threshold,
-    .notice_rate = options->notice_rate,
-    .warn_rate = options->warn_rate,
-    .extreme_rate = options->extreme_rate,
-    .scale_threshold = options->scale_threshold,
-    .use_threshold = options->use_threshold,
-    .notice_use_rate = options->notice_use_rate,
-    .extreme_use_rate = options->extreme_use_rate,
-    .scale_use_threshold = options->scale_use_threshold,
-    .drop_guards = options->drop_guards,
-  };
-}
-
-static void
 kept_guards_changed (gpointer user_data)
 {
   cepa_state_changed (((CepaClientKept *) user_data)->state);
@@ -85,7 +62,7 @@ cepa_client_kept_new (GMainContext *context, const CepaConfig *config, CepaPlugi
 
   self->host = host;
   self->state = cepa_state_load (context, cepa_clock_system (), path);
-  kept_guards_config (&config->guards, &guards_config);
+  cepa_guard_options_settle (&config->guards, &guards_config);
   self->guards = cepa_guards_new (cepa_clock_system (), cepa_random_system (), &guards_config);
   section = cepa_state_get_section (self->state, "guards");
   if (section != NULL && !cepa_guards_from_variant (self->guards, section, &error))

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "client.h"
 
+#include <string.h>
+
 #include "base/clock-watch.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "channel/pool.h"
 #include "client-kept.h"
+#include "config/relay-values.h"
 #include "directory/directory.h"
 #include "host/metrics.h"
 #include "host/padding.h"
@@ -113,12 +116,18 @@ client_figures (gpointer user_data, CepaHostFigures *figures)
   CepaClient *self = user_data;
   const CepaChannelTotals *totals = cepa_channel_pool_get_totals (self->channels);
   const CepaNetwork *network = cepa_directory_get_network (self->directory);
+  const CepaDirectoryTotals *directory = cepa_directory_get_totals (self->directory);
 
   figures->bytes_read = totals->bytes_read;
   figures->bytes_written = totals->bytes_written;
   figures->cells_received = totals->cells_received;
   figures->cells_sent = totals->cells_sent;
   figures->bootstrap_percent = (guint) MAX (self->bootstrap.percent, 0);
+  memcpy (figures->directory_requests, directory->requests, sizeof figures->directory_requests);
+  memcpy (figures->directory_failures, directory->failures, sizeof figures->directory_failures);
+  figures->directory_bytes = directory->bytes_received;
+  figures->diffs = directory->diffs;
+  figures->diff_bytes_saved = directory->diff_bytes_saved;
   if (network != NULL)
     {
       const CepaConsensus *consensus = cepa_network_get_consensus (network);
@@ -190,11 +199,11 @@ client_make_dormancy (CepaClient *self, GMainContext *context)
   g_autoptr (GVariant) kept = cepa_state_get_section (state, "dormant");
   const CepaDormancyFuncs funcs = { client_dormant_changed, client_has_streams, self };
   const CepaDormancyConfig config = {
-    .timeout_us = self->config->dormant_client_timeout_s * G_USEC_PER_SEC,
-    .is_enabled = self->config->dormant_timeout_enabled,
-    .streams_count = self->config->dormant_timeout_disabled_by_idle_streams,
-    .is_on_first_start = self->config->dormant_on_first_startup,
-    .is_cancelled_by_start = self->config->dormant_canceled_by_startup,
+    .timeout_us = self->config->use.dormant_client_timeout_s * G_USEC_PER_SEC,
+    .is_enabled = self->config->use.dormant_timeout_enabled,
+    .streams_count = self->config->use.dormant_timeout_disabled_by_idle_streams,
+    .is_on_first_start = self->config->use.dormant_on_first_startup,
+    .is_cancelled_by_start = self->config->use.dormant_canceled_by_startup,
   };
 
   self->dormancy = cepa_dormancy_new (context, cepa_clock_system (), &config, kept, &funcs);
@@ -284,13 +293,13 @@ client_make_circuits_config (const CepaConfig *config, CepaCircuitsConfig *out)
 {
   cepa_circuits_config_init (out);
   out->enforce_subnets = config->enforce_distinct_subnets;
-  out->predicts = !config->disable_predicted_circuits;
-  out->max_dirty_us = config->max_circuit_dirtiness_s * G_USEC_PER_SEC;
-  out->max_pending = config->max_client_circuits_pending;
-  out->available_us = config->circuits_available_timeout_s * G_USEC_PER_SEC;
-  out->learns_timeout = config->learn_circuit_build_timeout;
-  out->long_lived_ports = config->long_lived_ports;
-  out->fixed_timeout_ms = (guint) config->circuit_build_timeout_s * 1000;
+  out->predicts = !config->use.disable_predicted_circuits;
+  out->max_dirty_us = config->use.max_circuit_dirtiness_s * G_USEC_PER_SEC;
+  out->max_pending = config->use.max_client_circuits_pending;
+  out->available_us = config->use.circuits_available_timeout_s * G_USEC_PER_SEC;
+  out->learns_timeout = config->use.learn_circuit_build_timeout;
+  out->long_lived_ports = config->use.long_lived_ports;
+  out->fixed_timeout_ms = (guint) config->use.circuit_build_timeout_s * 1000;
 }
 
 CepaClient *
@@ -305,12 +314,13 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   CepaHostMetrics *metrics = cepa_host_get_metrics (host);
   CepaEventSink *events = cepa_host_metrics_get_sink (metrics);
   CepaCircuitsConfig circuits_config;
+  CepaVanguardsConfig vanguards_config;
   const CepaProxyConfig proxy_config = {
     .reject_internal = config->reject_internal_addresses,
-    .timeout_us = config->socks_timeout_s * G_USEC_PER_SEC,
-    .try_us = config->circuit_stream_timeout_s * G_USEC_PER_SEC,
-    .tracked_hosts = (const char *const *) config->track_host_exits,
-    .tracked_us = config->track_host_exits_expire_s * G_USEC_PER_SEC,
+    .timeout_us = config->use.socks_timeout_s * G_USEC_PER_SEC,
+    .try_us = config->use.circuit_stream_timeout_s * G_USEC_PER_SEC,
+    .tracked_hosts = (const char *const *) config->use.track_host_exits,
+    .tracked_us = config->use.track_host_exits_expire_s * G_USEC_PER_SEC,
   };
 
   self->funcs = *funcs;
@@ -328,6 +338,8 @@ cepa_client_new (GMainContext *context, const CepaCommandLine *line, CepaPluginH
   self->circuits = cepa_circuits_new (context, clock, random, self->channels, self->directory, &self->bootstrap,
                                       cepa_plugin_host_get_policies (host), &circuits_config);
   cepa_host_relays_set_circuits (self->relays, self->circuits);
+  cepa_relay_values_get_vanguards (&config->relays, &vanguards_config);
+  cepa_circuits_set_vanguards (self->circuits, &vanguards_config);
   cepa_directory_guards_init (&self->directory_guards, cepa_client_kept_get_guards (self->kept));
   cepa_directory_set_guards (self->directory, &self->directory_guards);
   cepa_circuits_set_guards (self->circuits, cepa_client_kept_get_guards (self->kept));

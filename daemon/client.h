@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-#include "config/config.h"
+#include "config/command-line.h"
 #include "host/host.h"
 
 G_BEGIN_DECLS

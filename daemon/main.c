@@ -19,7 +19,7 @@
 #include "base/secret.h"
 #include "client-kept.h"
 #include "client.h"
-#include "config/config.h"
+#include "config/command-line.h"
 #include "crypto/digest.h"
 #include "host/host.h"
 

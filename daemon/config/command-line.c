@@ -4,7 +4,7 @@
 #include "base/encoding.h"
 #include "base/error.h"
 #include "config/config-private.h"
-#include "config/config.h"
+#include "config/command-line.h"
 #include "config/options.h"
 #include "config/torrc.h"
 

@@ -376,11 +376,11 @@ cepa_config_free (CepaConfig *self)
   g_ptr_array_unref (self->fallbacks);
   g_ptr_array_unref (self->plugins);
   g_ptr_array_unref (self->plugin_options);
-  g_clear_pointer (&self->long_lived_ports, g_array_unref);
+  g_clear_pointer (&self->use.long_lived_ports, g_array_unref);
   g_strfreev (self->logs);
   g_free (self->path_policy);
   g_strfreev (self->plugin_directories);
-  g_strfreev (self->track_host_exits);
+  g_strfreev (self->use.track_host_exits);
   g_free (self->pid_file);
   cepa_relay_values_clear (&self->relays);
   g_ptr_array_unref (self->lines);

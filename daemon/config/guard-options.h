@@ -4,6 +4,8 @@
 
 #include <glib.h>
 
+#include "path/guards.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -21,5 +23,8 @@ typedef struct
   double notice_rate, warn_rate, extreme_rate, notice_use_rate, extreme_use_rate;
   gint drop_guards;
 } CepaGuardOptions;
+
+/* As the guards take it. */
+void cepa_guard_options_settle (const CepaGuardOptions *self, CepaGuardsConfig *config);
 
 G_END_DECLS

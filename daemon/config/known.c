@@ -200,6 +200,7 @@ static const KnownPair known_values[] = {
   { "Sandbox", "0" },
   { "TransPort", "0" },
   { "UseBridges", "0" },
+  { "UseGuardFraction", "0" },
 };
 
 static gboolean

@@ -6,7 +6,7 @@
 #include "base/encoding.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "config/config.h"
+#include "config/command-line.h"
 #include "config/paths.h"
 
 #define LOG_CONFIG_SPACE " \t\r\n\v\f"

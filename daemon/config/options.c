@@ -25,20 +25,20 @@
     plugin_option }
 
 static const CepaOption options_table[] = {
-  OPTION ("__DisablePredictedCircuits", BOOL, "0", disable_predicted_circuits,
+  OPTION ("__DisablePredictedCircuits", BOOL, "0", use.disable_predicted_circuits,
           "Build no circuits ahead of use; streams then wait for theirs to be built."),
   OPTION ("AlternateDirAuthority", AUTHORITIES, NULL, authorities,
           "The same as DirAuthority: the authority for bridges, which C Tor keeps with it, is not asked by Cepa."),
   OPTION ("ASFile", PATH, NULL, relays.as_file,
           "An MMDB file with the autonomous systems of addresses, as GeoLite2-ASN. With it, plugins know which relays are "
           "announced by one network."),
-  NUMBER ("CircuitBuildTimeout", INTERVAL, "0", circuit_build_timeout_s, 1, HOURS (1), TRUE,
+  NUMBER ("CircuitBuildTimeout", INTERVAL, "0", use.circuit_build_timeout_s, 1, HOURS (1), TRUE,
           "How long a circuit may take to be built, until it is known how long they take here, or always with "
           "LearnCircuitBuildTimeout 0. 0: as the consensus says."),
-  NUMBER ("CircuitsAvailableTimeout", INTERVAL, "0", circuits_available_timeout_s, 60, HOURS (24), TRUE,
+  NUMBER ("CircuitsAvailableTimeout", INTERVAL, "0", use.circuits_available_timeout_s, 60, HOURS (24), TRUE,
           "How long after the last use circuits are kept ready, and ports that were used are thought to be used again; "
           "up to twice as long, by chance. 0: as the consensus says, or 30 minutes."),
-  NUMBER ("CircuitStreamTimeout", INTERVAL, "0", circuit_stream_timeout_s, 10, HOURS (1), TRUE,
+  NUMBER ("CircuitStreamTimeout", INTERVAL, "0", use.circuit_stream_timeout_s, 10, HOURS (1), TRUE,
           "How long a stream waits for an answer on one circuit before it tries another. 0: ten seconds the first two "
           "times, then fifteen."),
   NUMBER ("ClientBootstrapConsensusAuthorityDownloadInitialDelay", INTERVAL, "6", bootstrap_authority_delay_s, 0,
@@ -85,17 +85,17 @@ static const CepaOption options_table[] = {
           "A directory authority to trust, in place of all built-in ones. Only for private networks."),
   OPTION ("DirAuthorityFallbackRate", RATE, "0.1", dir_authority_fallback_rate,
           "How likely an authority is asked as if it were a fallback directory, in proportion to one of these."),
-  OPTION ("DormantCanceledByStartup", BOOL, "0", dormant_canceled_by_startup,
+  OPTION ("DormantCanceledByStartup", BOOL, "0", use.dormant_canceled_by_startup,
           "Whether a client that ended dormant, or starts for the first time with DormantOnFirstStartup, is awake at the "
           "start."),
-  NUMBER ("DormantClientTimeout", INTERVAL, "24 hours", dormant_client_timeout_s, MINUTES (10), DAYS (3650), FALSE,
+  NUMBER ("DormantClientTimeout", INTERVAL, "24 hours", use.dormant_client_timeout_s, MINUTES (10), DAYS (3650), FALSE,
           "After this time without use Cepa goes dormant: it has no circuits and asks for no directory documents, until an "
           "application connects or a controller wakes it."),
-  OPTION ("DormantOnFirstStartup", BOOL, "0", dormant_on_first_startup,
+  OPTION ("DormantOnFirstStartup", BOOL, "0", use.dormant_on_first_startup,
           "Whether Cepa is dormant when it starts for the first time with its data directory."),
-  OPTION ("DormantTimeoutDisabledByIdleStreams", BOOL, "1", dormant_timeout_disabled_by_idle_streams,
+  OPTION ("DormantTimeoutDisabledByIdleStreams", BOOL, "1", use.dormant_timeout_disabled_by_idle_streams,
           "Whether an open connection counts as use, even if nothing moves on it."),
-  OPTION ("DormantTimeoutEnabled", BOOL, "1", dormant_timeout_enabled,
+  OPTION ("DormantTimeoutEnabled", BOOL, "1", use.dormant_timeout_enabled,
           "Whether DormantClientTimeout does anything."),
   OPTION ("EnforceDistinctSubnets", BOOL, "1", enforce_distinct_subnets,
           "Never put two relays of one IPv4 /16 or IPv6 /32 network in one circuit. Unlike in C Tor the "
@@ -147,19 +147,19 @@ static const CepaOption options_table[] = {
              "Connect to relays through this HTTP proxy by CONNECT. Port: 443 without one."),
   OF_PLUGIN ("HTTPSProxyAuthenticator", OF_PLUGIN, "USER:PASSWORD", "transport.direct", "https-proxy-authenticator",
              "What it is shown."),
-  OPTION ("LearnCircuitBuildTimeout", BOOL, "1", learn_circuit_build_timeout,
+  OPTION ("LearnCircuitBuildTimeout", BOOL, "1", use.learn_circuit_build_timeout,
           "Learn how long circuits take to be built, and give up the slowest fifth of them. What was learned is kept in "
           "the data directory."),
   OPTION ("Log", LOGS, NULL, logs,
           "What is logged, from the lesser to the greater severity (debug, info, notice, warn, err), and "
           "where to. Domains of messages may be given before a severity: [circ,net]debug [~net]info notice. "
           "Without a Log line: notice and above to standard output."),
-  OPTION ("LongLivedPorts", PORTS, "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300", long_lived_ports,
+  OPTION ("LongLivedPorts", PORTS, "21,22,706,1863,5050,5190,5222,5223,6523,6667,6697,8300", use.long_lived_ports,
           "Ports whose connections last long, as of SSH and chat: they get circuits of relays with the Stable flag alone, "
           "where there are any."),
-  NUMBER ("MaxCircuitDirtiness", INTERVAL, "10 minutes", max_circuit_dirtiness_s, 10, DAYS (30), FALSE,
+  NUMBER ("MaxCircuitDirtiness", INTERVAL, "10 minutes", use.max_circuit_dirtiness_s, 10, DAYS (30), FALSE,
           "For how long after its first use a circuit may take new streams."),
-  NUMBER ("MaxClientCircuitsPending", UINT, "32", max_client_circuits_pending, 1, 1024, FALSE,
+  NUMBER ("MaxClientCircuitsPending", UINT, "32", use.max_client_circuits_pending, 1, 1024, FALSE,
           "How many circuits may be under construction at a time."),
   OF_PLUGIN ("MetricsPort", OF_PLUGIN_LIST, "[ADDRESS:]PORT|0", "metrics.prometheus", "port",
              "Where measurements can be had over HTTP, in Prometheus' text format. Read MetricsPortPolicy first."),
@@ -239,18 +239,20 @@ static const CepaOption options_table[] = {
           "default is 9250 and not C Tor's 9050, so that both can run on one machine. Applications share no "
           "circuit when they connect to another port, from another address, or with another SOCKS user or "
           "password. Flags that are accepted: IsolateClientAddr, IsolateSOCKSAuth, IPv4Traffic and "
-          "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet."),
-  NUMBER ("SocksTimeout", INTERVAL, "2 minutes", socks_timeout_s, 1, HOURS (24), FALSE,
+          "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet. A SOCKS user name that "
+          "ends in +exit= and the two letters of a country (alice+exit=de) gets exits there alone, by GeoIPFile, or is "
+          "refused when there is none."),
+  NUMBER ("SocksTimeout", INTERVAL, "2 minutes", use.socks_timeout_s, 1, HOURS (24), FALSE,
           "How long an application's connection may take from its first byte until it is connected through Tor."),
   OPTION ("StrictNodes", BOOL, "0", relays.strict_nodes,
           "Whether relays of ExcludeNodes are not even asked for directory documents when there is no other."),
   OPTION ("TestingTorNetwork", BOOL, "0", testing_tor_network,
           "Use a private network whose DirAuthority lines are given, and the defaults that suit one."),
-  OPTION ("TrackHostExits", WORDS, NULL, track_host_exits,
+  OPTION ("TrackHostExits", WORDS, NULL, use.track_host_exits,
           "Hosts to which connections should come from the same exit again: names, addresses, and with a dot before "
           "them domains; a dot alone is every host. This helps with services that end a session when the address "
           "changes, and lets them recognise you for longer."),
-  NUMBER ("TrackHostExitsExpire", INTERVAL, "30 minutes", track_host_exits_expire_s, 1, DAYS (30), FALSE,
+  NUMBER ("TrackHostExitsExpire", INTERVAL, "30 minutes", use.track_host_exits_expire_s, 1, DAYS (30), FALSE,
           "How long after its last use such an exit is remembered."),
   OPTION ("UseDefaultFallbackDirs", BOOL, "1", use_default_fallbacks,
           "Whether the built-in fallback directories are used. They never are with DirAuthority lines."),

@@ -5,7 +5,7 @@
 #include "base/encoding.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 /* Servers that may fail to give the certificates that a consensus needs before it is dropped. */
 #define CERTIFICATES_MAX_TRIES 3

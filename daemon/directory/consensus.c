@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "directory/directory-private.h"
 #include "directory/gate.h"
+#include "directory/parts-private.h"
 
 /* C Tor's "reasonably live", which cepa_consensus_verify() holds to too. */
 #define CONSENSUS_TOLERANCE_S (24 * 3600)

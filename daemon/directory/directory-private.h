@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The parts of the directory, for its own files: requests.c, consensus.c, certificates.c, microdescriptors.c. */
+/* What the directory consists of, for its own files. What they do for each other is in parts-private.h. */
 #pragma once
 
 #include <gio/gio.h>
@@ -17,7 +17,7 @@
 
 /* What waits of no length count as, so that they can grow; shorter in private networks. */
 #define CEPA_DIRECTORY_UNIT_US G_USEC_PER_SEC
-#define CEPA_DIRECTORY_TESTING_UNIT_US (G_USEC_PER_SEC / 4)
+#define CEPA_DIRECTORY_TESTING_UNIT_US (G_USEC_PER_SEC / 10)
 
 /* Until the next step when none is due. */
 #define CEPA_DIRECTORY_NEVER ((gint64) -1)
@@ -75,6 +75,7 @@ struct _CepaDirectory
   CepaBackoff backoff[CEPA_DIRECTORY_N_KINDS]; /* after failures, but for consensuses while there is none */
   CepaLoadSupplement supplement; /* for the network in use and every later one */
   gboolean is_supplementing;     /* a worker is at it for the one in use */
+  gint64 next_retry_us;   /* monotonic: of cepa_directory_retry() */
   gboolean is_loaded;     /* the cache has been read */
   gboolean is_stopped;
   gboolean is_dormant;
@@ -107,69 +108,3 @@ struct _CepaDirectory
   gint64 last_asked_us;        /* monotonic: for microdescriptors */
   gboolean is_sufficient;
 };
-
-/* directory.c */
-
-/* Does what is due, and sets the timer for what is due next. */
-void cepa_directory_step (CepaDirectory *self);
-void cepa_directory_log_problems (const GPtrArray *problems);
-
-/* A failure of this kind: the next request waits longer. */
-void cepa_directory_note_failure (CepaDirectory *self, CepaDirectoryKind kind);
-
-/* supplement.c */
-
-/* When the network in use has been made without what is to be beside its rows, a worker sees to it. */
-void cepa_directory_check_supplement (CepaDirectory *self);
-
-/* requests.c */
-
-/* Asks for @resource; FALSE when there is nobody to ask. @digests: (transfer full) (nullable) */
-gboolean cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind whom, const char *resource,
-                             const char *headers, gsize max_size, GHashTable *digests);
-guint cepa_directory_count_requests (const CepaDirectory *self, CepaDirectoryKind kind);
-
-/* Ends those of @kind, of all with CEPA_DIRECTORY_N_KINDS. */
-void cepa_directory_cancel_requests (CepaDirectory *self, CepaDirectoryKind kind);
-
-/* consensus.c */
-
-void cepa_directory_free_consensus (CepaDirectory *self);
-
-/* Microseconds until the next time it has to be called; CEPA_DIRECTORY_NEVER: when something has come. */
-gint64 cepa_directory_step_consensus (CepaDirectory *self);
-
-/* What was asked for, or a failure: not from one server alone. @body: (transfer none) */
-void cepa_directory_got_consensus (CepaDirectory *self, GBytes *body, const guint8 *server, const char *origin);
-
-/* The cache's. */
-void cepa_directory_loaded_consensus (CepaDirectory *self, CepaLoadResult *result);
-
-/* Certificates have come, or do not come: looks at the consensus that waits for them again, or gives it up. */
-void cepa_directory_recheck_waiting (CepaDirectory *self);
-void cepa_directory_drop_waiting (CepaDirectory *self);
-
-/* certificates.c */
-
-gint64 cepa_directory_step_certificates (CepaDirectory *self);
-
-/* @ids: (transfer full) (nullable): from now on these are asked for */
-void cepa_directory_want_certificates (CepaDirectory *self, GArray *ids);
-void cepa_directory_got_certificates (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server);
-void cepa_directory_certificates_failed (CepaDirectory *self);
-
-/* microdescriptors.c */
-
-gint64 cepa_directory_step_microdescriptors (CepaDirectory *self);
-
-void cepa_directory_free_microdescriptors (CepaDirectory *self);
-
-/* Gives back the memory of mapped files, which a worker or somebody who asked has read. */
-void cepa_directory_forget_pages (CepaDirectory *self);
-
-/* @asked: (transfer none) */
-void cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
-                                          GHashTable *asked);
-
-/* Sees whether there are enough of them, and says so to bootstrap. */
-void cepa_directory_report_descriptors (CepaDirectory *self);

@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 #define DIRECTORY_MAX_PROBLEMS_LOGGED 10
+/* Applications that wait do not make us ask more often than this. */
+#define DIRECTORY_MIN_RETRY_US (10 * G_USEC_PER_SEC)
 
 /* Waits after failures: C Tor's unit of a second, and an end to their growth. */
 static const CepaBackoffRange directory_waits
@@ -225,8 +227,8 @@ cepa_directory_stop (CepaDirectory *self)
   cepa_directory_cancel_requests (self, CEPA_DIRECTORY_N_KINDS);
 }
 
-void
-cepa_directory_retry (CepaDirectory *self)
+static void
+directory_retry (CepaDirectory *self)
 {
   gint64 now = cepa_clock_monotonic_us (self->clock);
 
@@ -247,12 +249,23 @@ cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant)
       cepa_directory_cancel_requests (self, CEPA_DIRECTORY_N_KINDS);
     }
   else
-    cepa_directory_retry (self);
+    directory_retry (self);
+}
+
+void
+cepa_directory_retry (CepaDirectory *self)
+{
+  gint64 now = cepa_clock_monotonic_us (self->clock);
+
+  if (self->is_sufficient || now < self->next_retry_us)
+    return;
+  self->next_retry_us = now + DIRECTORY_MIN_RETRY_US;
+  directory_retry (self);
 }
 
 void
 cepa_directory_clock_changed (CepaDirectory *self)
 {
   cepa_skew_forget (&self->skew);
-  cepa_directory_retry (self);
+  directory_retry (self);
 }

@@ -76,9 +76,8 @@ typedef struct
 typedef struct
 {
   guint64 requests[CEPA_DIRECTORY_N_KINDS], failures[CEPA_DIRECTORY_N_KINDS];
-  guint64 bytes_received; /* of answers as they came */
-  guint64 diffs;          /* consensuses that came as one */
-  guint64 diff_bytes_saved; /* what they were shorter by than the whole, both unpacked */
+  guint64 bytes_received;          /* of answers as they came */
+  guint64 diffs, diff_bytes_saved; /* consensuses that came as one; by how much it was shorter, both unpacked */
 } CepaDirectoryTotals;
 
 CepaDirectory *cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *random,
@@ -93,7 +92,6 @@ void cepa_directory_start (CepaDirectory *self);
 
 /* Ends every request; nothing is called any more. */
 void cepa_directory_stop (CepaDirectory *self);
-
 /* Whether a worker still has its hands on something: keep turning the loop after stop until this is FALSE. */
 gboolean cepa_directory_is_busy (const CepaDirectory *self);
 void cepa_directory_free (CepaDirectory *self);
@@ -114,11 +112,9 @@ void cepa_directory_set_supplement (CepaDirectory *self, CepaExtras *extras, GPt
 /* Whether the network in use does not have what was set last yet. */
 gboolean cepa_directory_lacks_supplement (const CepaDirectory *self);
 
-/* Somebody waits for the network, or it may be back: what waits after failures is tried at once. */
+/* An application waits for the network: where that is not known well enough, what waits after failures is tried at once. */
 void cepa_directory_retry (CepaDirectory *self);
-
-/* A dormant client asks for nothing: requests under way end, and what is due waits until it is awake. */
-void cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant);
+void cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant); /* TRUE: nothing is asked for */
 
 /* The computer's clock was set, or it slept: everything is planned anew. */
 void cepa_directory_clock_changed (CepaDirectory *self);

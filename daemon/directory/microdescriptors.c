@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "directory/digests.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 #define MICRODESCRIPTORS_DIGEST_LEN 32
 /* Requests at a time. */

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 
 #define REQUESTS_BUSY 503
 
@@ -162,8 +162,11 @@ cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind
 {
   static const CepaFetchFuncs funcs = { requests_progress, requests_done };
   g_autoptr (GArray) asked = requests_list_asked (self, kind);
+  /* Whoever has a consensus has the certificates that go with it. */
+  const gboolean has_hint = kind == CEPA_DIRECTORY_CERTIFICATES && self->waiting != NULL;
   const CepaServersWish wish
-      = { whom, self->is_live ? self->network : NULL, kind == CEPA_DIRECTORY_MICRODESCRIPTORS, asked };
+      = { whom, self->is_live ? self->network : NULL, kind == CEPA_DIRECTORY_MICRODESCRIPTORS, asked,
+          has_hint ? self->waiting->server : NULL };
   CepaDirectoryRequest *request;
   CepaCircuitHop server;
   gboolean is_guard;

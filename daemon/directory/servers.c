@@ -274,6 +274,27 @@ servers_draw_source (CepaServers *self, const CepaServersWish *wish, ServersMood
 }
 
 static gboolean
+servers_choose_preferred (CepaServers *self, const CepaServersWish *wish, CepaCircuitHop *out)
+{
+  const GPtrArray *const lists[] = { self->fallbacks, self->authorities };
+
+  for (guint i = 0; wish->preferred != NULL && wish->network == NULL && i < G_N_ELEMENTS (lists); i++)
+    for (guint j = 0; j < lists[i]->len; j++)
+      {
+        const CepaDirectorySource *source = g_ptr_array_index (lists[i], j);
+        CepaRelay relay = servers_relay_of_source (source);
+
+        if (memcmp (source->rsa_id, wish->preferred, sizeof source->rsa_id) != 0
+            || !servers_fits (self, wish, SERVERS_RESTED, source->rsa_id)
+            || !servers_allows (self, SERVERS_RESTED, &relay, FALSE))
+          continue;
+        servers_hop_from_source (source, out);
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static gboolean
 servers_choose_source (CepaServers *self, const CepaServersWish *wish, ServersMood mood, CepaCircuitHop *out)
 {
   const CepaDirectorySource *chosen = NULL;
@@ -312,6 +333,8 @@ cepa_servers_choose (CepaServers *self, const CepaServersWish *wish, CepaCircuit
   g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (guint32));
 
   *is_guard = FALSE;
+  if (servers_choose_preferred (self, wish, out))
+    return TRUE;
   if (from_network && self->guards != NULL
       && self->guards->list (self->guards->user_data,
                              wish->for_microdescriptors ? (const guint8 (*)[20]) (gpointer) self->outdated->data : NULL,

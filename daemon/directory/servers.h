@@ -72,6 +72,8 @@ typedef enum
  * @network: (nullable): for CEPA_SERVERS_CACHE
  * @for_microdescriptors: not one that lacked some
  * @asked: (nullable) (element-type guint8[20]): these are asked something just now: others are better
+ * @preferred: (nullable): RSA identity of a fallback directory or authority that is likely to have it: without a network
+ *   it is the one, unless it has failed lately
  */
 typedef struct
 {
@@ -79,6 +81,7 @@ typedef struct
   const CepaNetwork *network;
   gboolean for_microdescriptors;
   const GArray *asked;
+  const guint8 *preferred;
 } CepaServersWish;
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What this machine puts beside the rows of the network: the one in use gets it from a worker, later ones come with it. */
-#include "directory/directory-private.h"
+#include "directory/parts-private.h"
 #include "network/annotations.h"
 
 /* What a worker gets; nothing of it that is read changes. */

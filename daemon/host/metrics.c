@@ -280,6 +280,25 @@ metrics_collect_open (CepaHostMetrics *self, MetricsOut *out)
 }
 
 static void
+metrics_collect_directory (const CepaHostFigures *figures, MetricsOut *out)
+{
+  static const char *const labels[] = { "consensus", "certificates", "microdescriptors" };
+
+  metrics_family (out, CEPA_METRIC_COUNTER, "cepa_directory_requests_total", "Requests to directory servers.");
+  metrics_give_labelled (out, "document", labels, figures->directory_requests, G_N_ELEMENTS (labels));
+  metrics_family (out, CEPA_METRIC_COUNTER, "cepa_directory_failures_total",
+                  "Requests to directory servers without an answer of use.");
+  metrics_give_labelled (out, "document", labels, figures->directory_failures, G_N_ELEMENTS (labels));
+  metrics_family (out, CEPA_METRIC_COUNTER, "cepa_directory_bytes_total", "Bytes of directory servers' answers.");
+  metrics_give (out, "", (double) figures->directory_bytes);
+  metrics_family (out, CEPA_METRIC_COUNTER, "cepa_directory_diffs_total", "Consensuses that came as a diff.");
+  metrics_give (out, "", (double) figures->diffs);
+  metrics_family (out, CEPA_METRIC_COUNTER, "cepa_directory_diff_bytes_saved_total",
+                  "By how much diffs were shorter than the consensuses they made.");
+  metrics_give (out, "", (double) figures->diff_bytes_saved);
+}
+
+static void
 metrics_collect_figures (CepaHostMetrics *self, MetricsOut *out)
 {
   static const char *const byte_labels[] = { "read", "written" };
@@ -296,6 +315,7 @@ metrics_collect_figures (CepaHostMetrics *self, MetricsOut *out)
   metrics_family (out, CEPA_METRIC_COUNTER, "cepa_cells_total", "Cells over channels.");
   metrics_give_labelled (out, "direction", cell_labels,
                          (const guint64[]){ figures.cells_received, figures.cells_sent }, 2);
+  metrics_collect_directory (&figures, out);
   metrics_gauge (out, "cepa_bootstrap_percent", "How far the client is on its way to work, 100 when it does.",
                  figures.bootstrap_percent);
   metrics_gauge (out, "cepa_relays", "Relays in the consensus in use.", figures.n_relays);

@@ -24,6 +24,9 @@ typedef struct
   guint bootstrap_percent;
   guint n_relays;                    /* in the consensus; 0 for none */
   gint64 valid_after_s, fresh_until_s, valid_until_s; /* of the consensus; 0 for none */
+  guint64 directory_requests[3], directory_failures[3]; /* for consensuses, certificates, microdescriptors */
+  guint64 directory_bytes;           /* of answers, as they came */
+  guint64 diffs, diff_bytes_saved;   /* consensuses that came as one, and what that was shorter by */
 } CepaHostFigures;
 
 typedef void (*CepaHostFiguresFunc) (gpointer user_data, CepaHostFigures *figures);

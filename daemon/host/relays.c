@@ -98,6 +98,13 @@ relays_set_side_table (gpointer user_data, const char *name, CepaSideTable *tabl
   return cepa_knowledge_set_side_table (self->knowledge, name, table);
 }
 
+static gboolean
+relays_layers_need_countries (const CepaRelayConfig *config)
+{
+  return (config->layer2_nodes != NULL && cepa_node_set_needs_countries (config->layer2_nodes))
+         || (config->layer3_nodes != NULL && cepa_node_set_needs_countries (config->layer3_nodes));
+}
+
 static void
 relays_follow (CepaHostRelays *self, const CepaConfig *config)
 {
@@ -107,7 +114,8 @@ relays_follow (CepaHostRelays *self, const CepaConfig *config)
   cepa_plugin_host_set_reachability (self->host, &config->relays.reachability);
   cepa_knowledge_set_node_families (self->knowledge, config->relays.node_families);
   cepa_knowledge_set_files (self->knowledge, &files);
-  if (cepa_restrictions_need_countries (self->restrictions) || config->relays.geoip_exclude_unknown == 1
+  if (cepa_restrictions_need_countries (self->restrictions) || relays_layers_need_countries (&config->relays)
+      || config->relays.geoip_exclude_unknown == 1
       || cepa_plugin_host_needs_countries (self->host))
     cepa_knowledge_want_countries (self->knowledge);
   relays_judge_countries (self);
@@ -185,9 +193,13 @@ void
 cepa_host_relays_set_config (CepaHostRelays *self, const CepaConfig *config)
 {
   CepaRestrictionsConfig restrictions;
+  CepaVanguardsConfig vanguards;
 
   cepa_relay_values_get_restrictions (&config->relays, &restrictions);
   cepa_restrictions_set_config (self->restrictions, &restrictions);
+  cepa_relay_values_get_vanguards (&config->relays, &vanguards);
+  if (self->circuits != NULL)
+    cepa_circuits_set_vanguards (self->circuits, &vanguards);
   relays_follow (self, config);
   relays_update (self);
 }

@@ -7,10 +7,11 @@
 #include <glib.h>
 
 #include "channel/pool.h"
-#include "config/config.h"
+#include "config/command-line.h"
 #include "directory/directory.h"
 #include "host/host.h"
 #include "host/relays.h"
+#include "path/circuits-watch.h"
 #include "path/circuits.h"
 #include "path/guards.h"
 #include "proxy/proxy.h"

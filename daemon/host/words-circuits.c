@@ -152,11 +152,41 @@ cepa_words_circuit_event (CepaHostVocabulary *self, const CepaEvent *event, gpoi
 
 /* ---- Build ---- */
 
+/* A wish, and what is not of one for streams. */
+typedef struct
+{
+  CepaCircuitsWish wish;
+  gboolean is_internal, is_apart;
+  gint onion; /* CepaOnionPurpose; -1: none */
+} WordsBuild;
+
+/* "general", "internal", or C Tor's word for what onion services use in small letters with dashes. */
+static gboolean
+words_circuits_read_purpose (const char *text, WordsBuild *out)
+{
+  if (g_str_equal (text, "general") || g_str_equal (text, "internal"))
+    {
+      out->is_internal = g_str_equal (text, "internal");
+      out->onion = -1;
+      return TRUE;
+    }
+  for (gint purpose = 0; purpose < CEPA_N_ONION_PURPOSES; purpose++)
+    {
+      g_autofree char *word = g_ascii_strdown (cepa_onion_purpose_to_string ((CepaOnionPurpose) purpose), -1);
+
+      if (!g_str_equal (g_strdelimit (word, "_", '-'), text))
+        continue;
+      out->onion = purpose;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 /* What @wish says, of which every key must be known. */
 static gboolean
-words_circuits_read_wish (GVariant *wish, CepaCircuitsWish *out, gboolean *is_internal, gboolean *is_apart,
-                          const char **fault)
+words_circuits_read_wish (GVariant *wish, WordsBuild *build, const char **fault)
 {
+  CepaCircuitsWish *out = &build->wish;
   GVariantIter iter;
   const char *key, *text;
   GVariant *value;
@@ -169,14 +199,14 @@ words_circuits_read_wish (GVariant *wish, CepaCircuitsWish *out, gboolean *is_in
 
       *fault = key;
       text = is_text ? g_variant_get_string (value, NULL) : "";
-      if (g_str_equal (key, "purpose") && (g_str_equal (text, "general") || g_str_equal (text, "internal")))
-        *is_internal = g_str_equal (text, "internal");
+      if (g_str_equal (key, "purpose") && words_circuits_read_purpose (text, build))
+        ;
       else if (g_str_equal (key, "port") && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT16))
         out->port = g_variant_get_uint16 (value);
       else if (g_str_equal (key, "ipv6") && is_flag)
         out->ipv6 = g_variant_get_boolean (value);
       else if (g_str_equal (key, "apart") && is_flag)
-        *is_apart = g_variant_get_boolean (value);
+        build->is_apart = g_variant_get_boolean (value);
       else if (g_str_equal (key, "country") && strlen (text) == 2 && g_ascii_isalpha (text[0])
                && g_ascii_isalpha (text[1]))
         {
@@ -199,13 +229,12 @@ words_circuits_build (CepaHostVocabulary *self, GVariant *args, CepaWordReply *r
 {
   CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
   g_autoptr (GVariant) wish = g_variant_get_child_value (args, 0);
-  gboolean is_internal = FALSE, is_apart = FALSE;
-  CepaCircuitsWish wanted = { 0 };
+  WordsBuild build = { .onion = -1 };
   g_autoptr (GError) error = NULL;
   const char *fault = NULL;
   guint64 id;
 
-  if (!words_circuits_read_wish (wish, &wanted, &is_internal, &is_apart, &fault))
+  if (!words_circuits_read_wish (wish, &build, &fault))
     {
       cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_INVALID, "the key \"%s\" is not known or has another kind of value",
                                  fault);
@@ -216,7 +245,11 @@ words_circuits_build (CepaHostVocabulary *self, GVariant *args, CepaWordReply *r
       cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_FAILED, "the daemon is %s", cepa_words_get_state (self));
       return;
     }
-  id = cepa_circuits_build (circuits, &wanted, is_internal, is_apart, &error);
+  if (build.onion >= 0)
+    id = cepa_circuits_build_onion (circuits, (CepaOnionPurpose) build.onion,
+                                    build.wish.has_exit ? build.wish.exit : NULL, &error);
+  else
+    id = cepa_circuits_build (circuits, &build.wish, build.is_internal, build.is_apart, &error);
   if (id != 0)
     cepa_word_reply_return (reply, g_variant_new ("(t)", id));
   else

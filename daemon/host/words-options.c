@@ -37,6 +37,13 @@ static const char *const words_options_of_relays[] = {
   "StrictNodes",
 };
 
+/* And these go to the guards. */
+static const char *const words_options_of_guards[] = {
+  "GuardLifetime", "NumDirectoryGuards", "NumEntryGuards", "NumPrimaryGuards", "PathBiasCircThreshold",
+  "PathBiasDropGuards", "PathBiasExtremeRate", "PathBiasExtremeUseRate", "PathBiasNoticeRate", "PathBiasNoticeUseRate",
+  "PathBiasScaleThreshold", "PathBiasScaleUseThreshold", "PathBiasUseThreshold", "PathBiasWarnRate", "UseEntryGuards",
+};
+
 static CepaWordsOptions *
 words_options_get_state (CepaHostVocabulary *self)
 {
@@ -79,10 +86,16 @@ words_options_is_of_relays (const CepaOption *option)
 }
 
 static gboolean
+words_options_is_of_guards (const CepaOption *option)
+{
+  return words_options_is_one_of (option, words_options_of_guards, G_N_ELEMENTS (words_options_of_guards));
+}
+
+static gboolean
 words_options_is_settable (const CepaOption *option)
 {
   return words_options_is_one_of (option, words_options_settable, G_N_ELEMENTS (words_options_settable))
-         || words_options_is_of_relays (option);
+         || words_options_is_of_relays (option) || words_options_is_of_guards (option);
 }
 
 static gboolean
@@ -225,6 +238,21 @@ words_options_set_relays (CepaHostVocabulary *self, const WordsOptionsSet *set)
     cepa_host_relays_set_config (relays, set->config);
 }
 
+static void
+words_options_set_guards (CepaHostVocabulary *self, const WordsOptionsSet *set)
+{
+  CepaGuards *guards = cepa_words_get_client (self)->guards;
+  gboolean has_changed = FALSE;
+  CepaGuardsConfig config;
+
+  for (guint i = 0; i < set->changed->len; i++)
+    has_changed = has_changed || words_options_is_of_guards (g_ptr_array_index (set->changed, i));
+  if (!has_changed || guards == NULL)
+    return;
+  cepa_guard_options_settle (&set->config->guards, &config);
+  cepa_guards_set_config (guards, &config);
+}
+
 /* Everything that can fail has not. */
 static void
 words_options_finish (CepaHostVocabulary *self, WordsOptionsSet *set)
@@ -235,6 +263,7 @@ words_options_finish (CepaHostVocabulary *self, WordsOptionsSet *set)
   if (words_options_has_changed (set, "SafeLogging"))
     cepa_log_set_safe_logging (set->config->safe_logging);
   words_options_set_relays (self, set);
+  words_options_set_guards (self, set);
   g_clear_pointer (&state->config, cepa_config_free);
   state->config = g_steal_pointer (&set->config);
   state->is_setting = FALSE;

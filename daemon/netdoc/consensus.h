@@ -98,9 +98,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaConsensus, cepa_consensus_unref)
 gint64 cepa_consensus_get_valid_after_s (const CepaConsensus *self);
 gint64 cepa_consensus_get_fresh_until_s (const CepaConsensus *self);
 gint64 cepa_consensus_get_valid_until_s (const CepaConsensus *self);
-
-/* How long before valid-after an authority may have given it away, seconds (the second number of voting-delay). */
-gint64 cepa_consensus_get_distribution_s (const CepaConsensus *self);
+gint64 cepa_consensus_get_distribution_s (const CepaConsensus *self); /* the second of voting-delay */
 
 /* Returns: (transfer none) (array length=n): the relays in ascending order of identity. */
 const CepaRouterStatus *cepa_consensus_get_relays (const CepaConsensus *self, guint *n);

@@ -8,6 +8,9 @@
 
 #define GEOIP_BLOCK 32 /* ranges that are looked through one after the other */
 #define GEOIP_MAX_SHOWN 60
+/* Bytes of text for one of the packed map: room for that is taken at once, and given back in part, for arrays that grow
+   by doubling leave holes in the heap. Debian's files come to 7 and 10. */
+#define GEOIP_PACKING 6
 
 /* Ranges by their beginnings, ascending and without gaps: what no line covers is of country 0. Of every GEOIP_BLOCK the
    first has its beginning in @keys; then come varints: how far it is to the next, and the country of each. */
@@ -15,7 +18,9 @@ typedef struct
 {
   GArray *keys;    /* of guint64 */
   GArray *offsets; /* of guint32: in @bytes */
-  GByteArray *bytes;
+  GByteArray *bytes; /* (nullable): while it is filled */
+  guint8 *packed;    /* (nullable): from then on */
+  gsize packed_len;
   guint n;         /* ranges */
   guint64 last_key;
   guint last_country;
@@ -50,7 +55,10 @@ typedef struct
 {
   CepaGeoip *geoip;
   gboolean is_ipv6;
-  GArray *ranges;       /* of GeoipRange */
+  GeoipMap *map;
+  GeoipRange last;      /* what of it comes is known with the next one */
+  gboolean has_last;
+  GArray *ranges;       /* (nullable) (element-type GeoipRange): of a text that is not in order */
   gboolean is_unsorted;
   guint line, n_damaged, first_damaged;
   char *first_text;     /* (nullable): what a message may show of it */
@@ -58,20 +66,23 @@ typedef struct
 
 /* ---- the packed map ---- */
 
+/* For a text of @text_len bytes. */
 static void
-geoip_map_init (GeoipMap *self)
+geoip_map_init (GeoipMap *self, gsize text_len)
 {
+  memset (self, 0, sizeof *self);
   self->keys = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->offsets = g_array_new (FALSE, FALSE, sizeof (guint32));
-  self->bytes = g_byte_array_new ();
+  self->bytes = g_byte_array_sized_new ((guint) (text_len / GEOIP_PACKING));
 }
 
 static void
 geoip_map_clear (GeoipMap *self)
 {
-  g_array_unref (self->keys);
-  g_array_unref (self->offsets);
-  g_byte_array_unref (self->bytes);
+  g_clear_pointer (&self->keys, g_array_unref);
+  g_clear_pointer (&self->offsets, g_array_unref);
+  g_clear_pointer (&self->bytes, g_byte_array_unref);
+  g_clear_pointer (&self->packed, g_free);
 }
 
 static void
@@ -123,28 +134,27 @@ geoip_map_put (GeoipMap *self, guint64 key, guint country)
   self->n++;
 }
 
-/* Gives back the room that the arrays have beyond what is in them. */
+/* It is filled: gives back the room that is left. */
 static void
-geoip_map_trim (GeoipMap *self)
+geoip_map_finish (GeoipMap *self)
 {
-  GByteArray *bytes = g_byte_array_sized_new (self->bytes->len);
-
-  if (self->bytes->len > 0)
-    g_byte_array_append (bytes, self->bytes->data, self->bytes->len);
-  g_byte_array_unref (self->bytes);
-  self->bytes = bytes;
+  self->packed = g_byte_array_steal (self->bytes, &self->packed_len);
+  self->packed = g_realloc (self->packed, self->packed_len);
+  g_clear_pointer (&self->bytes, g_byte_array_unref);
 }
 
 static gsize
 geoip_map_get_size (const GeoipMap *self)
 {
-  return self->keys->len * sizeof (guint64) + self->offsets->len * sizeof (guint32) + self->bytes->len;
+  if (self->keys == NULL)
+    return 0;
+  return self->keys->len * sizeof (guint64) + self->offsets->len * sizeof (guint32) + self->packed_len;
 }
 
 static guint
 geoip_map_find (const GeoipMap *self, guint64 key)
 {
-  guint low = 0, high = self->keys->len, n;
+  guint low = 0, high = self->keys != NULL ? self->keys->len : 0, n;
   const guint8 *next;
   guint64 at;
   guint country;
@@ -161,7 +171,7 @@ geoip_map_find (const GeoipMap *self, guint64 key)
   if (low == 0)
     return 0;
   n = MIN (self->n - (low - 1) * GEOIP_BLOCK, GEOIP_BLOCK);
-  next = self->bytes->data + g_array_index (self->offsets, guint32, low - 1);
+  next = self->packed + g_array_index (self->offsets, guint32, low - 1);
   at = g_array_index (self->keys, guint64, low - 1);
   country = (guint) geoip_map_take_varint (&next);
   for (guint i = 1; i < n; i++)
@@ -188,22 +198,15 @@ geoip_compare_fine (gconstpointer a, gconstpointer b)
   return memcmp (((const GeoipFine *) a)->low, ((const GeoipFine *) b)->low, sizeof ((const GeoipFine *) a)->low);
 }
 
-/* Packs @ranges, which are ascending by their beginnings. */
+/* @next: (nullable): the range that begins at or behind this one and comes next. */
 static void
-geoip_map_fill (GeoipMap *self, const GArray *ranges)
+geoip_map_put_range (GeoipMap *self, const GeoipRange *range, const GeoipRange *next)
 {
-  for (guint i = 0; i < ranges->len; i++)
-    {
-      const GeoipRange *range = &g_array_index (ranges, GeoipRange, i), *next = range + 1;
-
-      if (i + 1 < ranges->len && next->low == range->low)
-        continue; /* the later one counts */
-      geoip_map_put (self, range->low, range->country);
-      if (range->high == G_MAXUINT64 || (i + 1 < ranges->len && next->low <= range->high + 1))
-        continue;
-      geoip_map_put (self, range->high + 1, 0);
-    }
-  geoip_map_trim (self);
+  if (next != NULL && next->low == range->low)
+    return; /* the later one counts */
+  geoip_map_put (self, range->low, range->country);
+  if (range->high != G_MAXUINT64 && (next == NULL || next->low > range->high + 1))
+    geoip_map_put (self, range->high + 1, 0);
 }
 
 /* ---- reading ---- */
@@ -315,9 +318,17 @@ geoip_reader_take_range (GeoipReader *self, guint64 low, guint64 high, guint cou
 
   if (high < low)
     return FALSE;
-  if (self->ranges->len > 0 && g_array_index (self->ranges, GeoipRange, self->ranges->len - 1).low > low)
-    self->is_unsorted = TRUE;
-  g_array_append_val (self->ranges, range);
+  if (self->ranges != NULL)
+    g_array_append_val (self->ranges, range);
+  else if (self->has_last && low < self->last.low)
+    self->is_unsorted = TRUE; /* what comes of it so far does not count */
+  else
+    {
+      if (self->has_last)
+        geoip_map_put_range (self->map, &self->last, &range);
+      self->last = range;
+      self->has_last = TRUE;
+    }
   return TRUE;
 }
 
@@ -386,11 +397,32 @@ geoip_reader_read (GeoipReader *self, GBytes *text)
     }
 }
 
+/* The text again, into an array, which is put in order. */
+static void
+geoip_reader_read_unsorted (GeoipReader *self, GBytes *text)
+{
+  GeoipReader again = { .geoip = self->geoip, .is_ipv6 = self->is_ipv6, .map = self->map };
+
+  g_array_set_size (self->geoip->fine, 0);
+  geoip_map_clear (self->map);
+  geoip_map_init (self->map, g_bytes_get_size (text));
+  again.ranges = g_array_new (FALSE, FALSE, sizeof (GeoipRange));
+  geoip_reader_read (&again, text);
+  g_array_sort (again.ranges, geoip_compare_ranges);
+  for (guint i = 0; i < again.ranges->len; i++)
+    {
+      const GeoipRange *range = &g_array_index (again.ranges, GeoipRange, i);
+
+      geoip_map_put_range (self->map, range, i + 1 < again.ranges->len ? range + 1 : NULL);
+    }
+  g_array_unref (again.ranges);
+  g_free (again.first_text);
+}
+
 static void
 geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, GPtrArray *problems)
 {
-  GeoipReader reader = { .geoip = self, .is_ipv6 = is_ipv6 };
-  GeoipMap *map = is_ipv6 ? &self->ipv6 : &self->ipv4;
+  GeoipReader reader = { .geoip = self, .is_ipv6 = is_ipv6, .map = is_ipv6 ? &self->ipv6 : &self->ipv4 };
   const char *family = is_ipv6 ? "IPv6" : "IPv4";
 
   if (g_bytes_get_size (text) > CEPA_GEOIP_MAX_BYTES)
@@ -399,21 +431,22 @@ geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, GPtrArray *pro
                                                   "out", family, CEPA_GEOIP_MAX_BYTES));
       return;
     }
-  reader.ranges = g_array_new (FALSE, FALSE, sizeof (GeoipRange));
+  geoip_map_init (reader.map, g_bytes_get_size (text));
   geoip_reader_read (&reader, text);
   if (reader.is_unsorted)
-    g_array_sort (reader.ranges, geoip_compare_ranges);
-  geoip_map_fill (map, reader.ranges);
+    geoip_reader_read_unsorted (&reader, text);
+  else if (reader.has_last)
+    geoip_map_put_range (reader.map, &reader.last, NULL);
+  geoip_map_finish (reader.map);
   if (reader.n_damaged > 0)
     g_ptr_array_add (problems,
                      g_strdup_printf ("%u of the lines with countries of %s addresses are damaged and left out; the "
                                       "first is line %u: \"%s\"", reader.n_damaged, family, reader.first_damaged,
                                       reader.first_text));
   if (is_ipv6)
-    self->has_ipv6 = reader.ranges->len > 0 || self->fine->len > 0;
+    self->has_ipv6 = reader.map->n > 0 || self->fine->len > 0;
   else
-    self->has_ipv4 = reader.ranges->len > 0;
-  g_array_unref (reader.ranges);
+    self->has_ipv4 = reader.map->n > 0;
   g_free (reader.first_text);
 }
 
@@ -429,8 +462,6 @@ cepa_geoip_new (GBytes *ipv4, GBytes *ipv6, GPtrArray *problems)
   self->numbers = g_hash_table_new (g_str_hash, g_str_equal);
   self->fine = g_array_new (FALSE, FALSE, sizeof (GeoipFine));
   g_ptr_array_add (self->countries, g_strdup (""));
-  geoip_map_init (&self->ipv4);
-  geoip_map_init (&self->ipv6);
   if (ipv4 != NULL)
     geoip_read_text (self, ipv4, FALSE, problems);
   if (ipv6 != NULL)

@@ -61,22 +61,26 @@ build_bar (CepaCircuits *self, const CepaNetwork *network, const CepaCircuitsPla
   return TRUE;
 }
 
-/* A path to an exit that is settled has one hop more, as C Tor's have: whoever can make us want it shall not know who
+/* Those of circuits for onion services lie as vanguards do. A path to an exit that is settled has one hop more, as C Tor's have: whoever can make us want it shall not know who
    stands next to it. */
 static gboolean
-build_settle (const CepaNetwork *network, const CepaCircuitsPlan *plan, CepaPathRequest *request, guint32 *fixed,
-              GError **error)
+build_settle (CepaCircuits *self, const CepaNetwork *network, const CepaCircuitsPlan *plan, CepaPathRequest *request,
+              guint32 *fixed, GError **error)
 {
-  gint row;
+  gint row = -1;
 
-  if (plan->exit == NULL)
+  if (plan->exit == NULL && plan->onion == NULL)
     return TRUE;
-  row = cepa_network_find (network, plan->exit);
-  if (row < 0)
+  if (plan->exit != NULL)
+    row = cepa_network_find (network, plan->exit);
+  if (plan->exit != NULL && row < 0)
     {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "the exit that is wanted has left the network");
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "the last relay that is wanted is not in the network");
       return FALSE;
     }
+  if (plan->onion != NULL)
+    return cepa_vanguards_plan (self->vanguards, network, *plan->onion,
+                                plan->exit != NULL ? (guint32) row : CEPA_PATH_ANY_ROW, request, fixed, error);
   request->n_hops = CEPA_CIRCUITS_N_HOPS + 1;
   for (guint i = 0; i < request->n_hops; i++)
     fixed[i] = CEPA_PATH_ANY_ROW;
@@ -93,14 +97,15 @@ build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *g
   CepaPathRequest request = { .size = sizeof request, .n_hops = CEPA_CIRCUITS_N_HOPS, .port = plan->port };
   guint32 fixed[CEPA_PATH_MAX_HOPS];
 
-  if (!build_bar (self, network, plan, &request, error) || !build_settle (network, plan, &request, fixed, error))
-    return FALSE;
   request.purpose = plan->is_internal ? CEPA_PURPOSE_INTERNAL : CEPA_PURPOSE_GENERAL;
   request.flags = (plan->ipv6 ? CEPA_PATH_IPV6 : 0) | (plan->is_stable ? CEPA_PATH_NEED_STABLE : 0);
   request.excluded = (const guint32 *) (void *) excluded->data;
   request.n_excluded = excluded->len;
   request.guards = guards != NULL ? (const guint32 *) (void *) guards->data : NULL;
   request.n_guards = guards != NULL ? guards->len : 0;
+  if (!build_bar (self, network, plan, &request, error)
+      || !build_settle (self, network, plan, &request, fixed, error))
+    return FALSE;
   return cepa_path_policies_propose (self->policies, network, self->random, &request, self->config.enforce_subnets, path,
                                      proposed_by, error);
 }
@@ -398,6 +403,7 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
   gint64 now = cepa_clock_monotonic_us (self->clock);
   g_autoptr (GArray) guards = g_array_new (FALSE, FALSE, sizeof (guint32));
   gboolean has_guards = cepa_circuits_list_guards (self, guards);
+  g_autoptr (GError) failure = NULL;
   CepaPoolCircuit *entry;
   CepaPath path = { .size = sizeof path };
   guint64 proposed_by;
@@ -407,8 +413,13 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
       build_pause (self);
       return NULL;
     }
-  if (!build_choose_path (self, plan, has_guards ? guards : NULL, &path, &proposed_by, error))
-    return NULL;
+  if (!build_choose_path (self, plan, has_guards ? guards : NULL, &path, &proposed_by, &failure))
+    {
+      /* Countries that nobody asked for before are read now: that is to be waited for. */
+      if (self->restrictions == NULL || !cepa_restrictions_is_waiting (self->restrictions))
+        g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
   for (guint i = 0; i < path.n_hops; i++)
     cepa_servers_hop_from_row (network, path.hops[i], &hops[i]);
   entry = g_new0 (CepaPoolCircuit, 1);

@@ -105,6 +105,9 @@ cepa_circuits_end_ticket (CepaCircuits *self, CepaPoolCircuit *entry)
     return;
   if (guards_is_to_blame (entry) && !self->is_stopped)
     cepa_guard_ticket_failed (entry->ticket);
+  /* At the end there is no time for a probe: what is open has the benefit of the doubt, as in C Tor. */
+  if (self->is_stopped && cepa_guard_ticket_wants_probe (entry->ticket))
+    cepa_guard_ticket_use_succeeded (entry->ticket);
   cepa_guard_ticket_closed (entry->ticket, !entry->is_ours && !self->is_stopped);
   g_clear_pointer (&entry->ticket, cepa_guard_ticket_free);
 }
@@ -116,16 +119,22 @@ guards_probe_ended (gpointer user_data, const CepaEnd *end)
 {
   CepaPoolCircuit *entry = user_data;
 
-  if (entry->is_dead)
+  if (entry->is_dead || entry->ticket == NULL)
     return;
   entry->probe = NULL;
   /* Only the exit knows which address was asked for. */
   if (end->reason == CEPA_END_EXITPOLICY && end->address_len == 4
       && memcmp (end->address, entry->probe_address, sizeof entry->probe_address) == 0)
-    cepa_guard_ticket_use_succeeded (entry->ticket);
+    {
+      cepa_guard_ticket_use_succeeded (entry->ticket);
+      cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u passes its probe", cepa_circuit_get_number (entry->circuit));
+    }
   else
-    cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u does not pass its probe: %s",
-              cepa_circuit_get_number (entry->circuit), cepa_end_reason_name (end->reason));
+    {
+      cepa_guard_ticket_probe_failed (entry->ticket);
+      cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u does not pass its probe: %s",
+                cepa_circuit_get_number (entry->circuit), cepa_end_reason_name (end->reason));
+    }
   entry->probe_until_us = cepa_clock_monotonic_us (entry->pool->clock);
   cepa_circuits_wake (entry->pool);
 }

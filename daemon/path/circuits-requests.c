@@ -161,11 +161,12 @@ request_launch (CepaCircuits *self, CepaCircuitsRequest *request, GError **error
   CepaCircuitsPlan plan = { wish->port, wish->ipv6, request->is_stable, wish->n_avoid, wish->avoid,
                             wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL,
                             FALSE };
+  guint max_tries = wish->has_exit ? CEPA_CIRCUITS_MAX_EXIT_TRIES : CEPA_CIRCUITS_MAX_TRIES;
   CepaPoolCircuit *entry;
 
-  if (request->tries >= CEPA_CIRCUITS_MAX_TRIES)
+  if (request->tries >= max_tries)
     {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NETWORK_DOWN, "%u circuits failed", CEPA_CIRCUITS_MAX_TRIES);
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_NETWORK_DOWN, "%u circuits failed", max_tries);
       return NULL;
     }
   entry = cepa_circuits_launch (self, &plan, error);
@@ -212,27 +213,59 @@ cepa_circuits_try_requests (CepaCircuits *self, gint64 *next_us)
       request_try (self, requests->pdata[i], next_us);
 }
 
-guint64
-cepa_circuits_build (CepaCircuits *self, const CepaCircuitsWish *wish, gboolean is_internal, gboolean is_apart,
-                     GError **error)
+/* Returns: its number; 0 with an error. */
+static guint64
+request_build (CepaCircuits *self, const CepaCircuitsPlan *plan, gboolean is_apart, GError **error)
 {
-  CepaCircuitsPlan plan = { wish->port, wish->ipv6, FALSE, wish->n_avoid, wish->avoid,
-                            wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL,
-                            is_internal };
   g_autoptr (GError) own = NULL;
   CepaPoolCircuit *entry = NULL;
 
   if (cepa_circuits_may_launch (self, NULL))
-    entry = cepa_circuits_launch (self, &plan, &own);
+    entry = cepa_circuits_launch (self, plan, &own);
   if (entry != NULL)
     {
-      entry->is_apart = is_apart || is_internal;
+      entry->is_apart = is_apart;
       cepa_circuits_tell_use (entry);
       return cepa_circuit_get_number (entry->circuit);
     }
   if (own == NULL)
     g_set_error (&own, CEPA_ERROR, CEPA_ERROR_LIMIT, "no circuit can be built now");
   g_propagate_error (error, g_steal_pointer (&own));
+  return 0;
+}
+
+guint64
+cepa_circuits_build (CepaCircuits *self, const CepaCircuitsWish *wish, gboolean is_internal, gboolean is_apart,
+                     GError **error)
+{
+  const CepaCircuitsPlan plan = { wish->port, wish->ipv6, FALSE, wish->n_avoid, wish->avoid,
+                                  wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL,
+                                  is_internal, NULL };
+
+  return request_build (self, &plan, is_apart || is_internal, error);
+}
+
+void
+cepa_circuits_set_vanguards (CepaCircuits *self, const CepaVanguardsConfig *config)
+{
+  cepa_vanguards_set_config (self->vanguards, config);
+}
+
+CepaVanguards *
+cepa_circuits_get_vanguards (CepaCircuits *self)
+{
+  return self->vanguards;
+}
+
+guint64
+cepa_circuits_build_onion (CepaCircuits *self, CepaOnionPurpose purpose, const guint8 *target_id, GError **error)
+{
+  const CepaCircuitsPlan plan = { .exit = target_id, .is_internal = TRUE, .onion = &purpose };
+
+  if (cepa_onion_purpose_has_target (purpose) == (target_id != NULL))
+    return request_build (self, &plan, TRUE, error);
+  g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "circuits for %s have %s", cepa_onion_purpose_to_string (purpose),
+               target_id == NULL ? "a target, and none is given" : "no target that is given");
   return 0;
 }
 
@@ -255,6 +288,7 @@ cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCir
   if (self->dormancy != NULL)
     cepa_dormancy_note_use (self->dormancy);
   cepa_predict_note (self->predict, &need);
+  cepa_directory_retry (self->directory);
   g_ptr_array_add (self->requests, request);
   cepa_circuits_wake (self); /* another one is built in the place of the one that it takes */
   return request_try (self, request, NULL) ? NULL : request;

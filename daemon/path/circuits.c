@@ -101,6 +101,7 @@ cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *ra
                    CepaDirectory *directory, CepaBootstrap *bootstrap, CepaPathPolicies *policies,
                    const CepaCircuitsConfig *config)
 {
+  const CepaVanguardsConfig vanguards = CEPA_VANGUARDS_CONFIG_INIT;
   CepaCircuits *self = g_new0 (CepaCircuits, 1);
 
   self->clock = clock;
@@ -114,6 +115,7 @@ cepa_circuits_new (GMainContext *context, const CepaClock *clock, CepaRandom *ra
   self->build_times = cepa_build_times_new (config->learns_timeout, config->fixed_timeout_ms, circuits_build_timeout,
                                             self);
   self->predict = cepa_predict_new (clock, random, circuits_available_us (self));
+  self->vanguards = cepa_vanguards_new (clock, random, &vanguards);
   self->beyond = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->circuits = g_ptr_array_new ();
   self->dead = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_pool_circuit_free);
@@ -141,6 +143,7 @@ cepa_circuits_free (CepaCircuits *self)
   cepa_failures_free (self->failures);
   cepa_build_times_free (self->build_times);
   cepa_predict_free (self->predict);
+  cepa_vanguards_free (self->vanguards);
   g_hash_table_unref (self->beyond);
   g_free (self);
 }
@@ -292,6 +295,7 @@ cepa_circuits_take_identity (CepaCircuits *self)
       = g_error_new_literal (CEPA_ERROR, CEPA_ERROR_CANCELLED, "a new identity was asked for before it was used");
 
   self->n_identities++;
+  cepa_vanguards_drop (self->vanguards);
   self->identity_us = cepa_clock_monotonic_us (self->clock);
   for (guint i = self->circuits->len; i-- > 0;)
     {

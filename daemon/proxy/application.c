@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "path/circuits-watch.h"
 #include "proxy/exit-wish.h"
 #include "proxy/target.h"
 #include "wire/socks.h"

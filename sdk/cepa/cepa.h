@@ -9,6 +9,7 @@
 #include <cepa/loop.h>
 #include <cepa/metrics.h>
 #include <cepa/network.h>
+#include <cepa/padding-event.h>
 #include <cepa/padding.h>
 #include <cepa/path.h>
 #include <cepa/path-request.h>

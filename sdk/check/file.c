@@ -173,7 +173,7 @@ static void
 file_check_keyfile (CepaCheck *check)
 {
   static const char *const known[] = { "Id", "Name", "Module", "AbiMajor", "AbiMinor", "Profile", "Requires", "Wants",
-                                       NULL };
+                                       "NeedsCountries", NULL };
   g_autoptr (GKeyFile) keyfile = g_key_file_new ();
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) keys = NULL;

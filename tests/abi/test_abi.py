@@ -82,7 +82,7 @@ class HeadersTest(Copy):
         self.change("cepa/host.h", "  /* cepa_host_fail() */\n", "")
         self.change("cepa/loop.h", "/* Watches for other CEPA_WATCH_* from now on; 0 waits for errors only. */\n", "")
         self.change("cepa/metrics.h", "/* What a metric is, as Prometheus has it. */\n", "")
-        self.change("cepa/padding.h", "/* An event. It never grows. */\n", "")
+        self.change("cepa/padding-event.h", "/* An event. It never grows. */\n", "")
         found = public.Headers(os.path.join(self.folder, "cepa"))
         self.assertEqual({what for _, _, what in found.uncommented},
                          {"CepaPathResult.outcome", "CepaNetworkView.n_relays", "CepaHost.fail", "cepa_host_watch_set",
@@ -126,7 +126,7 @@ class RecordTest(Copy):
         self.assertIn("would break", self.find_problems())
 
     def test_struct_that_never_grows(self):
-        self.change("cepa/padding.h", "  uint32_t count; /* how many", "  uint32_t more; /* new */\n  uint32_t count; /* how many")
+        self.change("cepa/padding-event.h", "  uint32_t count; /* how many", "  uint32_t more; /* new */\n  uint32_t count; /* how many")
         self.assertIn("would break", self.find_problems())
 
     def grow(self):

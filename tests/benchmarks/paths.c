@@ -31,6 +31,8 @@ typedef struct
   CepaNetwork *network;
   CepaPathRequest requests[4];
   guint32 excluded[3];
+  guint32 guards[20];
+  guint8 barred[N_RELAYS]; /* a twentieth, as by a country */
   double seconds; /* of CPU for each measurement */
 } Bench;
 
@@ -102,6 +104,11 @@ bench_init (Bench *self, double seconds, const char *folder)
   self->seconds = seconds;
   for (guint i = 0; i < G_N_ELEMENTS (self->excluded); i++)
     self->excluded[i] = N_RELAYS / 4 * (i + 1);
+  for (guint32 row = 0, n = 0; row < N_RELAYS && n < G_N_ELEMENTS (self->guards); row++)
+    if ((cepa_network_get_relay (self->network, row)->flags & CEPA_RELAY_GUARD) != 0)
+      self->guards[n++] = row;
+  for (guint row = 7; row < N_RELAYS; row += 20)
+    self->barred[row] = 7;
   for (guint i = 0; i < G_N_ELEMENTS (ports); i++)
     self->requests[i] = (CepaPathRequest){ .size = sizeof (CepaPathRequest), .n_hops = 3, .port = ports[i],
                                            .excluded = self->excluded, .n_excluded = G_N_ELEMENTS (self->excluded) };
@@ -148,6 +155,19 @@ ask_daemon (Contender *self, const Bench *bench, const CepaPathRequest *request)
   if (!cepa_path_policies_propose (self->policies, bench->network, cepa_random_system (), request, TRUE, &path,
                                    &proposed_by, &error))
     g_error ("no path: %s", error->message);
+}
+
+/* With guards to choose from, and relays that the user bars. */
+static void
+ask_guarded (Contender *self, const Bench *bench, const CepaPathRequest *request)
+{
+  CepaPathRequest guarded = *request;
+
+  guarded.guards = bench->guards;
+  guarded.n_guards = G_N_ELEMENTS (bench->guards);
+  guarded.barred = bench->barred;
+  guarded.barred_id = 1;
+  ask_daemon (self, bench, &guarded);
 }
 
 /* Each request of a kind that is not kept any more when it comes again: the tables are made anew. */
@@ -209,7 +229,9 @@ main (int argc, char **argv)
   contender_init (&uniform, argv[1], "uniform");
   bench_run (&bench, "weighted_table", &weighted, ask_table);
   bench_run (&bench, "weighted_daemon", &weighted, ask_daemon);
+  bench_run (&bench, "weighted_guarded", &weighted, ask_guarded);
   bench_run (&bench, "uniform_daemon", &uniform, ask_daemon);
+  bench_run (&bench, "uniform_guarded", &uniform, ask_guarded);
   bench_run (&bench, "uniform_new", &uniform, ask_new_kind);
   contender_clear (&weighted);
   contender_clear (&uniform);

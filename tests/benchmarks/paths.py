@@ -13,8 +13,10 @@ from tests.benchmarks.errors import BenchError
 TEXTS = {
     "weighted_table": "path.weighted, choose_path through its table",
     "weighted_daemon": "path.weighted, asked and checked by the daemon",
+    "weighted_guarded": "the same with guards to choose from and relays that the user bars",
     "uniform_daemon": "path.uniform, drawn and checked by the daemon",
-    "uniform_new": "the same when the tables are made anew for each path",
+    "uniform_guarded": "the same with guards to choose from and relays that the user bars",
+    "uniform_new": "path.uniform, when the tables are made anew for each path",
 }
 # What cepa-sim says of a run over the same relays.
 SIMULATED = {

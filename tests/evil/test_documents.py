@@ -256,8 +256,9 @@ SLOW = {
 }
 
 
-# Authorities wait until the evil directory has been asked.
-EVIL_FIRST = "ClientBootstrapConsensusAuthorityDownloadInitialDelay 5\nDirAuthorityFallbackRate 0.001\n"
+# Authorities wait until the evil directory has been asked, and no guard is asked in its place.
+EVIL_FIRST = ("ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.001\n"
+              "ClientBootstrapConsensusMaxInProgressTries 1\nUseEntryGuards 0\n")
 
 
 class DocumentTest(unittest.TestCase):
@@ -379,7 +380,7 @@ class WarmTest(DocumentTest):
 
     def torrc(self):
         """The real authorities' identities at the evil directory's address."""
-        return "TestingTorNetwork 1\n" + "".join(
+        return "TestingTorNetwork 1\nUseEntryGuards 0\n" + "".join(
             f"DirAuthority {node.nickname} orport={self.relay.port} v3ident={node.v3ident}"
             f" {self.relay.address}:{self.relay.port} {self.relay.keys.fingerprint}\n" for node in net.authorities)
 
@@ -502,21 +503,20 @@ class WarmTest(DocumentTest):
     def test_diffs(self):
         """Those that were asked for, but are wrong: the next question is for the whole; and a good one is taken."""
         self.wait_used()
-        base = self.documents.current
         newer = self.as_newer(self.documents.consensus)
-        target, another = newer(), newer(params={"circwindow": 321})
-        forged = newer(signers=[Signer(signer.identity, forger, signer.key_digest) for signer in self.documents.signers])
+        signers = [Signer(signer.identity, forger, signer.key_digest) for signer in self.documents.signers]
         cases = {
-            "to another than it says": (consensus_diff(base, another, says_to=target), "diff "),
-            "from another": (consensus_diff(base, target, says_from=another), "diff "),
-            "to a forged one": (consensus_diff(base, forged), ""),
-            "cut short": (consensus_diff(base, target)[:2000], "diff "),
-            "noise": ("network-status-diff-version 1\n" + "A" * 500, "diff "),
+            "to another than it says": (lambda base: consensus_diff(base, newer(params={"circwindow": 321}), says_to=newer()),
+                                        "diff "),
+            "from another": (lambda base: consensus_diff(base, newer(), says_from=newer(params={"circwindow": 321})), "diff "),
+            "to a forged one": (lambda base: consensus_diff(base, newer(signers=signers)), ""),
+            "cut short": (lambda base: consensus_diff(base, newer())[:2000], "diff "),
+            "noise": (lambda base: "network-status-diff-version 1\n" + "A" * 500, "diff "),
         }
-        for name, (diff, what) in cases.items():
+        for name, (make, what) in cases.items():
             with self.subTest(name):
                 before = self.cached()
-                base = self.documents.current
+                diff = make(self.documents.current)
                 mark = self.daemon.log_mark()
                 asked = []
 
@@ -537,6 +537,19 @@ class WarmTest(DocumentTest):
         self.directory.serve("consensus", deflated(consensus_diff(base, self.documents.current).encode("ascii")))
         self.wait_used(mark)
         self.daemon.wait_log("came as a diff of", REFUSED_SECONDS, since=mark)
+
+    def test_clock(self):
+        """An authority's date is far from ours, and then it is not."""
+        self.wait_used()
+        mark = self.daemon.log_mark()
+        self.directory.serve("consensus", lambda path, request: [http(b"", status="503 Busy", ahead=2 * 3600)])
+        self.daemon.wait_log(r"This computer's clock is (2 hours|1 hour 59 minutes)\b.* behind the directory server "
+                             + re.escape(self.relay.name), REFUSED_SECONDS, since=mark)
+        self.directory.serve("consensus", lambda path, request: [http(b"", status="503 Busy")])
+        self.daemon.wait_log("it is right again", REFUSED_SECONDS, since=mark)
+        self.assertEqual(len(re.findall("This computer's clock is", self.daemon.log.text(mark))), 1)
+        self.check_page(self.daemon)
+        self.check_recovers()
 
     def test_parameters_of_a_new_consensus(self):
         self.wait_used()

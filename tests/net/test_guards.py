@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from tests.net import Cepad, Network, TorClient, curl, wait_until
+from tests.net import Cepad, Network, TorClient, curl, socks, wait_until
 from tests.net.clients import REPOSITORY
 from tests.net.events import circuits
 from tests.net.web import PAGE
@@ -60,6 +60,11 @@ class GuardTest(unittest.TestCase):
         used = self.guards_used(daemon)
         self.assertEqual(len(used), 1, used)
         return used.pop()
+
+    def last_guard(self, daemon):
+        """The guard of the circuit that opened last."""
+        paths = circuits(daemon.log_text()[self.mark:])
+        return [path[0] for path in paths.values() if len(path) == 3][-1]
 
     def state(self, daemon):
         """Guards of the state file: fingerprints in the order of sampling, and of those that were used."""
@@ -133,6 +138,38 @@ class KeepTest(GuardTest):
         self.assertEqual(run.returncode, 1, "while it runs its folder is locked")
 
 
+class PathBiasTest(GuardTest):
+    def path_bias(self, daemon, guard):
+        """What is counted of a guard, by name."""
+        document = json.loads((daemon.data_dir / "state").read_text())
+        return next(entry["path_bias"] for entry in document["sections"]["guards"]["guards"] if entry["rsa_id"] == guard)
+
+    def test_unproved_circuit_is_probed(self):
+        daemon = self.start(torrc="MaxCircuitDirtiness 10 seconds\n")
+        # The exit never says anything about this name, so nothing proves that the circuit works.
+        with socks.dial(daemon.socks_port) as sock:
+            sock.sendall(socks.GREETING + socks.request_bytes("silent.cepa.test", 80))
+            self.assertEqual(socks.read_exactly(sock, 2), socks.GREETING_ANSWER)
+            daemon.wait_log(r"stream \d+ attached to circuit", 20)
+        daemon.wait_log(r"circuit \d+ passes its probe", 40)
+        guard = self.last_guard(daemon)
+        daemon.stop()
+        bias = self.path_bias(daemon, guard)
+        # The stream was tried on more than one circuit; those that are open at the end count as good.
+        self.assertGreaterEqual(bias["use_attempts"], 1, bias)
+        self.assertEqual((bias["use_successes"], bias.get("unusable_circuits", 0)), (bias["use_attempts"], 0), bias)
+        self.assertGreaterEqual(bias["circ_attempts"], bias["circ_successes"])
+
+    def test_used_circuit_counts(self):
+        daemon = self.start()
+        guard = self.use(daemon)
+        daemon.stop()
+        bias = self.path_bias(daemon, guard)
+        self.assertGreaterEqual(bias["use_attempts"], 3)
+        self.assertEqual(bias["use_attempts"], bias["use_successes"], bias)
+        self.assertEqual(bias.get("unusable_circuits", 0), 0, bias)
+
+
 class FailoverTest(GuardTest):
     def test_guard_dies_and_returns(self):
         daemon = self.start()
@@ -165,10 +202,6 @@ class FailoverTest(GuardTest):
         daemon.start()
         self.check_after_death(daemon, set(sampled[:3]))
         self.assertEqual(self.last_guard(daemon), sampled[3])
-
-    def last_guard(self, daemon):
-        paths = circuits(daemon.log_text()[self.mark:])
-        return [path[0] for path in paths.values() if len(path) == 3][-1]
 
     def check_after_death(self, daemon, dead):
         """Pages work again, over other guards."""

@@ -164,9 +164,9 @@ class PluginsTest(unittest.TestCase):
 
     def test_what_the_user_wants(self):
         """Options hold against a policy that goes by none of them."""
-        names = {name: net.node(name).fingerprint for name in ("relay1", "relay3", "exit1")}
+        names = {name: net.node(name).fingerprint for name in ("relay1", "relay2", "exit1")}
         for module, line, rule in (("barred", f"ExcludeExitNodes {names['exit1']}", "barred-exit"),
-                                   ("barred", f"ExcludeNodes {names['relay3']}", "barred-middle"),
+                                   ("barred", f"ExcludeNodes {names['relay2']}", "barred-middle"),
                                    ("other-guard", f"EntryNodes {names['relay1']}", "not-our-guard")):
             with self.subTest(module, rule=rule):
                 self.setUp()
@@ -182,15 +182,15 @@ class PluginsTest(unittest.TestCase):
 
     def test_excluded_relay(self):
         daemon, _ = self.check_conduct("stubborn", plugin="path.variant", torrc=["PathPolicy variant"], state="running")
-        guard = next(iter(circuits(daemon.log.text()).values()))[0]
-        net.node(guard).kill()
+        middle = next(iter(circuits(daemon.log.text()).values()))[1]
+        net.node(middle).kill()
         try:
-            # Its guard is gone, so it is left out, and proposed again.
+            # Its middle relay is gone, so it is left out, and proposed again.
             self.fetch(daemon, "b")
             self.fetch(daemon, "c")
             self.assertGreaterEqual(self.plugins(daemon)["path.variant"]["violations"]["excluded-relay"], 1)
         finally:
-            net.node(guard).restart()
+            net.node(middle).restart()
 
     def test_required_one_that_fails(self):
         """Only what the user says is required takes the daemon down, which says why."""

@@ -67,8 +67,8 @@ class PolicyTest(unittest.TestCase):
         return paths
 
     def test_uniform(self):
-        # Without the policy that would be asked instead: every path is of this one.
-        daemon = self.start("PathPolicy uniform\nPlugin path.weighted disabled")
+        # Without the policy that would be asked instead, and without guards: every relay of every path is drawn by this one.
+        daemon = self.start("PathPolicy uniform\nPlugin path.weighted disabled\nUseEntryGuards 0")
         self.assertIn("The plugin path.uniform is running", daemon.log.text())
         self.fetch_pages(daemon, 12)
         paths = self.check_paths(daemon, 12)

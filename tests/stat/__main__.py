@@ -15,7 +15,7 @@ def main():
     parser.add_argument("--rules", type=int, default=10000000,
                         help="paths for requests by chance (default: %(default)s)")
     parser.add_argument("--relays", type=int, default=10000, help="of the large network (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="another one draws other paths (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=2, help="another one draws other paths (default: %(default)s)")
     arguments = parser.parse_args()
     is_good = True
     for policy in ("weighted", "uniform"):

@@ -40,12 +40,8 @@ static DiversePlace
 diverse_find_place (const CepaNetworkView *view, guint32 row)
 {
   const CepaRelay *relay = cepa_network_view_relay (view, row);
-  DiversePlace place = { NULL, 0 };
+  const DiversePlace place = { relay->country[0] != '\0' ? relay->country : NULL, relay->as_number };
 
-  if (view->stride < sizeof (CepaRelay))
-    return place; /* a host that knows neither */
-  place.country = relay->country[0] != '\0' ? relay->country : NULL;
-  place.system = relay->as_number;
   return place;
 }
 

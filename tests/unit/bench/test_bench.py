@@ -137,7 +137,8 @@ class ArgumentsTest(unittest.TestCase):
 
 
 class PathsTest(unittest.TestCase):
-    GOOD = "weighted_table 1500000\nweighted_daemon 1200000\nuniform_daemon 1300000\nuniform_new 4000\n"
+    GOOD = ("weighted_table 1500000\nweighted_daemon 1200000\nweighted_guarded 1200000\nuniform_daemon 1300000\n"
+            "uniform_guarded 1300000\nuniform_new 4000\n")
 
     SPEED = "echo 'cepa-sim: 20 draws in 0.10 s: 1900000 a second, 1000000 a second of CPU time' >&2"
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "config/change.h"
+#include "config/command-line.h"
 #include "config/config-private.h"
 #include "config/options.h"
 #include "config/torrc.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "config/config.h"
+#include "config/command-line.h"
 
 #define MAX_WORDS 8
 

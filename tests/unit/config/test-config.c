@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "config/config.h"
+#include "config/command-line.h"
 
 #define AUTHORITY \
   "DirAuthority a1 orport=5001 v3ident=0123456789ABCDEF0123456789ABCDEF01234567 127.1.0.1:7001 " \
@@ -98,7 +98,7 @@ test_config_defaults (ConfigFixture *fixture, gconstpointer data)
   g_assert_false (config->testing_tor_network);
   g_assert_true (config->safe_logging);
   g_assert_true (config->enforce_distinct_subnets);
-  g_assert_cmpuint (config->long_lived_ports->len, ==, 12);
+  g_assert_cmpuint (config->use.long_lived_ports->len, ==, 12);
   g_assert_true (config->reject_internal_addresses);
   g_assert_true (config->is_public_network);
   g_assert_cmpuint (config->authorities->len, ==, 10);
@@ -163,10 +163,10 @@ test_config_values (ConfigFixture *fixture, gconstpointer data)
   g_assert_true (config->client_only);
   g_assert_false (config->safe_logging);
   g_assert_false (config->enforce_distinct_subnets);
-  g_assert_cmpuint (config->long_lived_ports->len, ==, 3);
-  g_assert_cmpuint (g_array_index (config->long_lived_ports, guint16, 0), ==, 22);
-  g_assert_cmpuint (g_array_index (config->long_lived_ports, guint16, 1), ==, 65535);
-  g_assert_cmpuint (g_array_index (config->long_lived_ports, guint16, 2), ==, 6667);
+  g_assert_cmpuint (config->use.long_lived_ports->len, ==, 3);
+  g_assert_cmpuint (g_array_index (config->use.long_lived_ports, guint16, 0), ==, 22);
+  g_assert_cmpuint (g_array_index (config->use.long_lived_ports, guint16, 1), ==, 65535);
+  g_assert_cmpuint (g_array_index (config->use.long_lived_ports, guint16, 2), ==, 6667);
   g_assert_false (config->reject_internal_addresses);
   g_assert_cmpuint (config->plugin_options->len, ==, 1);
   cookie = g_ptr_array_index (config->plugin_options, 0);
@@ -539,11 +539,11 @@ test_config_numbers (ConfigFixture *fixture, gconstpointer data)
     {
       g_autoptr (CepaCommandLine) loaded = config_load_good (intervals[i].torrc, NULL);
 
-      g_assert_cmpint (loaded->config->max_circuit_dirtiness_s, ==, intervals[i].seconds);
+      g_assert_cmpint (loaded->config->use.max_circuit_dirtiness_s, ==, intervals[i].seconds);
       g_assert_cmpuint (loaded->warnings->len, ==, intervals[i].n_warnings);
-      g_assert_cmpuint (loaded->config->max_client_circuits_pending, ==, 32);
-      g_assert_cmpint (loaded->config->circuit_stream_timeout_s, ==, 0);
-      g_assert_null (loaded->config->track_host_exits);
+      g_assert_cmpuint (loaded->config->use.max_client_circuits_pending, ==, 32);
+      g_assert_cmpint (loaded->config->use.circuit_stream_timeout_s, ==, 0);
+      g_assert_null (loaded->config->use.track_host_exits);
     }
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
@@ -559,7 +559,7 @@ test_config_words (ConfigFixture *fixture, gconstpointer data)
 {
   g_autoptr (CepaCommandLine) loaded
       = config_load_good ("TrackHostExits a.example,.b.example , 192.0.2.1\nTrackHostExits .\n", NULL);
-  g_autofree char *all = g_strjoinv (" ", loaded->config->track_host_exits);
+  g_autofree char *all = g_strjoinv (" ", loaded->config->use.track_host_exits);
 
   (void) fixture, (void) data;
   g_assert_cmpstr (all, ==, "a.example .b.example 192.0.2.1 .");

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "config/config.h"
+#include "config/command-line.h"
 #include "config/log-config.h"
 
 /*

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The directory as a whole, from a server over TLS in the same loop: good, slow to have things, and evil. */
+#include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/encoding.h"
@@ -68,6 +70,7 @@ typedef struct
   guint n_changed;
   TestClock clock;
   gint64 release_date_s;
+  guint authority_delay_s, max_tries;
   char *shut_out;
 } Fixture;
 
@@ -103,6 +106,8 @@ fixture_new_directory (Fixture *self)
   config.authorities = self->authorities;
   config.fallbacks = self->fallbacks;
   config.is_testing = TRUE;
+  config.authority_delay_s = self->authority_delay_s;
+  config.max_tries = self->max_tries;
   config.release_date_s = self->release_date_s;
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
   self->directory = cepa_directory_new (self->context, &self->clock.clock, cepa_random_system (), self->pool,
@@ -151,6 +156,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   memset (self, 0, sizeof *self);
+  self->max_tries = 1; /* however slowly the machine does it, each request is made once */
   self->clock.clock = (CepaClock){ clock_monotonic_us, clock_wall_s, NULL };
   self->folder = g_dir_make_tmp ("cepa-directory-XXXXXX", &error);
   g_assert_no_error (error);
@@ -365,6 +371,66 @@ test_some_at_a_time (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_wait_sufficient (self);
 }
 
+/* ---- several at once ---- */
+
+/* A port that takes connections, by the kernel, and says nothing. */
+static int
+listen_silently (guint16 *port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl (INADDR_LOOPBACK) } };
+  socklen_t len = sizeof address;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, len), ==, 0);
+  g_assert_cmpint (listen (fd, 10), ==, 0);
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *) &address, &len), ==, 0);
+  *port = ntohs (address.sin_port);
+  return fd;
+}
+
+static void
+count_circuit (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit)
+{
+  *(guint *) user_data += 1;
+}
+
+/* Two fallback directories do not answer: they are not waited for, the authority is tried besides; when it has answered,
+   they are left alone. */
+static void
+test_several_at_once (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const CepaDirectoryTotals *totals;
+  CepaDirectorySource silent[2] = { 0 };
+  guint n = 0;
+  guint16 port;
+  int fd = listen_silently (&port);
+
+  for (guint i = 0; i < 2; i++)
+    {
+      memset (silent[i].rsa_id, (int) i + 1, sizeof silent[i].rsa_id);
+      silent[i].ipv4 = 0x7f000001;
+      silent[i].or_port = port;
+      silent[i].weight = 1000;
+      g_ptr_array_add (self->fallbacks, &silent[i]);
+    }
+  self->authority_delay_s = 1;
+  self->max_tries = 3;
+  fixture_free_directory (self);
+  fixture_new_directory (self);
+  fixture_serve (self);
+  totals = cepa_directory_get_totals (self->directory);
+  cepa_directory_start (self->directory);
+  while (cepa_directory_get_network (self->directory) == NULL)
+    fixture_turn (self);
+  g_assert_cmpuint (totals->requests[CEPA_DIRECTORY_CONSENSUS], ==, 3);
+  g_assert_cmpuint (totals->failures[CEPA_DIRECTORY_CONSENSUS], ==, 0);
+  g_assert_cmpuint (fake_directory_count (&self->fake, CONSENSUS), ==, 1);
+  cepa_directory_stop (self->directory);
+  cepa_directory_foreach_circuit (self->directory, count_circuit, &n);
+  g_assert_cmpuint (n, ==, 0);
+  close (fd);
+}
+
 /* ---- the next one ---- */
 
 /* What the server gives at first, and that it is asked again until it gives something good. */
@@ -575,6 +641,48 @@ test_gets_too_old (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->clock.later_s = 0;
   cepa_directory_clock_changed (self->directory);
   g_assert_true (cepa_directory_is_sufficient (self->directory));
+}
+
+/* A key certificate that has expired is asked for again, and the new one of the same key takes its place. */
+static void
+test_renews_certificate (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const MakerFaults past = { .published = "2025-01-01 00:00:00", .expires = "2026-05-31 00:00:00" };
+  g_autofree char *expired = maker_certificate (maker_authority (0), &past), *stored = NULL;
+
+  fixture_put (self, CEPA_CACHE_CONSENSUS, self->consensus);
+  fixture_put (self, CEPA_CACHE_CERTS, expired);
+  fixture_put (self, CEPA_CACHE_MICRODESCRIPTORS, self->microdescriptors);
+  fixture_serve (self);
+  cepa_directory_start (self->directory);
+  fixture_wait_sufficient (self);
+  g_assert_cmpuint (fake_directory_count (&self->fake, KEYS), ==, 1);
+  g_assert_cmpuint (fake_directory_count (&self->fake, "/"), ==, 1);
+  fixture_free_directory (self);
+  stored = fixture_read (self, CEPA_CACHE_CERTS);
+  g_assert_cmpstr (stored, ==, self->certificate);
+  fixture_new_directory (self);
+}
+
+/* An application that waits makes it try at once, but not again and again. */
+static void
+test_retry (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n;
+
+  cepa_directory_start (self->directory);
+  while (fake_directory_count (&self->fake, CONSENSUS) < 2)
+    fixture_turn (self);
+  n = cepa_directory_get_totals (self->directory)->requests[CEPA_DIRECTORY_CONSENSUS];
+  for (guint i = 0; i < 10; i++)
+    cepa_directory_retry (self->directory);
+  g_assert_cmpuint (cepa_directory_get_totals (self->directory)->requests[CEPA_DIRECTORY_CONSENSUS], <=, n + 1);
+  g_assert_cmpuint (cepa_directory_get_totals (self->directory)->requests[CEPA_DIRECTORY_CONSENSUS], >=, n);
+  fixture_serve (self);
+  fixture_wait_sufficient (self);
+  n = fake_directory_count (&self->fake, "/");
+  cepa_directory_retry (self->directory);
+  g_assert_cmpuint (fake_directory_count (&self->fake, "/"), ==, n);
 }
 
 /* ---- what the network asks of its clients ---- */
@@ -792,6 +900,7 @@ main (int argc, char **argv)
   ADD ("restart", test_restart);
   ADD ("compacts", test_compacts);
   ADD ("some-at-a-time", test_some_at_a_time);
+  ADD ("several-at-once", test_several_at_once);
   ADD ("next/diff-from-old", test_diff_from_old);
   ADD ("next/no-diff-from-ancient", test_no_diff_from_ancient);
   ADD ("next/damaged-diff", test_damaged_diff);
@@ -800,6 +909,8 @@ main (int argc, char **argv)
   ADD ("next/unasked-diff", test_unasked_diff);
   ADD ("next/expired-is-used", test_expired_is_used);
   ADD ("next/gets-too-old", test_gets_too_old);
+  ADD ("next/renews-certificate", test_renews_certificate);
+  ADD ("next/retry", test_retry);
   ADD ("protocols/shut-out", test_shut_out);
   ADD ("protocols/older-than-us", test_older_than_us);
   ADD ("protocols/recommended", test_recommended);

@@ -41,7 +41,7 @@ test_backoff (void)
 {
   check_backoff ((CepaBackoffRange){ 0, SECOND_US, 3600 * (gint64) SECOND_US });
   check_backoff ((CepaBackoffRange){ 6 * SECOND_US, SECOND_US, 600 * SECOND_US });
-  check_backoff ((CepaBackoffRange){ 0, SECOND_US / 4, 3 * SECOND_US });
+  check_backoff ((CepaBackoffRange){ 0, SECOND_US / 10, 3 * SECOND_US });
 }
 
 /* Nobody comes back in step: clients that failed together differ, and the waits grow. */

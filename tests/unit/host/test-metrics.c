@@ -124,12 +124,20 @@ static void
 test_figures (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   CepaHostFigures figures = { .bytes_read = 123456789012345, .bytes_written = 1, .cells_received = 2, .cells_sent = 3,
+                              .directory_requests = { 5, 6, 7 }, .directory_failures = { 0, 0, 8 }, .diffs = 9,
+                              .diff_bytes_saved = 10,
                               .bootstrap_percent = 75, .n_relays = 9000 };
 
   assert_not_collected (self, "cepa_bytes_total");
   cepa_host_metrics_set_figures (cepa_host_get_metrics (self->host), give_figures, &figures);
   assert_collected (self, "cepa_bytes_total{direction=\"read\"} 123456789012345\n"
                           "cepa_bytes_total{direction=\"written\"} 1\n");
+  assert_collected (self, "cepa_directory_requests_total{document=\"consensus\"} 5\n"
+                          "cepa_directory_requests_total{document=\"certificates\"} 6\n"
+                          "cepa_directory_requests_total{document=\"microdescriptors\"} 7\n");
+  assert_collected (self, "cepa_directory_failures_total{document=\"microdescriptors\"} 8\n");
+  assert_collected (self, "cepa_directory_diffs_total{} 9\n");
+  assert_collected (self, "cepa_directory_diff_bytes_saved_total{} 10\n");
   assert_collected (self, "cepa_cells_total{direction=\"received\"} 2\ncepa_cells_total{direction=\"sent\"} 3\n");
   assert_collected (self, "cepa_bootstrap_percent{} 75\n");
   assert_collected (self, "cepa_relays{} 9000\n");

@@ -12,7 +12,10 @@
 #define SETTABLE \
   "Log PathPolicy SafeLogging ASFile ClientPreferIPv6DirPort ClientPreferIPv6ORPort ClientUseIPv4 ClientUseIPv6 EntryNodes " \
   "ExcludeExitNodes ExcludeNodes ExitNodes FascistFirewall FirewallPorts GeoIPExcludeUnknown GeoIPFile GeoIPv6File " \
-  "MiddleNodes NodeFamily ReachableAddresses ReachableDirAddresses ReachableORAddresses StrictNodes"
+  "MiddleNodes NodeFamily ReachableAddresses ReachableDirAddresses ReachableORAddresses StrictNodes GuardLifetime " \
+  "NumDirectoryGuards NumEntryGuards NumPrimaryGuards PathBiasCircThreshold PathBiasDropGuards PathBiasExtremeRate " \
+  "PathBiasExtremeUseRate PathBiasNoticeRate PathBiasNoticeUseRate PathBiasScaleThreshold PathBiasScaleUseThreshold " \
+  "PathBiasUseThreshold PathBiasWarnRate UseEntryGuards"
 
 typedef struct
 {
@@ -276,6 +279,32 @@ test_policy_fails (Options *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_no_error (self->error);
 }
 
+/* Those of guards reach them, all of a call or none. */
+static void
+test_guards (Options *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaVocabularyClient client = { .console = CEPA_CONSOLE_HUSH, .config = self->config };
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (guint32));
+  CepaGuardsConfig config;
+  CepaGuards *guards;
+
+  cepa_guard_options_settle (&self->config->guards, &config);
+  guards = cepa_guards_new (cepa_clock_system (), cepa_random_system (), &config);
+  client.guards = guards;
+  cepa_host_vocabulary_set_client (self->vocabulary, &client);
+  g_assert_true (cepa_guards_list_candidates (guards, CEPA_GUARD_DATA, NULL, rows));
+  options_set (self, "[('NumPrimaryGuards', ['2']), ('NumEntryGuards', ['3'])]");
+  g_assert_nonnull (self->error);
+  g_assert_nonnull (strstr (self->error->message, "there cannot be more than NumPrimaryGuards"));
+  g_clear_error (&self->error);
+  options_set (self, "[('UseEntryGuards', ['0']), ('PathBiasNoticeRate', ['0.25'])]");
+  g_assert_no_error (self->error);
+  g_assert_cmpstr (self->told->str, ==, "PathBiasNoticeRate UseEntryGuards|");
+  g_assert_false (cepa_guards_list_candidates (guards, CEPA_GUARD_DATA, NULL, rows));
+  cepa_host_vocabulary_set_client (self->vocabulary, NULL);
+  cepa_guards_free (guards);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -290,6 +319,7 @@ main (int argc, char **argv)
     { "/words-options/policy", test_policy },
     { "/words-options/busy", test_busy },
     { "/words-options/policy-fails", test_policy_fails },
+    { "/words-options/guards", test_guards },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -369,6 +369,8 @@ test_build (Words *self, G_GNUC_UNUSED gconstpointer data)
                   g_variant_new ("(@a{sv})", g_variant_parse (G_VARIANT_TYPE_VARDICT, refused[i], NULL, NULL, NULL)));
       g_assert_error (self->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID);
     }
+  words_call (self, "Circuits1", "Build", g_variant_new_parsed ("({'purpose': <'hs-service-rend'>},)"));
+  g_assert_nonnull (strstr (self->error->message, "HS_SERVICE_REND have a target, and none is given"));
   words_call (self, "Circuits1", "Build", g_variant_new_parsed ("({'country': <'de'>},)"));
   g_assert_nonnull (self->error); /* there is no knowledge of countries */
   fake_relay_get_hop (FAKE_ROW_EXIT_B + 1, &exit_b);
@@ -491,6 +493,78 @@ test_streams (Words *self, G_GNUC_UNUSED gconstpointer data)
   close (fd);
 }
 
+static void
+words_guard_event (gpointer user_data, CepaGuardEvent event, const CepaGuardInfo *guard)
+{
+  cepa_host_vocabulary_guard_event (((Words *) user_data)->vocabulary, event, guard);
+}
+
+#define GUARD_KEYS \
+  "bridge-address s|confirmed i|confirmed-on x|fingerprint s|is-allowed b|is-current b|is-listed b|nickname s|path-bias " \
+  "a{sd}|primary i|reachable s|sampled-on x|selection s|since x|state s|unlisted-since x"
+
+static void
+test_guards (Words *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const CepaGuardsFuncs funcs = { NULL, words_guard_event, NULL };
+  CepaVocabularyClient client = { .version = "1", .circuits = self->network.circuits };
+  CepaNetwork *network = cepa_directory_get_network (self->network.directory);
+  const CepaRelay *relay = cepa_network_get_relay (network, FAKE_ROW_GUARD);
+  g_autoptr (GVariant) row = NULL, told = NULL;
+  g_autofree char *fingerprint = NULL;
+  g_autoptr (CepaGuards) guards = NULL;
+  CepaRandomSeeded random;
+  CepaGuardsConfig config;
+  CepaGuardTicket *ticket;
+
+  ((CepaRelay *) relay)->flags |= CEPA_RELAY_V2DIR; /* as guards must have */
+  words_call (self, "Guards1", "List", NULL); /* there are none yet */
+  g_assert_no_error (self->error);
+  words_call (self, "Guards1", "Drop", NULL);
+  g_assert_error (self->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FAILED);
+  cepa_guards_config_init (&config);
+  cepa_random_seeded_init (&random, 1);
+  guards = cepa_guards_new (fake_server_clock (), &random.random, &config);
+  cepa_guards_set_funcs (guards, &funcs, self);
+  client.guards = guards;
+  cepa_host_vocabulary_set_client (self->vocabulary, &client);
+  words_watch (self, "Guards1");
+  cepa_guards_set_network (guards, network, NULL);
+  assert_property (self, "Guards1", "Selection", "'default'");
+  g_assert_cmpuint (self->told->len, ==, 1);
+  told = g_variant_get_child_value (g_ptr_array_index (self->told, 0), 0);
+  g_assert_cmpstr (g_variant_get_string (told, NULL), ==, "new");
+
+  words_call (self, "Guards1", "List", NULL);
+  row = words_first_row (self);
+  assert_keys (row, GUARD_KEYS);
+  fingerprint = cepa_hex_encode (relay->rsa_id, sizeof relay->rsa_id);
+  {
+    g_autofree char *quoted = g_strdup_printf ("'%s'", fingerprint);
+
+    assert_value (row, "fingerprint", quoted);
+  }
+  assert_value (row, "state", "'never-connected'");
+  assert_value (row, "primary", "0");
+  assert_value (row, "confirmed", "-1");
+  assert_value (row, "confirmed-on", "0");
+  g_clear_pointer (&row, g_variant_unref);
+
+  ticket = cepa_guards_attempt (guards, relay->rsa_id, CEPA_GUARD_DATA, NULL, NULL, NULL);
+  g_assert_nonnull (ticket);
+  g_assert_cmpint (cepa_guard_ticket_succeeded (ticket), ==, CEPA_GUARD_USE);
+  cepa_guard_ticket_free (ticket);
+  words_call (self, "Guards1", "List", NULL);
+  row = words_first_row (self);
+  assert_value (row, "state", "'up'");
+  assert_value (row, "reachable", "'up'");
+  assert_value (row, "confirmed", "0");
+  words_call (self, "Guards1", "Drop", NULL);
+  g_assert_no_error (self->error);
+  g_assert_cmpuint (self->told->len, ==, 4); /* new, up, dropped, new */
+  cepa_host_vocabulary_set_client (self->vocabulary, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -508,6 +582,7 @@ main (int argc, char **argv)
     { "/words/build-timeout", test_build_timeout },
     { "/words/new-identity", test_new_identity },
     { "/words/channels", test_channels },
+    { "/words/guards", test_guards },
     { "/words/streams", test_streams },
   };
 

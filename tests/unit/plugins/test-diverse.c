@@ -340,20 +340,6 @@ test_unknown (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       n_unknown += path.hops[0] == 0;
     }
   g_assert_cmpuint (n_unknown, >, 20);
-  /* A host whose rows are shorter knows nothing. */
-  config.unknown = CEPA_DIVERSE_TOGETHER;
-  use (self, &config);
-  {
-    g_autofree guint8 *rows = g_malloc (self->fake.view.n_relays * G_STRUCT_OFFSET (CepaRelay, as_number));
-
-    for (guint row = 0; row < self->fake.view.n_relays; row++)
-      memcpy (rows + row * G_STRUCT_OFFSET (CepaRelay, as_number), &self->fake.relays[row],
-              G_STRUCT_OFFSET (CepaRelay, as_number));
-    self->fake.view.relays = (const CepaRelay *) (gpointer) rows;
-    self->fake.view.stride = G_STRUCT_OFFSET (CepaRelay, as_number);
-    self->fake.view.version++;
-    g_assert_false (choose (self, &request, &path, NULL));
-  }
 }
 
 /* Other lengths, and what is for onion services. */

@@ -3,6 +3,7 @@
    guard, a middle and two exits. */
 #pragma once
 
+#include "path/circuits-watch.h"
 #include "path/circuits.h"
 #include "support/event-log.h"
 #include "support/fake-dialer.h"
