@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "config/relay-values.h"
 #include "host/side-tables.h"
+#include "path/circuits-watch.h"
 
 struct _CepaHostRelays
 {
