@@ -141,10 +141,15 @@ client_figures (gpointer user_data, CepaHostFigures *figures)
 
 /* ---- what is kept between runs, besides guards ---- */
 
+/* As in C Tor, nothing is learned while it cannot be kept: the client would begin anew with each start. */
 static GVariant *
 client_save_build_times (gpointer user_data)
 {
-  return cepa_build_times_to_variant (cepa_circuits_get_build_times (((CepaClient *) user_data)->circuits));
+  CepaClient *self = user_data;
+  CepaBuildTimes *times = cepa_circuits_get_build_times (self->circuits);
+
+  cepa_build_times_set_is_lost (times, cepa_state_is_failing (cepa_client_kept_get_state (self->kept)));
+  return cepa_build_times_to_variant (times);
 }
 
 static GVariant *

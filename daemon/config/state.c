@@ -456,3 +456,9 @@ cepa_state_write_now (CepaState *self, GError **error)
   content = state_to_bytes (self);
   return cepa_file_write (self->path, &content, 1, error);
 }
+
+gboolean
+cepa_state_is_failing (const CepaState *self)
+{
+  return self->has_warned;
+}

@@ -70,6 +70,9 @@ void cepa_state_changed (CepaState *self);
  */
 void cepa_state_save_async (CepaState *self, GAsyncReadyCallback callback, gpointer user_data);
 
+/* Whether the last write failed: what is learned now may be lost. */
+gboolean cepa_state_is_failing (const CepaState *self);
+
 /* Returns: FALSE with CEPA_ERROR_FILE when it could not be written. */
 gboolean cepa_state_save_finish (CepaState *self, GAsyncResult *result, GError **error);
 

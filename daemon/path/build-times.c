@@ -274,9 +274,13 @@ cepa_build_times_set_params (CepaBuildTimes *self, const CepaBuildTimesParams *p
 void
 cepa_build_times_set_is_lost (CepaBuildTimes *self, gboolean is_lost)
 {
+  if (self->is_lost == is_lost)
+    return;
   self->is_lost = is_lost;
   if (!cepa_build_times_is_enabled (self))
     build_times_use_initial (self);
+  else
+    build_times_compute (self);
 }
 
 gint64

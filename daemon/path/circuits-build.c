@@ -411,6 +411,7 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
   if (has_guards && guards->len == 0)
     {
       build_pause (self);
+      self->retry_us = MAX (self->retry_us, now + CEPA_CIRCUITS_RETRY_US);
       return NULL;
     }
   if (!build_choose_path (self, plan, has_guards ? guards : NULL, &path, &proposed_by, &failure))

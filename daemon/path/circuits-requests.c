@@ -195,6 +195,8 @@ request_try (CepaCircuits *self, CepaCircuitsRequest *request, gint64 *next_us)
       if (next_us != NULL)
         cepa_circuits_earlier (next_us, request_get_patience_end (self, entry));
     }
+  else if (error == NULL)
+    cepa_circuits_may_launch (self, next_us); /* when that will be */
   if (error == NULL)
     return FALSE;
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "no circuit for a stream to port %u: %s", request->wish.port,

@@ -259,6 +259,8 @@ test_disabled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   cepa_build_times_set_is_lost (self->times, TRUE);
   g_assert_cmpuint (timeout_ms (self), ==, 60000);
   g_assert_false (cepa_build_times_is_learning (self->times));
+  cepa_build_times_set_is_lost (self->times, FALSE);
+  g_assert_cmpuint (timeout_ms (self), <, 2000);
 }
 
 static void

@@ -19,7 +19,7 @@ static const TestRelay network_relays[FAKE_N_ROWS] = {
   [FAKE_ROW_MIDDLE] = { .flags = FLAGS, .bandwidth = 100 },
   [FAKE_ROW_EXIT_A] = { .flags = FLAGS | CEPA_RELAY_EXIT, .bandwidth = 100 },
   [FAKE_ROW_EXIT_B] = { .flags = FLAGS | CEPA_RELAY_EXIT, .bandwidth = 100 },
-  [FAKE_ROW_GUARD] = { .flags = FLAGS | CEPA_RELAY_GUARD, .bandwidth = 100 },
+  [FAKE_ROW_GUARD] = { .flags = FLAGS | CEPA_RELAY_V2DIR | CEPA_RELAY_GUARD, .bandwidth = 100 },
 };
 
 static void
