@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/memory.h"
 #include "base/secret.h"
 #include "client-kept.h"
 #include "client.h"
@@ -258,6 +259,7 @@ main (G_GNUC_UNUSED int argc, char **argv)
   g_autoptr (CepaCommandLine) line = NULL;
   int lock = -1;
 
+  cepa_memory_init ();
   main_harden ();
   cepa_log_capture_glib ();
   line = cepa_command_line_load (argv, CEPA_TORRC, &error);

@@ -5,6 +5,16 @@
 #include <malloc.h>
 #endif
 
+#define MEMORY_LARGE (256 * 1024)
+
+void
+cepa_memory_init (void)
+{
+#ifdef __GLIBC__
+  mallopt (M_MMAP_THRESHOLD, MEMORY_LARGE);
+#endif
+}
+
 void
 cepa_memory_trim (void)
 {

@@ -104,6 +104,8 @@ cepa_relay_values_clear (CepaRelayConfig *config)
   cepa_node_set_unref (config->entry_nodes);
   cepa_node_set_unref (config->middle_nodes);
   cepa_node_set_unref (config->exit_nodes);
+  cepa_node_set_unref (config->layer2_nodes);
+  cepa_node_set_unref (config->layer3_nodes);
   g_ptr_array_unref (config->node_families);
   g_free (config->geoip_file);
   g_free (config->geoip6_file);

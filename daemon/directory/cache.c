@@ -145,10 +145,10 @@ cache_run_job (gpointer data, G_GNUC_UNUSED gpointer user_data)
     cache_unlink (job->path, &error);
   if (error != NULL)
     cache_report_from_thread (job->context, error);
+  g_clear_pointer (&job->content, g_bytes_unref);
   if (job->task != NULL)
     g_task_return_pointer (job->task, mapped, (GDestroyNotify) g_bytes_unref);
   g_clear_object (&job->task);
-  g_clear_pointer (&job->content, g_bytes_unref);
   g_main_context_unref (job->context);
   g_free (job->path);
   g_free (job->superseded);
@@ -219,8 +219,11 @@ cepa_cache_write_async (CepaCache *self, const char *name, GBytes *content, cons
 GBytes *
 cepa_cache_write_finish (GAsyncResult *result, GBytes **content)
 {
-  *content = g_task_get_task_data (G_TASK (result));
-  return g_task_propagate_pointer (G_TASK (result), NULL);
+  GTask *task = G_TASK (result);
+
+  *content = g_bytes_ref (g_task_get_task_data (task));
+  g_task_set_task_data (task, NULL, NULL);
+  return g_task_propagate_pointer (task, NULL);
 }
 
 void

@@ -32,8 +32,8 @@ void cepa_cache_write (CepaCache *self, const char *name, GBytes *content);
 void cepa_cache_write_async (CepaCache *self, const char *name, GBytes *content, const char *superseded,
                              GAsyncReadyCallback callback, gpointer user_data);
 
-/* Returns: (transfer full) (nullable): the file as it was written, mapped; NULL when it could not be, which the log says.
-   @content: (out) (transfer none): what was to be written, as long as @result lives */
+/* Returns: (transfer full) (nullable): the file as it was written, mapped; NULL when it could not be: the log says why.
+   @content: (out) (transfer full): what was to be written; nothing of the cache holds it any more */
 GBytes *cepa_cache_write_finish (GAsyncResult *result, GBytes **content);
 
 /* Adds @content to the end of the file @name. */

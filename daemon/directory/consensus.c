@@ -211,7 +211,7 @@ static void
 consensus_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
   CepaDirectory *self = user_data;
-  GBytes *content;
+  g_autoptr (GBytes) content = NULL;
   g_autoptr (GBytes) mapped = cepa_cache_write_finish (async, &content);
   CepaConsensus *consensus = self->network != NULL ? cepa_network_get_consensus (self->network) : NULL;
 
@@ -225,6 +225,7 @@ consensus_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer 
       self->base.text = g_bytes_ref (mapped);
     }
   g_ptr_array_add (self->mapped, g_steal_pointer (&mapped));
+  g_clear_pointer (&content, g_bytes_unref);
   cepa_memory_trim ();
 }
 

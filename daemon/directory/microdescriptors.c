@@ -78,7 +78,7 @@ static void
 microdescriptors_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
   CepaDirectory *self = user_data;
-  GBytes *content;
+  g_autoptr (GBytes) content = NULL;
   g_autoptr (GBytes) mapped = cepa_cache_write_finish (async, &content);
   guint index;
 
@@ -88,6 +88,7 @@ microdescriptors_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gp
   g_bytes_unref (self->microdescriptors->pdata[index]);
   self->microdescriptors->pdata[index] = g_bytes_ref (mapped);
   g_ptr_array_add (self->mapped, g_steal_pointer (&mapped));
+  g_clear_pointer (&content, g_bytes_unref);
   cepa_memory_trim ();
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What this machine puts beside the rows of the network: the one in use gets it from a worker, later ones come with it. */
+/* What this machine puts beside the rows of the network: the one in use gets it from a worker, later ones come with
+   it. */
 #include "directory/parts-private.h"
 #include "network/annotations.h"
 

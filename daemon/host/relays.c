@@ -14,6 +14,7 @@ struct _CepaHostRelays
   CepaRestrictions *restrictions;
   CepaKnowledge *knowledge;
   CepaServersFilter filter;
+  gboolean has_warned;     /* that there are none */
   const CepaGeoip *judged; /* (nullable): the countries that the options were held against; not a reference */
 };
 
@@ -40,9 +41,11 @@ relays_judge_countries (CepaHostRelays *self)
     return;
   if (geoip == NULL || !cepa_geoip_has_ipv4 (geoip))
     {
-      cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_WARN,
-                "the countries in ExcludeNodes, ExcludeExitNodes, EntryNodes, MiddleNodes or ExitNodes mean nothing, for "
-                "there is no GeoIPFile that could be read; Debian's package tor-geoipdb has one");
+      if (!self->has_warned)
+        cepa_log (CEPA_LOG_CONFIG, CEPA_LOG_WARN,
+                  "the countries in ExcludeNodes, ExcludeExitNodes, EntryNodes, MiddleNodes or ExitNodes mean nothing, for "
+                  "there is no GeoIPFile that could be read; Debian's package tor-geoipdb has one");
+      self->has_warned = TRUE;
       return;
     }
   if (geoip == self->judged)
@@ -99,11 +102,19 @@ relays_set_side_table (gpointer user_data, const char *name, CepaSideTable *tabl
   return cepa_knowledge_set_side_table (self->knowledge, name, table);
 }
 
+/* Whether the user's options, or a plugin that runs, cannot do without countries. */
 static gboolean
-relays_layers_need_countries (const CepaRelayConfig *config)
+relays_need_countries (const CepaHostRelays *self, const CepaConfig *config)
 {
-  return (config->layer2_nodes != NULL && cepa_node_set_needs_countries (config->layer2_nodes))
-         || (config->layer3_nodes != NULL && cepa_node_set_needs_countries (config->layer3_nodes));
+  const CepaNodeSet *const vanguards[] = { config->relays.layer2_nodes, config->relays.layer3_nodes };
+
+  for (guint i = 0; i < G_N_ELEMENTS (vanguards); i++)
+    if (vanguards[i] != NULL && cepa_node_set_needs_countries (vanguards[i]))
+      return TRUE;
+  for (guint i = 0; i < config->relays.node_families->len; i++)
+    if (cepa_node_set_needs_countries (g_ptr_array_index (config->relays.node_families, i)))
+      return TRUE;
+  return cepa_restrictions_need_countries (self->restrictions) || cepa_plugin_host_needs_countries (self->host);
 }
 
 static void
@@ -112,12 +123,11 @@ relays_follow (CepaHostRelays *self, const CepaConfig *config)
   const CepaKnowledgeFiles files = { config->relays.geoip_file, config->relays.geoip6_file, config->relays.as_file };
 
   self->judged = NULL;
+  self->has_warned = FALSE;
   cepa_plugin_host_set_reachability (self->host, &config->relays.reachability);
   cepa_knowledge_set_node_families (self->knowledge, config->relays.node_families);
   cepa_knowledge_set_files (self->knowledge, &files);
-  if (cepa_restrictions_need_countries (self->restrictions) || relays_layers_need_countries (&config->relays)
-      || config->relays.geoip_exclude_unknown == 1
-      || cepa_plugin_host_needs_countries (self->host))
+  if (relays_need_countries (self, config))
     cepa_knowledge_want_countries (self->knowledge);
   relays_judge_countries (self);
 }

@@ -236,7 +236,12 @@ policy_take_action (char *text, CepaAddressPolicyBare bare, PolicyText *out, GEr
   {
     const char *word;
     gboolean accepts, only_ipv6;
-  } actions[] = { { "accept", TRUE, FALSE }, { "reject", FALSE, FALSE }, { "accept6", TRUE, TRUE }, { "reject6", FALSE, TRUE } };
+  } actions[] = {
+    { "accept", TRUE, FALSE },
+    { "reject", FALSE, FALSE },
+    { "accept6", TRUE, TRUE },
+    { "reject6", FALSE, TRUE },
+  };
   gsize len = strcspn (text, " \t");
 
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)

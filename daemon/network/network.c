@@ -26,6 +26,7 @@ struct _CepaNetwork
   CepaExitPolicyTable *policies;
   CepaFamilyTable *families;
   GPtrArray *node_families;     /* (nullable) (element-type CepaNodeSet) */
+  gboolean is_stale;            /* @families have not been told of them, or of what they are about, since it changed */
   CepaAnnotations *annotations; /* (nullable) */
   guint32 factors[CEPA_N_PLACES][8]; /* by network_class(): two weights multiplied, up to 10000 * 10000 */
 };
@@ -278,6 +279,7 @@ cepa_network_add_microdescriptor (CepaNetwork *self, const CepaMicrodescriptor *
         {
           memcpy (relay->ipv6, microdescriptor->ipv6, sizeof relay->ipv6);
           relay->ipv6_port = microdescriptor->ipv6_port;
+          self->is_stale = TRUE;
         }
       relay->exit_policy = policy;
       relay->flags |= CEPA_RELAY_HAS_KEYS;
@@ -357,6 +359,7 @@ cepa_network_annotate (CepaNetwork *self, CepaAnnotations *annotations)
 
   g_clear_pointer (&self->annotations, cepa_annotations_free);
   self->annotations = annotations;
+  self->is_stale = TRUE;
   for (guint row = 0; row < self->n_relays; row++)
     {
       CepaLocation location = { .as_number = 0 };
@@ -390,6 +393,7 @@ cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets)
   GPtrArray *old = self->node_families;
 
   self->node_families = sets != NULL && sets->len > 0 ? g_ptr_array_ref (sets) : NULL;
+  self->is_stale = TRUE;
   g_clear_pointer (&old, g_ptr_array_unref);
 }
 
@@ -405,6 +409,9 @@ network_settle_node_families (CepaNetwork *self)
 {
   guint n = self->node_families != NULL ? self->node_families->len : 0;
 
+  if (!self->is_stale)
+    return;
+  self->is_stale = FALSE;
   cepa_family_table_clear_groups (self->families);
   for (guint i = 0; i < n; i++)
     {

@@ -76,8 +76,8 @@ gboolean cepa_network_has_countries (const CepaNetwork *self);
 
 /**
  * cepa_network_set_node_families:
- * @sets: (nullable) (element-type CepaNodeSet): NodeFamily lines: relays of one set are of one family. Kept by reference,
- *   not changed any more
+ * @sets: (nullable) (element-type CepaNodeSet): NodeFamily lines: relays of one set are of one family. Kept by
+ *   reference, not changed any more
  *
  * In force with the next commit.
  */

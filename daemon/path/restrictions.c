@@ -156,9 +156,9 @@ cepa_restrictions_need_countries (const CepaRestrictions *self)
 {
   const CepaRestrictionsConfig *config = &self->config;
 
-  return restrictions_has_countries (config->exclude) || restrictions_has_countries (config->exclude_exit)
-         || restrictions_has_countries (config->entry) || restrictions_has_countries (config->middle)
-         || restrictions_has_countries (config->exit);
+  return config->exclude_unknown == 1 || restrictions_has_countries (config->exclude)
+         || restrictions_has_countries (config->exclude_exit) || restrictions_has_countries (config->entry)
+         || restrictions_has_countries (config->middle) || restrictions_has_countries (config->exit);
 }
 
 const CepaRestrictionsConfig *

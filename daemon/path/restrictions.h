@@ -99,7 +99,7 @@ gboolean cepa_restrictions_allows_server (const CepaRestrictions *self, const Ce
    requests. Exits, middles and guards of circuits are never drawn from the excluded either way. */
 gboolean cepa_restrictions_is_strict (const CepaRestrictions *self);
 
-/* Whether the options say countries, so that a GeoIP file is needed. */
+/* Whether the options are about countries, or about relays of no known one, so that a GeoIP file is needed. */
 gboolean cepa_restrictions_need_countries (const CepaRestrictions *self);
 
 /* Returns: (transfer none): what is in force. */

@@ -195,6 +195,9 @@ test_command_line_faults (CommandLineFixture *fixture, gconstpointer data)
     { { "cepad", "--defaults-torrc", NULL }, "command line: --defaults-torrc has no value behind it" },
     { { "cepad", "-f", "torrc", "--torrc-file", "other", NULL },
       "command line: --torrc-file names a second file; only one can be read" },
+    { { "cepad", "--import-guards", NULL }, "command line: --import-guards has no value behind it" },
+    { { "cepad", "--import-guards", "state", "--import-guards", "state", NULL },
+      "command line: --import-guards names a second file; only one can be read" },
     { { "cepad", "--defaults-torrc", "bad", NULL },
       "bad:1: SocksPort: \"banana\" is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, or "
       "0" },

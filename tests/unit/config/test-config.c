@@ -555,6 +555,53 @@ test_config_numbers (ConfigFixture *fixture, gconstpointer data)
 }
 
 static void
+test_config_guards (ConfigFixture *fixture, gconstpointer data)
+{
+  static const struct
+  {
+    const char *torrc, *message;
+  } bad[] = {
+    { "NumEntryGuards 4\nNumPrimaryGuards 3\n", "NumEntryGuards: there cannot be more than NumPrimaryGuards" },
+    { "UseEntryGuards 0\nEntryNodes {de}\n", "UseEntryGuards: without guards EntryNodes cannot be kept to" },
+    { "NumEntryGuards -1\n", "is not a number from 0 to 100" },
+    { "PathBiasCircThreshold -2\n", "is not a number from -1" },
+    { "PathBiasNoticeRate 1.5\n", "is not a number from 0 to 1, or -1" },
+    { "PathBiasWarnRate 0.5x\n", "is not a number from 0 to 1, or -1" },
+    { "UseGuardFraction 1\n", "UseGuardFraction is not supported" },
+  };
+  g_autoptr (CepaCommandLine) plain = config_load_good ("UseGuardFraction 0\n", NULL);
+  g_autoptr (CepaCommandLine) set
+    = config_load_good ("NumEntryGuards 2\nNumPrimaryGuards 2\nNumDirectoryGuards 1\nGuardLifetime 30 days\n"
+                        "UseHelperNodes 1\nPathBiasNoticeRate 0.25\nPathBiasScaleThreshold 400\nPathBiasDropGuards auto\n",
+                        NULL);
+  CepaGuardsConfig config;
+
+  (void) fixture, (void) data;
+  cepa_guard_options_settle (&plain->config->guards, &config);
+  g_assert_true (config.use_entry_guards);
+  g_assert_cmpuint (config.n_entry_guards + config.n_primary_guards + config.n_directory_guards, ==, 0);
+  g_assert_cmpint (config.path_bias.circ_threshold, ==, -1);
+  g_assert_cmpfloat (config.path_bias.warn_rate, ==, -1);
+  g_assert_cmpint (config.path_bias.drop_guards, ==, 0);
+  cepa_guard_options_settle (&set->config->guards, &config);
+  g_assert_cmpuint (config.n_entry_guards, ==, 2);
+  g_assert_cmpuint (config.n_directory_guards, ==, 1);
+  g_assert_cmpint (config.lifetime_s, ==, 30 * 86400);
+  g_assert_cmpfloat (config.path_bias.notice_rate, ==, 0.25);
+  g_assert_cmpint (config.path_bias.scale_threshold, ==, 400);
+  g_assert_cmpint (config.path_bias.drop_guards, ==, -1);
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (config_load (bad[i].torrc, NULL, &error));
+      g_assert_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG);
+      g_test_message ("%s", error->message);
+      g_assert_nonnull (strstr (error->message, bad[i].message));
+    }
+}
+
+static void
 test_config_words (ConfigFixture *fixture, gconstpointer data)
 {
   g_autoptr (CepaCommandLine) loaded
@@ -576,6 +623,7 @@ main (int argc, char **argv)
     { "/config/defaults", test_config_defaults },
     { "/config/numbers", test_config_numbers },
     { "/config/directory", test_config_directory },
+    { "/config/guards", test_config_guards },
     { "/config/words", test_config_words },
     { "/config/built-in", test_config_built_in },
     { "/config/values", test_config_values },

@@ -79,7 +79,7 @@ static void
 fixture_written (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
   Fixture *self = user_data;
-  GBytes *content;
+  g_autoptr (GBytes) content = NULL;
 
   self->mapped = cepa_cache_write_finish (async, &content);
   self->has_content = content == self->content;

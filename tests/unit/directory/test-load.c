@@ -7,6 +7,7 @@
 #include "crypto/digest.h"
 #include "directory/cache.h"
 #include "directory/load.h"
+#include "network/node-set.h"
 #include "netdoc/consensus-diff.h"
 #include "netdoc/maker.h"
 #include "support/log-capture.h"
@@ -200,6 +201,34 @@ test_good (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   text = cepa_consensus_get_text (cepa_network_get_consensus (self->result->network));
   g_assert_cmpmem (g_bytes_get_data (text, NULL), g_bytes_get_size (text), self->consensus,
                    strlen (self->consensus));
+}
+
+/* What this machine knows besides is in the rows before anybody sees the network. */
+static void
+test_supplement (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char text[] = "prefix,n\n0.0.0.0/0,7\n";
+  g_autoptr (GBytes) bytes = g_bytes_new_static (text, sizeof text - 1);
+  g_autoptr (CepaSideTable) table = cepa_side_table_parse (bytes, NULL);
+  g_autoptr (CepaExtras) extras = cepa_extras_new ();
+  g_autoptr (GPtrArray) families = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_node_set_unref);
+  const CepaLoadSupplement supplement = { extras, families };
+  CepaNodeSet *everybody = cepa_node_set_new ();
+  const CepaNetworkView *view;
+
+  fixture_put_all (self);
+  g_assert_true (cepa_extras_set_side_table (extras, "mine", table));
+  g_assert_true (cepa_node_set_add_line (everybody, "*", NULL));
+  g_ptr_array_add (families, everybody);
+  cepa_load_cache_async (self->folder, self->sources, NOW_S, &supplement, NULL, fixture_loaded, self);
+  fixture_wait (self);
+  g_assert_true (cepa_network_get_extras (self->result->network) == extras);
+  g_assert_true (cepa_network_get_node_families (self->result->network) == families);
+  view = cepa_network_get_view (self->result->network);
+  for (guint row = 0; row < view->n_relays; row++)
+    g_assert_true (view->side_column (view, "mine", "n")[row] == 7);
+  g_assert_true (cepa_network_same_family (self->result->network, 0, 1));
+  g_assert_cmpuint (view->relays[0].family, !=, 0);
 }
 
 static void
@@ -504,6 +533,7 @@ main (int argc, char **argv)
   ADD ("cache/nothing", test_nothing);
   ADD ("cache/no-folder", test_no_folder);
   ADD ("cache/good", test_good);
+  ADD ("cache/supplement", test_supplement);
   ADD ("cache/two-files", test_two_files);
   ADD ("cache/damaged-consensus", test_damaged_consensus);
   ADD ("cache/damaged-certificates", test_damaged_certificates);
