@@ -76,11 +76,12 @@ class AheadTest(PoolTest):
         self.assertNotEqual(self.exit_of_last_stream(daemon), node)
 
     def test_nothing_ahead(self):
-        """Nothing is built before somebody asks; then it is."""
+        """Nothing is built before somebody asks; then it is. On a slow machine a second circuit is begun beside the first."""
         daemon = self.enterContext(Cepad(net, torrc="__DisablePredictedCircuits 1\n"))
         daemon.wait_log(r"Bootstrapped 75%", 60)
+        self.assertEqual([path for path in circuits(daemon.log_text()).values() if len(path) == 3], [])
         self.check_page(daemon)
-        self.assertEqual(len([path for path in circuits(daemon.log_text()).values() if len(path) == 3]), 1)
+        self.assertIn(len([path for path in circuits(daemon.log_text()).values() if len(path) == 3]), (1, 2))
 
 
 class BuildTimeoutTest(PoolTest):
