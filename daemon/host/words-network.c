@@ -14,6 +14,7 @@
 typedef struct
 {
   CepaConsensus *consensus;
+  GBytes *text; /* of the consensus, which may get another place for it meanwhile */
   CepaRelay *relays;
   guint n_relays;
 } WordsNetworkInput;
@@ -120,6 +121,7 @@ static void
 words_network_input_free (WordsNetworkInput *input)
 {
   cepa_consensus_unref (input->consensus);
+  g_bytes_unref (input->text);
   g_free (input->relays);
   g_free (input);
 }
@@ -139,7 +141,7 @@ words_network_list_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer 
     {
       CepaRouterText text = { 0 };
 
-      cepa_consensus_read_text (input->consensus, row, &offset, &text);
+      cepa_consensus_read_text (input->consensus, input->text, row, &offset, &text);
       g_variant_builder_add_value (&out, words_network_make_row (&input->relays[row], &statuses[row], &text));
     }
   g_task_return_pointer (task, g_variant_ref_sink (g_variant_new ("(aa{sv})", &out)),
@@ -169,6 +171,7 @@ words_network_list (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *args, Cepa
     }
   input = g_new0 (WordsNetworkInput, 1);
   input->consensus = cepa_consensus_ref (cepa_network_get_consensus (network));
+  input->text = g_bytes_ref (cepa_consensus_get_text (input->consensus));
   input->n_relays = cepa_network_get_n_relays (network);
   input->relays = g_new (CepaRelay, input->n_relays);
   for (guint row = 0; row < input->n_relays; row++)
@@ -250,7 +253,7 @@ words_network_find (CepaHostVocabulary *self, GVariant *args, CepaWordReply *rep
   if (row < 0)
     return;
   consensus = cepa_network_get_consensus (words_network_get (self));
-  cepa_consensus_read_text (consensus, (guint) row, &offset, &text);
+  cepa_consensus_read_text (consensus, cepa_consensus_get_text (consensus), (guint) row, &offset, &text);
   cepa_word_reply_return (
       reply, g_variant_new ("(@a{sv})",
                             words_network_make_row (cepa_network_get_relay (words_network_get (self), (guint) row),

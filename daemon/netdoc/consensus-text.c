@@ -45,10 +45,10 @@ consensus_text_read_s (CepaTextCursor *cursor, CepaRouterText *out)
 }
 
 gboolean
-cepa_consensus_read_text (const CepaConsensus *self, guint row, gsize *offset, CepaRouterText *out)
+cepa_consensus_read_text (const CepaConsensus *self, GBytes *whole, guint row, gsize *offset, CepaRouterText *out)
 {
   gsize len;
-  const char *text = g_bytes_get_data (cepa_consensus_get_text (self), &len), *hit = text + *offset, *line;
+  const char *text = g_bytes_get_data (whole, &len), *hit = text + *offset, *line;
   guint n;
   const CepaRouterStatus *relays = cepa_consensus_get_relays (self, &n);
   g_autofree char *base64 = NULL;

@@ -94,7 +94,7 @@ test_network (NsData *data, G_GNUC_UNUSED gconstpointer user_data)
       g_assert_cmpstr (policy, ==, relays[i].flags & CEPA_RELAY_EXIT ? "reject 25" : "reject 1-65535");
       g_assert_cmphex (relays[i].ipv4 >> 24, ==, 127);
       g_assert_cmpuint (relays[i].or_port, !=, 0);
-      g_assert_true (cepa_consensus_read_text (consensus, i, &offset, &text));
+      g_assert_true (cepa_consensus_read_text (consensus, cepa_consensus_get_text (consensus), i, &offset, &text));
       g_assert_cmpint (ABS (text.published_s - NETWORK_VALID_AFTER_S), <, 3600);
     }
 }
