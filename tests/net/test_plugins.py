@@ -82,7 +82,7 @@ class PluginsTest(unittest.TestCase):
     # Each has a state, a sentence that tells the author what to change, and a daemon that fetches a page.
 
     def test_abi_too_new(self):
-        self.check_conduct("well", abi="1.99", state="refused", reason="version 1.99 of the interface and this daemon has 1.0")
+        self.check_conduct("well", abi="1.99", state="refused", reason="version 1.99 of the interface and this daemon has 1.")
 
     def test_abi_too_new_in_the_table(self):
         self.check_conduct("abi-minor", plugin="path.variant", state="refused", reason="build it with this daemon's headers")
