@@ -16,3 +16,7 @@ def network():
         _networks.append(_stack.enter_context(Network(voting_interval=600)))
         atexit.register(_stack.close)
     return _networks[0]
+
+# In a torrc: authorities wait until the fallback directory has been asked, and no guard is asked in its place.
+FALLBACK_FIRST = ("ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.001\n"
+                  "ClientBootstrapConsensusMaxInProgressTries 1\nUseEntryGuards 0\n")

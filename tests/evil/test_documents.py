@@ -14,7 +14,7 @@ import zlib
 from tests.evil import Directory, Documents, Relay
 from tests.evil.directory import deflated, http
 from tests.evil.documents import Signer, consensus_diff, forge_key_certificate, new_rsa_key
-from tests.evil.shared import network
+from tests.evil.shared import FALLBACK_FIRST, network
 from tests.net import Cepad, valid_after_of, wait_until
 from tests.net.events import CONSENSUS_USED
 from tests.net.web import PAGE
@@ -256,11 +256,6 @@ SLOW = {
 }
 
 
-# Authorities wait until the evil directory has been asked, and no guard is asked in its place.
-EVIL_FIRST = ("ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.001\n"
-              "ClientBootstrapConsensusMaxInProgressTries 1\nUseEntryGuards 0\n")
-
-
 class DocumentTest(unittest.TestCase):
     def start_case(self, stack, kind, make):
         """(relay, daemon): a daemon that asks an evil directory first. make: a function from documents and relay
@@ -269,7 +264,7 @@ class DocumentTest(unittest.TestCase):
         directory = Directory(documents)
         relay = stack.enter_context(Relay(directory=directory, avoid=net))
         directory.serve(kind, make(documents, relay))
-        return relay, stack.enter_context(Cepad(net, torrc=relay.fallback_line + EVIL_FIRST))
+        return relay, stack.enter_context(Cepad(net, torrc=relay.fallback_line + FALLBACK_FIRST))
 
     def start_cases(self, stack, kind, cases):
         """cases: a dict from the name to (make, pattern); {0} in the pattern is the directory."""

@@ -11,7 +11,7 @@ import unittest
 from tests.evil import Directory, Documents, Keys, Link, Relay
 from tests.evil import relay as wire
 from tests.evil.keys import CERT_ED_LINK, CERT_ED_SIGNING, DAY_SECONDS, make_x509
-from tests.evil.shared import network
+from tests.evil.shared import FALLBACK_FIRST, network
 from tests.net import Cepad
 from tests.net.web import PAGE
 
@@ -348,7 +348,7 @@ class CaseTest(unittest.TestCase):
         started = []
         for name, (link, pattern) in cases.items():
             relay = stack.enter_context(Relay(link, avoid=net))
-            daemon = stack.enter_context(Cepad(net, torrc=relay.fallback_line))
+            daemon = stack.enter_context(Cepad(net, torrc=relay.fallback_line + FALLBACK_FIRST))
             started.append((name, pattern.replace("{0}", re.escape(relay.name)), relay, daemon))
         return started
 
@@ -380,14 +380,14 @@ class LinkTest(CaseTest):
     def test_nobody_listens(self):
         with Relay(avoid=net) as relay:
             line, name = relay.fallback_line, relay.name
-        with Cepad(net, torrc=line) as daemon:
+        with Cepad(net, torrc=line + FALLBACK_FIRST) as daemon:
             daemon.wait_bootstrapped()
             self.assertRegex(daemon.log_text(), rf"channel to {re.escape(name)} closes: connecting: .*: Connection refused")
 
     def test_other_identity_than_wanted(self):
         with Relay(avoid=net) as relay:
             line = relay.fallback_line.replace(relay.keys.fingerprint, stranger.fingerprint)
-            with Cepad(net, torrc=line) as daemon:
+            with Cepad(net, torrc=line + FALLBACK_FIRST) as daemon:
                 daemon.wait_bootstrapped()
                 self.assertIn(f"it is {relay.keys.fingerprint.lower()}, but {stranger.fingerprint.lower()} was wanted",
                               daemon.log_text().lower())
@@ -402,7 +402,7 @@ class LinkTest(CaseTest):
             Limited.versions = versions
             directory = Directory(Documents(net))
             with self.subTest(versions=versions), Relay(Limited, directory, avoid=net) as relay:
-                with Cepad(net, torrc=relay.fallback_line) as daemon:
+                with Cepad(net, torrc=relay.fallback_line + FALLBACK_FIRST) as daemon:
                     daemon.wait_bootstrapped()
                     best = max(version for version in versions if version <= 5)
                     self.assertIn(f"channel to {relay.name} is open, link protocol {best}", daemon.log_text())
@@ -413,7 +413,7 @@ class LinkTest(CaseTest):
         quick = ["hangs up", "plain garbage", "no version in common", "link certificate expired", "wrong key hash"]
         with contextlib.ExitStack() as stack:
             relays = [stack.enter_context(Relay(CASES[name][0], avoid=net)) for name in quick]
-            daemon = stack.enter_context(Cepad(net, torrc="".join(relay.fallback_line for relay in relays)))
+            daemon = stack.enter_context(Cepad(net, torrc="".join(relay.fallback_line for relay in relays) + FALLBACK_FIRST))
             daemon.wait_bootstrapped(BOOTSTRAP_SECONDS)
             self.assertTrue(all(relay.n_links for relay in relays))
             self.assertEqual(daemon.curl(net.web_url()).body.decode(), PAGE)

@@ -12,7 +12,7 @@ import unittest
 
 from tests.evil import Directory, Documents, Keys, Link, Relay
 from tests.evil import relay as wire
-from tests.evil.shared import network
+from tests.evil.shared import FALLBACK_FIRST, network
 from tests.net import Cepad, socks, valid_after_of, wait_until
 from tests.net.events import attachments, circuits
 from tests.net.web import PAGE
@@ -50,9 +50,9 @@ class PathTest(unittest.TestCase):
         after = valid_after_of(documents.original) + 1
         documents.current = documents.consensus(after=after, fresh=after + 600, until=after + 1800, relays=[entry],
                                                 params=params)
-        # That relay is not asked for documents by name: a good one of ours is.
+        # That relay is not asked for documents by name: a good one of ours is. Guards would be: they do not know that relay.
         server = self.enterContext(Relay(directory=directory, avoid=net))
-        self.daemon = self.enterContext(Cepad(net, torrc=server.fallback_line))
+        self.daemon = self.enterContext(Cepad(net, torrc=server.fallback_line + FALLBACK_FIRST))
         return self.daemon
 
     def check_page(self, **options):
