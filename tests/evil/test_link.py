@@ -329,7 +329,7 @@ CASES = {
     "unrecognised cell": (UnrecognisedCell, r"closing circuit \d+.*: relay cell that none of the hops sent"),
     "DATA before CONNECTED": (DataUnasked, r"closing circuit \d+.*: DATA before CONNECTED"),
     "empty END": (EmptyEnd, r"closing circuit \d+.*: END that cannot be read"),
-    "flood": (Flood, FAILED + r"(answer over \d+ bytes|DATA beyond the (stream|circuit) window)"),
+    "flood": (Flood, FAILED + r"(answer that is not HTTP|answer over \d+ bytes|DATA beyond the (stream|circuit) window)"),
 }
 # These cost their deadlines.
 SLOW_CASES = {
