@@ -207,6 +207,7 @@ class PluginsTest(unittest.TestCase):
     def test_swap_of_the_policy(self):
         daemon = self.start()
         slow = curl_start(daemon.socks_port, net.web_url("/" + BIG_NAME), user="a:x", extra=["--limit-rate", "50k"])
+        wait_until(lambda: slow.received > 0, SECONDS, "the slow download's beginning")
         self.fetch(daemon, "a")
         self.cepa(daemon, "plugins", "use", "path.uniform")
         self.fetch(daemon, "b")
