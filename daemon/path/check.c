@@ -39,6 +39,8 @@ static const PathRule check_exit_policy6
     = { "exit-policy", "the exit's policy does not let IPv6 to the port through" };
 static const PathRule check_not_settled = { "not-as-settled", "another relay is settled there" };
 static const PathRule check_not_our_guard = { "not-our-guard", "the first relay is none of the guards to choose from" };
+static const PathRule check_better_guard
+    = { "better-guard", "more than two guards that come before it in the request would fit beside the others" };
 static const PathRule check_barred[CEPA_N_PLACES] = {
   [CEPA_PLACE_GUARD] = { "barred-guard", "the user does not want the relay as the first" },
   [CEPA_PLACE_MIDDLE] = { "barred-middle", "the user does not want the relay in the middle" },
@@ -220,6 +222,37 @@ check_find_pair_fault (const PathCheck *self, guint first, guint second, gboolea
   return NULL;
 }
 
+/* Whether a path would keep all rules with @guard as its first relay. */
+static gboolean
+check_guard_fits (const PathCheck *self, guint32 guard, gboolean enforce_subnets)
+{
+  CepaPath other = *self->path;
+  const PathCheck with = { self->network, self->request, &other, NULL };
+
+  other.hops[0] = guard;
+  if (guard >= cepa_network_get_n_relays (self->network) || check_find_request_fault (&with, 0) != NULL
+      || check_find_relay_fault (&with, 0) != NULL || check_find_place_fault (&with, 0) != NULL)
+    return FALSE;
+  for (guint hop = 1; hop < other.n_hops; hop++)
+    if (check_find_pair_fault (&with, 0, hop, enforce_subnets) != NULL)
+      return FALSE;
+  return TRUE;
+}
+
+/* A policy may pass over the best guard, for one of the next two, and not go down the list to whom it likes. */
+static gboolean
+check_passes_over (const PathCheck *self, gboolean enforce_subnets)
+{
+  const CepaPathRequest *request = self->request;
+  guint n_guards = cepa_path_request_n_guards (request), n_fit = 0;
+
+  if (cepa_path_request_fixed (request, 0) != CEPA_PATH_ANY_ROW)
+    return FALSE;
+  for (guint i = 0; i < n_guards && request->guards[i] != self->path->hops[0]; i++)
+    n_fit += check_guard_fits (self, request->guards[i], enforce_subnets) ? 1 : 0;
+  return n_fit > CEPA_PATH_MAX_GUARDS_PASSED;
+}
+
 gboolean
 cepa_path_check (const CepaNetwork *network, const CepaPathRequest *request, const CepaPath *path,
                  gboolean enforce_subnets, const char **rule, GError **error)
@@ -245,5 +278,7 @@ cepa_path_check (const CepaNetwork *network, const CepaPathRequest *request, con
             return check_refuse_pair (&self, before, hop, fault, error);
         }
     }
+  if (check_passes_over (&self, enforce_subnets))
+    return check_refuse_hop (&self, 0, &check_better_guard, error);
   return TRUE;
 }

@@ -13,6 +13,9 @@ G_BEGIN_DECLS
    extends a circuit to itself, nor back to where it came from. */
 #define CEPA_PATH_VANGUARDS_DISTANCE 3
 
+/* So many guards of a request that would fit may be passed over for the one behind them. */
+#define CEPA_PATH_MAX_GUARDS_PASSED 2
+
 /* Returns: the place at which the hop @hop of a path for @request stands, whose weights and bars count there. */
 CepaPlace cepa_path_place_of (const CepaPathRequest *request, guint hop);
 
@@ -32,7 +35,7 @@ gboolean cepa_path_port_is_long_lived (const GArray *ports, guint16 port);
  *
  * The rules that no plugin can switch off: as many hops as asked (wrong-length); rows that exist (unknown-row); the
  * settled ones where they are settled (not-as-settled); the first one of the request's guards where it has some
- * (not-our-guard); none excluded (excluded-relay) or barred from its place by the user (barred-guard, barred-middle,
+ * (not-our-guard), and no more than CEPA_PATH_MAX_GUARDS_PASSED before it that fit beside the others (better-guard); none excluded (excluded-relay) or barred from its place by the user (barred-guard, barred-middle,
  * barred-exit); every relay Running (not-running), Valid (not-valid) and with keys (no-keys); Stable where
  * asked (not-stable), Fast everywhere for general paths (not-fast); nobody MiddleOnly but in the middle (middle-only);
  * of several hops the first a Guard (no-guard-flag); the last of a general path an Exit (no-exit-flag), not BadExit

@@ -105,7 +105,8 @@ request_fits (CepaCircuits *self, CepaPoolCircuit *entry, const CepaCircuitsRequ
   return request_exit_fits (self, entry, wish);
 }
 
-/* An open circuit is better than one being built, one of the same isolation better than a clean one. */
+/* An open circuit is better than one being built, one of the same isolation better than a clean one, and of these the
+   one that streams go over already. */
 static CepaPoolCircuit *
 request_find (CepaCircuits *self, const CepaCircuitsRequest *request)
 {
@@ -115,7 +116,8 @@ request_find (CepaCircuits *self, const CepaCircuitsRequest *request)
   for (guint i = 0; i < self->circuits->len; i++)
     {
       CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
-      guint score = 1 + (cepa_pool_circuit_is_ready (entry) ? 2 : 0) + (entry->isolation != NULL ? 1 : 0);
+      guint score = 1 + (cepa_pool_circuit_is_ready (entry) ? 4 : 0) + (entry->is_given ? 2 : 0)
+                    + (entry->isolation != NULL ? 1 : 0);
 
       if (score > best_score && request_fits (self, entry, request))
         {
@@ -135,6 +137,25 @@ request_claim (CepaCircuits *self, CepaPoolCircuit *entry, const char *isolation
   entry->dirty_us = cepa_clock_monotonic_us (self->clock);
 }
 
+/* The circuit that @request waited for can be anybody's, unless somebody else of that isolation has it or waits for it. */
+static void
+request_release (CepaCircuits *self, const CepaCircuitsRequest *request)
+{
+  CepaPoolCircuit *entry = request->waits_for;
+
+  if (entry == NULL || entry->is_given)
+    return;
+  for (guint i = 0; i < self->requests->len; i++)
+    {
+      const CepaCircuitsRequest *other = g_ptr_array_index (self->requests, i);
+
+      if (other != request && other->waits_for == entry)
+        return;
+    }
+  g_clear_pointer (&entry->isolation, g_free);
+  entry->dirty_us = 0;
+}
+
 /* ---- requests ---- */
 
 void
@@ -142,9 +163,12 @@ cepa_circuits_finish_request (CepaCircuits *self, CepaCircuitsRequest *request, 
                               const GError *error)
 {
   g_ptr_array_remove (self->requests, request);
+  if (entry != request->waits_for)
+    request_release (self, request);
   if (entry != NULL)
     {
       request_claim (self, entry, request->isolation);
+      entry->is_given = TRUE;
       if (entry->ticket != NULL)
         cepa_guard_ticket_used (entry->ticket);
       request->func (request->user_data, entry->circuit, entry->streams, NULL);
@@ -190,6 +214,8 @@ request_try (CepaCircuits *self, CepaCircuitsRequest *request, gint64 *next_us)
     entry = request_launch (self, request, &error);
   if (entry != NULL)
     {
+      if (entry != request->waits_for)
+        request_release (self, request);
       request_claim (self, entry, request->isolation);
       request->waits_for = entry;
       if (next_us != NULL)
@@ -300,6 +326,7 @@ void
 cepa_circuits_cancel (CepaCircuits *self, CepaCircuitsRequest *request)
 {
   g_ptr_array_remove (self->requests, request);
+  request_release (self, request);
   request_free (request);
 }
 

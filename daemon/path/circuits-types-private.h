@@ -42,6 +42,7 @@ typedef struct
   char *isolation;      /* (nullable): NULL while it is clean */
   gint64 started_us;    /* its path was chosen */
   gint64 begun_us;      /* its first cell was sent; 0 before: the channel is not open */
+  gboolean is_given;    /* a stream was to go over it */
   gint64 dirty_us;
   gint64 idle_until_us; /* while it is clean and open; 0 before */
   gboolean was_built;   /* every hop answered */

@@ -46,7 +46,8 @@ typedef struct
 
   /* Since 1.1; read through the wrappers below. */
   const uint32_t *guards; /* (nullable) (array length=n_guards): rows that may be first, the best one first: take the
-                             first that fits the rest of the path. NULL: any Guard */
+                             first that fits the rest of the path. One for which more than two that would fit are
+                             passed over is refused. NULL: any Guard */
   const uint32_t *fixed;  /* (nullable) (array length=n_hops): rows that are settled, CEPA_PATH_ANY_ROW for the others */
   const uint8_t *barred;  /* (nullable) (array length=view->n_relays): where the user does not want each row: bit N for
                              the CepaPlace N. The last of a path that stays inside is at CEPA_PLACE_MIDDLE */

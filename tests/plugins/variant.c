@@ -146,7 +146,8 @@ variant_choose_stubborn (G_GNUC_UNUSED void *self, const CepaNetworkView *view, 
   return path->n_hops == request->n_hops;
 }
 
-/* A row for the hop @hop of which the user wants none at @place, or any when there is none: with @flags, unrelated. */
+/* A row for the hop @hop of which the user wants none at @place, or any that is not kept for the exit when there is none:
+   with @flags, unrelated. */
 G_GNUC_UNUSED static guint32
 variant_find_barred (const CepaNetworkView *view, const CepaPathRequest *request, const CepaPath *path, guint hop,
                      guint32 place, guint32 flags)
@@ -162,7 +163,9 @@ variant_find_barred (const CepaNetworkView *view, const CepaPathRequest *request
         continue;
       if (cepa_path_request_bars (request, row, place))
         return row;
-      found = is_found ? found : row;
+      if (is_found || (place != CEPA_PLACE_EXIT && cepa_path_request_bars (request, row, CEPA_PLACE_EXIT)))
+        continue;
+      found = row;
       is_found = TRUE;
     }
   return found;

@@ -247,6 +247,27 @@ test_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   assert_rule (self, ROWS (ROW_EXIT), "not-our-guard");
 }
 
+/* The best that fits, or one of the two behind it; those that do not fit do not count. */
+static void
+test_better_guard (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const guint32 guards[] = { ROW_MIDDLE_DOWN, ROW_GUARD, ROW_EXIT_NONE, ROW_GUARD_UNSTABLE, ROW_GUARD_SLOW, ROW_KIN_A };
+  guint32 fixed[] = { ROW_KIN_A, CEPA_PATH_ANY_ROW, CEPA_PATH_ANY_ROW };
+
+  self->request.purpose = CEPA_PURPOSE_INTERNAL;
+  self->request.guards = guards;
+  self->request.n_guards = G_N_ELEMENTS (guards);
+  ASSERT_PATH (self, NULL, ROW_GUARD, ROW_MIDDLE, ROW_EXIT);
+  ASSERT_PATH (self, NULL, ROW_GUARD_SLOW, ROW_MIDDLE, ROW_EXIT);
+  assert_rule (self, ROWS (ROW_KIN_A, ROW_MIDDLE, ROW_EXIT), "better-guard");
+  ASSERT_PATH (self, NULL, ROW_KIN_A, ROW_NEAR_GUARD, ROW_EXIT);
+  self->request.flags = CEPA_PATH_NEED_STABLE;
+  ASSERT_PATH (self, NULL, ROW_KIN_A, ROW_MIDDLE, ROW_EXIT);
+  self->request.flags = 0;
+  self->request.fixed = fixed;
+  ASSERT_PATH (self, NULL, ROW_KIN_A, ROW_MIDDLE, ROW_EXIT);
+}
+
 static void
 test_settled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -333,6 +354,7 @@ main (int argc, char **argv)
   ADD ("fast-and-stable", test_fast_and_stable);
   ADD ("pairs", test_pairs);
   ADD ("guards", test_guards);
+  ADD ("better-guard", test_better_guard);
   ADD ("settled", test_settled);
   ADD ("barred", test_barred);
   ADD ("vanguards", test_vanguards);

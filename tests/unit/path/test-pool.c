@@ -262,6 +262,40 @@ test_measured (void)
   fixture_stop (&self);
 }
 
+/* Whom another circuit was given first stays with it, and the slow one is anybody's when it is there after all. */
+static void
+test_overtaken (void)
+{
+  CepaCircuitsConfig config;
+  Asker askers[3] = { 0 };
+  Fixture self;
+
+  fake_network_config_init (&config);
+  config.predicts = FALSE;
+  fixture_start (&self, &config, FALSE);
+  self.holds = TRUE;
+  ask (&self, &askers[0], "a");
+  while (self.held == NULL)
+    fake_network_turn (&self.network);
+  cepa_circuits_build (self.network.circuits, &(CepaCircuitsWish){ .port = 80 }, FALSE, FALSE, NULL);
+  wait_for (&self, &askers[0]);
+  fixture_release (&self);
+  do
+    {
+      fake_network_turn (&self.network);
+      count_circuits (&self);
+    }
+  while (self.n_open < 2);
+  ask (&self, &askers[1], "a");
+  ask (&self, &askers[2], "b");
+  g_assert_true (askers[1].circuit == askers[0].circuit);
+  g_assert_nonnull (askers[2].circuit);
+  g_assert_false (askers[2].circuit == askers[0].circuit);
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
+    asker_clear (&askers[i]);
+  fixture_stop (&self);
+}
+
 /* There is no other circuit: a slow one is better than none. */
 static void
 test_relaxed (void)
@@ -504,6 +538,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   test_consensus_init ();
   g_test_add_func ("/circuits/pool/measured", test_measured);
+  g_test_add_func ("/circuits/pool/overtaken", test_overtaken);
   g_test_add_func ("/circuits/pool/relaxed", test_relaxed);
   g_test_add_func ("/circuits/pool/probe", test_probe);
   g_test_add_func ("/circuits/pool/probe-fails", test_probe_fails);
