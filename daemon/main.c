@@ -125,7 +125,7 @@ main_harden (void)
 static void
 main_stop (Main *self)
 {
-  GSource *deadline = cepa_loop_watch_fd (self->context, -1, "stop deadline", main_deadline, self);
+  CepaLoopWatch *deadline = cepa_loop_watch_fd (self->context, -1, "stop deadline", main_deadline, self);
 
   cepa_loop_set_delay (deadline, MAIN_STOP_DEADLINE_US);
   cepa_client_stop (self->client);
@@ -201,7 +201,7 @@ main_with_config (const CepaCommandLine *line, GError **error)
       cepa_client_free (self.client);
       cepa_plugin_host_free (self.host);
     }
-  cepa_loop_clear (&probe);
+  cepa_loop_probe_clear (&probe);
   g_main_context_pop_thread_default (context);
   if (self.failure != NULL)
     g_propagate_error (error, self.failure);

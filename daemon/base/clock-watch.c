@@ -11,7 +11,7 @@
 struct _CepaClockWatch
 {
   int fd;
-  GSource *source;
+  CepaLoopWatch *source;
   CepaClockWatchFunc func;
   gpointer user_data;
   gint64 offset_us; /* the time of day minus that of timers, when last looked at */

@@ -29,8 +29,8 @@ struct _CepaConnection
   CepaDialer *dialer;
   guint64 attempt; /* of the dialer; 0 for none */
   int fd;          /* -1 before the dialer has given it */
-  GSource *source;   /* the socket's readiness, and writes that are due */
-  GSource *deadline; /* (nullable): until the channel is open; then: the end of closing */
+  CepaLoopWatch *source;   /* the socket's readiness, and writes that are due */
+  CepaLoopWatch *deadline; /* (nullable): until the channel is open; then: the end of closing */
   CepaTls *tls;      /* (nullable): once @fd is there */
   gboolean is_secure, was_open, is_closing;
   gboolean has_more; /* the last turn of reading ended at its limit */

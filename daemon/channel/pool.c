@@ -20,7 +20,7 @@ struct _CepaChannelPool
   CepaEventSink *events;  /* (nullable) */
   CepaChannelTotals totals;
   GPtrArray *connections; /* (element-type CepaConnection): they free themselves after closed */
-  GSource *idle;          /* looks for channels that nobody uses */
+  CepaLoopWatch *idle;          /* looks for channels that nobody uses */
   gint64 idle_limit_us;
   CepaPadding *padding;   /* (nullable) */
 };

@@ -39,7 +39,7 @@ struct _CepaState
   JsonObject *read;  /* sections as they were read, or as they are written if nobody adds them */
   GBytes *original;  /* (nullable): what was read, to be set aside if a section turns out bad */
   GArray *sections;  /* (element-type StateSection) */
-  GSource *timer;
+  CepaLoopWatch *timer;
   gboolean is_dirty;
   gboolean is_untouchable; /* what is there could not be set aside */
   gboolean has_warned;

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "base/loop.h"
 #include "directory/cache.h"
 #include "directory/directory.h"
 #include "directory/fetch.h"
@@ -67,7 +68,7 @@ struct _CepaDirectory
   CepaServers *servers;
   const CepaDirectoryGuards *guards; /* (nullable) */
   CepaCache *cache;
-  GSource *timer;         /* the next step */
+  CepaLoopWatch *timer;         /* the next step */
   GCancellable *cancellable;
   GPtrArray *requests;    /* (element-type CepaDirectoryRequest) */
   guint n_workers;        /* loads under way */

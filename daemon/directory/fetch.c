@@ -31,8 +31,8 @@ struct _CepaFetch
   gsize counted;         /* of them, when the stall timer was set last */
   CepaFetchFuncs funcs;
   gpointer user_data;
-  GSource *timer;        /* the start, then the stall, then the end */
-  GSource *deadline;     /* of all of it */
+  CepaLoopWatch *timer;        /* the start, then the stall, then the end */
+  CepaLoopWatch *deadline;     /* of all of it */
   CepaCircuit *circuit;  /* (nullable) */
   CepaStreams *streams;  /* (nullable) */
   CepaStream *stream;    /* (nullable) */

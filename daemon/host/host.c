@@ -34,7 +34,7 @@ struct _CepaPluginHost
   CepaHostVocabulary *vocabulary;
   char *policy_id;          /* the path policy that is to be asked */
   const CepaNetworkView *view; /* (nullable) */
-  GSource *pump;            /* goes on with those that wait for others */
+  CepaLoopWatch *pump;            /* goes on with those that wait for others */
   guint64 last_number;
   gboolean is_started, is_stopping;
   CepaHostSideTables *side_tables;

@@ -5,6 +5,7 @@
 #include <cepa/plugin.h>
 #include <glib.h>
 
+#include "base/loop.h"
 #include "host/host.h"
 #include "host/keyfile.h"
 
@@ -56,8 +57,8 @@ struct _CepaHostPlugin
   guint64 task;               /* of the start or stop under way; 0 for none */
   GError *outcome;            /* (nullable): how the task that is over went */
   GError *failure;            /* (nullable): why it is being ended */
-  GSource *deadline;          /* of the task */
-  GSource *step;              /* what it said is acted on in a turn of its own */
+  CepaLoopWatch *deadline;          /* of the task */
+  CepaLoopWatch *step;              /* what it said is acted on in a turn of its own */
   GHashTable *sources;        /* (element-type guint64 HostSource): timers and watches */
   GHashTable *violations;     /* (element-type utf8 guint): how often it broke which rule */
   GArray *waiters;            /* (element-type CepaPluginWaiter) */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What plugins call: log, chance, time, options, timers, descriptors, files, the network. */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/encoding.h"
 #include "base/error.h"
@@ -16,8 +18,9 @@
 /* A timer, or the watch of a descriptor. */
 typedef struct
 {
-  GSource *source;
-  int fd; /* -1: a timer */
+  CepaLoopWatch *source;
+  int fd;      /* the plugin's; -1: a timer */
+  int watched; /* a copy of it, ours: a plugin that closes its own too early harms nobody else's watch */
   CepaTimerFunc timer;
   CepaWatchFunc watch;
   gpointer user_data;
@@ -160,6 +163,8 @@ services_source_free (gpointer data)
   ServicesSource *self = data;
 
   cepa_loop_clear (&self->source);
+  if (self->watched >= 0)
+    close (self->watched);
   g_free (self);
 }
 
@@ -185,16 +190,23 @@ services_source_new (CepaHostPlugin *self, int fd, const char *name, ServicesSou
 {
   ServicesSource *source;
   guint64 number;
+  int watched = -1;
 
   if (g_hash_table_size (self->sources) >= SERVICES_MAX_SOURCES)
     {
       cepa_host_plugin_violated (self, "too-many-sources", "it asked for more timers and watches than any plugin needs");
       return 0;
     }
+  if (fd >= 0 && (watched = fcntl (fd, F_DUPFD_CLOEXEC, 0)) < 0)
+    {
+      cepa_host_plugin_violated (self, "bad-descriptor", "it asked for a watch on a descriptor that is not open");
+      return 0;
+    }
   number = cepa_host_draw_number (self->host);
   source = g_new0 (ServicesSource, 1);
   source->fd = fd;
-  source->source = cepa_loop_watch_fd (cepa_host_get_context (self->host), fd, name, services_source_ready, source);
+  source->watched = watched;
+  source->source = cepa_loop_watch_fd (cepa_host_get_context (self->host), watched, name, services_source_ready, source);
   g_hash_table_insert (self->sources, g_memdup2 (&number, sizeof number), source);
   *out = source;
   return number;

@@ -50,7 +50,7 @@ struct _CepaHostVocabulary
   GPtrArray *replies;       /* (element-type CepaWordReply): owed; each is freed when it is answered */
   GQueue calls;             /* (element-type VocabularyCall): for the next turn of the loop */
   GMainContext *context;
-  GSource *turn;            /* does @calls */
+  CepaLoopWatch *turn;            /* does @calls */
   guint64 last_id;
   guint n_emitting; /* emissions inside each other */
   CepaWordsLog *log;

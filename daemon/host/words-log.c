@@ -127,7 +127,9 @@ void
 cepa_words_log_free (CepaWordsLog *self)
 {
   cepa_log_listen (0, words_log_line, self);
-  cepa_loop_clear (&self->source);
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
   g_queue_clear_full (&self->waiting, g_free);
   g_mutex_clear (&self->mutex);
   g_main_context_unref (self->context);

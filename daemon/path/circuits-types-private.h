@@ -2,6 +2,7 @@
 /* What the pool of circuits is made of. Shared by circuits.c and the files whose names begin with circuits-. */
 #pragma once
 
+#include "base/loop.h"
 #include "path/build-times.h"
 #include "path/circuits-watch.h"
 #include "path/circuits.h"
@@ -108,7 +109,7 @@ struct _CepaCircuits
   GPtrArray *circuits; /* (element-type CepaPoolCircuit) */
   GPtrArray *dead;     /* (element-type CepaPoolCircuit): to be freed from the timer */
   GPtrArray *requests; /* (element-type CepaCircuitsRequest) */
-  GSource *timer;
+  CepaLoopWatch *timer;
   gint64 retry_us;     /* after several failures nothing is tried before this */
   gint64 ahead_us;     /* nor is anything built ahead of use, for there was no path */
   gint64 rate_us;      /* the bucket of launches is full when this is now or earlier */

@@ -11,7 +11,7 @@ struct _CepaDormancy
   const CepaClock *clock;
   CepaDormancyConfig config;
   CepaDormancyFuncs funcs;
-  GSource *timer;
+  CepaLoopWatch *timer;
   gint64 used_us; /* monotonic; may lie before the clock began */
   gboolean is_dormant;
 };

@@ -57,8 +57,8 @@ struct _CepaApplication
   guint end_reason;         /* of END, that it ended with */
   gint64 created_us;        /* since 1970 */
   guint64 bytes_read, bytes_written;
-  GSource *source;
-  GSource *timer;
+  CepaLoopWatch *source;
+  CepaLoopWatch *timer;
   gint64 deadline_us;       /* of the handshake and the connecting */
   gint64 begun_us;          /* when this try began */
   guint tries, refusals;

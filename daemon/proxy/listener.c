@@ -28,7 +28,7 @@ typedef union
 struct _CepaListener
 {
   int fd;
-  GSource *source;
+  CepaLoopWatch *source;
   char *address;
   CepaListenerFunc func;
   gpointer user_data;

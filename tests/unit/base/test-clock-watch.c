@@ -22,7 +22,7 @@ test_quiet (void)
   gboolean is_over = FALSE;
   guint n = 0;
   CepaClockWatch *watch = cepa_clock_watch_new (context, note_jump, &n);
-  GSource *timer = cepa_loop_watch_fd (context, -1, "test", note_time, &is_over);
+  CepaLoopWatch *timer = cepa_loop_watch_fd (context, -1, "test", note_time, &is_over);
 
   g_assert_nonnull (watch);
   cepa_loop_set_delay (timer, G_USEC_PER_SEC / 20);

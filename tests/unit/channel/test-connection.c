@@ -29,7 +29,7 @@ struct _Fixture
   CepaChannelPool *pool;
   CepaChannelTarget target;
   GString *stages;
-  GSource *deadline;
+  CepaLoopWatch *deadline;
 };
 
 static void

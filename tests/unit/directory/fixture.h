@@ -40,7 +40,7 @@ typedef struct
   CepaBootstrap bootstrap;
   GPtrArray *authorities, *fallbacks;
   CepaDirectory *directory;
-  GSource *deadline;
+  CepaLoopWatch *deadline;
   char *consensus, *certificate, *microdescriptors;
   guint n_changed;
   TestClock clock;

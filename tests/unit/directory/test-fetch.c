@@ -20,7 +20,7 @@ typedef struct
   CepaChannelPool *pool;
   CepaCircuitHop hop;
   GString *stages;
-  GSource *deadline;
+  CepaLoopWatch *deadline;
   guint n_done, status;
   GBytes *body;
   GError *error;

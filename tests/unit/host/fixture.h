@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "base/clock.h"
+#include "base/loop.h"
 #include "base/random.h"
 #include "host/host.h"
 #include "host/plugin.h"
@@ -21,7 +22,7 @@ typedef struct
   CepaClockFake clock;
   CepaRandomSeeded random;
   CepaPluginHost *host;
-  GSource *deadline;
+  CepaLoopWatch *deadline;
   GError *failure; /* (nullable): what the host said that the daemon should end for */
 } Fixture;
 

@@ -574,7 +574,7 @@ static void
 test_log_threads (void)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
-  GSource *deadline = cepa_loop_watch_fd (context, -1, "deadline", log_too_late, NULL);
+  CepaLoopWatch *deadline = cepa_loop_watch_fd (context, -1, "deadline", log_too_late, NULL);
   CepaHostVocabulary *vocabulary;
   Heard heard;
 

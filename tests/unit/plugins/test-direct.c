@@ -350,7 +350,7 @@ typedef struct
 {
   Fixture *fixture;
   int server, fd;
-  GSource *source;
+  CepaLoopWatch *source;
   GByteArray *heard;
   const char *answers; /* sent when as many bytes as @wants have come, in pieces of @step, then the end */
   gsize n_answers, wants, step;

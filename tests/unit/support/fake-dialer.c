@@ -16,7 +16,7 @@ typedef struct
   FakeDialer *dialer;
   guint64 number;
   int fd;
-  GSource *source;
+  CepaLoopWatch *source;
   CepaDialerFunc func;
   gpointer user_data;
 } Attempt;

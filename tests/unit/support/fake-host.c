@@ -12,7 +12,7 @@ typedef struct
 {
   FakeHost *host;
   int fd; /* -1 of a timer */
-  GSource *source;
+  CepaLoopWatch *source;
   CepaTimerFunc timer;
   CepaWatchFunc watch;
   void *user_data;

@@ -4,6 +4,8 @@
 
 #include <cepa/host.h>
 
+#include "base/loop.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -30,7 +32,7 @@ typedef struct
   GHashTable *options; /* private */
   GHashTable *sources; /* private */
   guint64 last_source; /* private */
-  GSource *deadline;   /* private */
+  CepaLoopWatch *deadline;   /* private */
 } FakeHost;
 
 /* Makes a loop and pushes its context as the thread's default; a test that runs over 30 seconds is aborted. */

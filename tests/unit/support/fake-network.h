@@ -3,6 +3,7 @@
    guard, a middle and two exits. */
 #pragma once
 
+#include "base/loop.h"
 #include "path/circuits-watch.h"
 #include "path/circuits.h"
 #include "support/event-log.h"
@@ -46,7 +47,7 @@ typedef struct
   CepaPathPolicies *policies; /* @policy is in use, no fallback */
   CepaPathPolicy policy;
   CepaCircuits *circuits;
-  GSource *deadline;
+  CepaLoopWatch *deadline;
   gboolean breaks_rules;
   guint n_chosen[FAKE_N_ROWS], n_refused;
   GArray *results;

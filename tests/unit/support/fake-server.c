@@ -16,7 +16,7 @@
 typedef struct
 {
   int fd;
-  GSource *source;
+  CepaLoopWatch *source;
   GMainContext *context;
   GBytes *certificate; /* signed anew for each server: ECDSA is not deterministic */
   gnutls_certificate_credentials_t credentials;
@@ -25,7 +25,7 @@ typedef struct
 typedef struct
 {
   int fd;
-  GSource *source;
+  CepaLoopWatch *source;
   gnutls_session_t session; /* (nullable): without TLS */
   gboolean is_secure, is_busy, is_closed;
 } LinkPrivate;
