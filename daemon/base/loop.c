@@ -96,7 +96,9 @@ cepa_loop_set_condition (GSource *source, GIOCondition condition)
 void
 cepa_loop_set_delay (GSource *source, gint64 delay_us)
 {
-  ((LoopSource *) source)->due_us = delay_us < 0 ? LOOP_NEVER : delay_us == 0 ? 0 : g_get_monotonic_time () + delay_us;
+  gint64 now_us = delay_us > 0 ? g_get_monotonic_time () : 0;
+
+  ((LoopSource *) source)->due_us = delay_us < 0 ? LOOP_NEVER : now_us + MIN (delay_us, G_MAXINT64 - now_us);
 }
 
 void

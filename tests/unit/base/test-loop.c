@@ -92,6 +92,24 @@ test_probe_does_not_count_waiting (Fixture *self, G_GNUC_UNUSED gconstpointer da
   cepa_loop_clear (&timer);
 }
 
+/* Times that no clock comes to: they do not come, and are set. */
+static void
+test_far_delay (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  GSource *timer = cepa_loop_watch_fd (self->context, -1, "test", fixture_count, self);
+
+  cepa_loop_set_delay (timer, G_MAXINT64);
+  while (g_main_context_iteration (self->context, FALSE))
+    ;
+  g_assert_cmpuint (self->n_calls, ==, 0);
+  g_assert_true (cepa_loop_has_delay (timer));
+  cepa_loop_set_delay (timer, 0);
+  g_main_context_iteration (self->context, FALSE);
+  g_assert_cmpuint (self->n_calls, ==, 1);
+  g_assert_false (cepa_loop_has_delay (timer));
+  cepa_loop_clear (&timer);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -102,5 +120,6 @@ main (int argc, char **argv)
               fixture_tear_down);
   g_test_add ("/base/loop/probe/waiting", Fixture, NULL, fixture_set_up, test_probe_does_not_count_waiting,
               fixture_tear_down);
+  g_test_add ("/base/loop/far-delay", Fixture, NULL, fixture_set_up, test_far_delay, fixture_tear_down);
   return g_test_run ();
 }
