@@ -161,6 +161,7 @@ diverse_draw (CepaDiverse *self, const CepaNetworkView *view, const CepaPathRequ
   guint n_guards = MIN (cepa_path_request_n_guards (request), DIVERSE_MAX_GUARDS);
   guint32 fixed[CEPA_PATH_MAX_HOPS];
   CepaPathRequest settled = { 0 };
+  GError *own = NULL;
 
   if (n_guards == 0 || request->n_hops < 2 || request->n_hops > CEPA_PATH_MAX_HOPS
       || cepa_path_request_fixed (request, 0) != CEPA_PATH_ANY_ROW)
@@ -173,8 +174,14 @@ diverse_draw (CepaDiverse *self, const CepaNetworkView *view, const CepaPathRequ
   for (guint i = 0; i < n_guards; i++)
     {
       fixed[0] = request->guards[i];
-      if (cepa_weighted_choose (self->weighted, view, &settled, path, NULL))
+      if (cepa_weighted_choose (self->weighted, view, &settled, path, &own))
         return TRUE;
+      if (!g_error_matches (own, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NO_PATH))
+        {
+          g_propagate_error (error, own);
+          return FALSE;
+        }
+      g_clear_error (&own);
     }
   return self->level == DIVERSE_NOTHING && cepa_weighted_choose (self->weighted, view, request, path, error);
 }

@@ -375,19 +375,23 @@ test_lengths (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (cepa_diverse_get_n_given_up (self->diverse), ==, 0);
 }
 
-/* What it does not know is refused as path.weighted refuses it. */
+/* What it does not know is refused as path.weighted refuses it, also when it is strict. */
 static void
 test_unsupported (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const guint32 guards[] = { 0 };
+  CepaDiverseConfig config = all_different;
 
   add_relays (self);
-  for (guint n_guards = 0; n_guards < 2; n_guards++)
+  for (guint i = 0; i < 4; i++)
     {
+      guint n_guards = i % 2;
       CepaPathRequest request = make_request (n_guards == 0 ? 9 : 3);
       g_autoptr (GError) error = NULL;
       CepaPath path;
 
+      config.is_strict = i >= 2;
+      use (self, &config);
       request.purpose = n_guards == 0 ? CEPA_PURPOSE_GENERAL : 7;
       request.guards = n_guards > 0 ? guards : NULL;
       request.n_guards = n_guards;
