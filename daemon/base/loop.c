@@ -339,7 +339,9 @@ cepa_loop_set_condition (CepaLoopWatch *self, GIOCondition condition)
 void
 cepa_loop_set_delay (CepaLoopWatch *self, gint64 delay_us)
 {
-  cepa_loop_set_due_us (self, delay_us < 0 ? LOOP_NEVER : delay_us == 0 ? 0 : g_get_monotonic_time () + delay_us);
+  gint64 now_us = delay_us > 0 ? g_get_monotonic_time () : 0;
+
+  cepa_loop_set_due_us (self, delay_us < 0 ? LOOP_NEVER : now_us + MIN (delay_us, G_MAXINT64 - now_us));
 }
 
 void

@@ -20,18 +20,20 @@ typedef struct
   gboolean is_auto; /* any free port */
 } CepaListenConfig;
 
+/* When a plugin is started: its keyfile says it, and a Plugin line says it otherwise. */
 typedef enum
 {
-  CEPA_PLUGIN_CONFIG_DISABLED,
-  CEPA_PLUGIN_CONFIG_OPTIONAL,
-  CEPA_PLUGIN_CONFIG_REQUIRED,
-} CepaPluginConfigProfile;
+  CEPA_PLUGIN_DISABLED, /* not before somebody asks */
+  CEPA_PLUGIN_OPTIONAL, /* with the daemon, which goes on without it */
+  CEPA_PLUGIN_REQUIRED, /* the daemon ends when it fails */
+  CEPA_PLUGIN_N_PROFILES
+} CepaPluginProfile;
 
 /* A Plugin line. */
 typedef struct
 {
   char *id;
-  CepaPluginConfigProfile profile;
+  CepaPluginProfile profile;
 } CepaPluginConfig;
 
 /* A PluginOption line, or one of an option that stands for it. */

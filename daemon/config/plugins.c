@@ -8,6 +8,16 @@
 
 #define PLUGINS_ID_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
 
+const char *
+cepa_plugin_profile_name (CepaPluginProfile profile)
+{
+  static const char *const names[] = {
+    [CEPA_PLUGIN_DISABLED] = "disabled", [CEPA_PLUGIN_OPTIONAL] = "optional", [CEPA_PLUGIN_REQUIRED] = "required",
+  };
+
+  return names[profile];
+}
+
 void
 cepa_plugin_config_free (CepaPluginConfig *self)
 {
@@ -52,7 +62,6 @@ plugins_is_name (const char *text, guint n_parts)
 gboolean
 cepa_plugins_parse_plugin (const char *value, GPtrArray *plugins, GError **error)
 {
-  static const char *const profiles[] = { "disabled", "optional", "required" };
   g_auto (GStrv) words = g_strsplit_set (value, " \t", -1);
   guint n = 0;
 
@@ -64,13 +73,13 @@ cepa_plugins_parse_plugin (const char *value, GPtrArray *plugins, GError **error
         words[i] = words[n];
         words[n++] = word;
       }
-  for (guint i = 0; n == 2 && plugins_is_name (words[0], 2) && i < G_N_ELEMENTS (profiles); i++)
-    if (strcmp (words[1], profiles[i]) == 0)
+  for (guint i = 0; n == 2 && plugins_is_name (words[0], 2) && i < CEPA_PLUGIN_N_PROFILES; i++)
+    if (strcmp (words[1], cepa_plugin_profile_name ((CepaPluginProfile) i)) == 0)
       {
         CepaPluginConfig *plugin = g_new0 (CepaPluginConfig, 1);
 
         plugin->id = g_strdup (words[0]);
-        plugin->profile = (CepaPluginConfigProfile) i;
+        plugin->profile = (CepaPluginProfile) i;
         g_ptr_array_add (plugins, plugin);
         return TRUE;
       }

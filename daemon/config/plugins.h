@@ -9,6 +9,9 @@
 
 G_BEGIN_DECLS
 
+/* Returns: (transfer none): "required". */
+const char *cepa_plugin_profile_name (CepaPluginProfile profile);
+
 void cepa_plugin_config_free (CepaPluginConfig *self);
 void cepa_plugin_option_config_free (CepaPluginOptionConfig *self);
 

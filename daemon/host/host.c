@@ -297,9 +297,7 @@ host_configure_plugin (CepaPluginHost *self, const CepaPluginConfig *line, GErro
       g_prefix_error (error, "Plugin %s: ", line->id);
       return FALSE;
     }
-  plugin->profile = line->profile == CEPA_PLUGIN_CONFIG_REQUIRED   ? CEPA_PLUGIN_REQUIRED
-                    : line->profile == CEPA_PLUGIN_CONFIG_OPTIONAL ? CEPA_PLUGIN_OPTIONAL
-                                                                   : CEPA_PLUGIN_DISABLED;
+  plugin->profile = line->profile;
   return TRUE;
 }
 

@@ -17,22 +17,10 @@ static const char *const keyfile_kinds[CEPA_PLUGIN_N_KINDS] = {
   [CEPA_PLUGIN_KIND_METRICS] = "metrics",
 };
 
-static const char *const keyfile_profiles[] = {
-  [CEPA_PLUGIN_DISABLED] = "disabled",
-  [CEPA_PLUGIN_OPTIONAL] = "optional",
-  [CEPA_PLUGIN_REQUIRED] = "required",
-};
-
 const char *
 cepa_plugin_kind_name (CepaPluginKind kind)
 {
   return keyfile_kinds[kind];
-}
-
-const char *
-cepa_plugin_profile_name (CepaPluginProfile profile)
-{
-  return keyfile_profiles[profile];
 }
 
 gboolean

@@ -5,6 +5,8 @@
 
 #include <glib.h>
 
+#include "config/plugins.h"
+
 G_BEGIN_DECLS
 
 /* Bytes of a keyfile; real ones have 200. */
@@ -23,16 +25,6 @@ typedef enum
 
 /* Returns: (transfer none): "path". */
 const char *cepa_plugin_kind_name (CepaPluginKind kind);
-
-typedef enum
-{
-  CEPA_PLUGIN_DISABLED, /* not started before somebody asks */
-  CEPA_PLUGIN_OPTIONAL, /* started with the daemon, which goes on without it */
-  CEPA_PLUGIN_REQUIRED, /* the daemon ends when it fails */
-} CepaPluginProfile;
-
-/* Returns: (transfer none): "required". */
-const char *cepa_plugin_profile_name (CepaPluginProfile profile);
 
 /* What the keyfile says. */
 typedef struct

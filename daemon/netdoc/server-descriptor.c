@@ -310,11 +310,7 @@ descriptor_is_family_member (CepaSlice word)
 
   if (word.text[0] != '$')
     return cepa_slice_is_nickname (word);
-  if (word.len < 41 || !cepa_hex_decode (word.text + 1, 40, id, sizeof id))
-    return FALSE;
-  word = cepa_slice_skip (word, 41);
-  return word.len == 0
-         || ((word.text[0] == '=' || word.text[0] == '~') && cepa_slice_is_nickname (cepa_slice_skip (word, 1)));
+  return cepa_slice_to_fingerprint (word, id);
 }
 
 static gboolean

@@ -7,6 +7,7 @@
 
 #define VALUES_MAX_BASE64_BYTES 64
 #define VALUES_MAX_SHOWN 60
+#define VALUES_HEX_LEN 40 /* digits of a fingerprint */
 
 static gboolean
 values_is_blank (char c)
@@ -205,6 +206,22 @@ cepa_slice_is_nickname (CepaSlice self)
     if (!g_ascii_isalnum (self.text[i]))
       return FALSE;
   return TRUE;
+}
+
+gboolean
+cepa_slice_to_fingerprint (CepaSlice self, guint8 rsa_id[20])
+{
+  if (self.len > 0 && self.text[0] == '$')
+    self = cepa_slice_skip (self, 1);
+  if (self.len > VALUES_HEX_LEN)
+    {
+      char mark = self.text[VALUES_HEX_LEN];
+
+      if ((mark != '=' && mark != '~') || !cepa_slice_is_nickname (cepa_slice_skip (self, VALUES_HEX_LEN + 1)))
+        return FALSE;
+      self.len = VALUES_HEX_LEN;
+    }
+  return cepa_hex_decode (self.text, self.len, rsa_id, 20);
 }
 
 gboolean

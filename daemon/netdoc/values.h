@@ -76,6 +76,9 @@ gboolean cepa_slice_to_base64 (CepaSlice self, guint8 *out, gsize len);
 /* 1 to 19 letters and digits. */
 gboolean cepa_slice_is_nickname (CepaSlice self);
 
+/* As relays are named: 40 hexadecimal digits, perhaps behind "$", perhaps before "=" or "~" and a nickname. */
+gboolean cepa_slice_to_fingerprint (CepaSlice self, guint8 rsa_id[20]);
+
 /* Whether all is printable ASCII. */
 gboolean cepa_slice_is_printable (CepaSlice self);
 

@@ -3,11 +3,10 @@
 
 #include <string.h>
 
-#include "base/encoding.h"
 #include "crypto/digest.h"
+#include "netdoc/values.h"
 #include "network/rows.h"
 
-#define FAMILY_HEX_LEN 40
 #define FAMILY_MAX_NICKNAME 19
 
 /* Room from the start: an array without any has no address that a list could begin at. */
@@ -202,38 +201,13 @@ family_next_word (CepaSlice *rest)
   return word;
 }
 
-static gboolean
-family_is_nickname (CepaSlice word)
-{
-  if (word.len == 0 || word.len > FAMILY_MAX_NICKNAME)
-    return FALSE;
-  for (gsize i = 0; i < word.len; i++)
-    if (!g_ascii_isalnum (word.text[i]))
-      return FALSE;
-  return TRUE;
-}
-
 /* The row that @word names by fingerprint; -1 when it is not of that form or there is none. */
 static gint
 family_resolve_fingerprint (const CepaFamilyTable *self, CepaSlice word)
 {
   guint8 rsa_id[20];
 
-  if (word.len > 0 && word.text[0] == '$')
-    {
-      word.text++;
-      word.len--;
-    }
-  if (word.len > FAMILY_HEX_LEN)
-    {
-      CepaSlice nickname = { word.text + FAMILY_HEX_LEN + 1, word.len - FAMILY_HEX_LEN - 1 };
-      char mark = word.text[FAMILY_HEX_LEN];
-
-      if ((mark != '=' && mark != '~') || !family_is_nickname (nickname))
-        return -1;
-      word.len = FAMILY_HEX_LEN;
-    }
-  if (!cepa_hex_decode (word.text, word.len, rsa_id, sizeof rsa_id))
+  if (!cepa_slice_to_fingerprint (word, rsa_id))
     return -1;
   return cepa_rows_find_by_prefix (self->relays, self->prefixes, self->n_relays, rsa_id);
 }
@@ -244,7 +218,7 @@ family_resolve_nickname (const CepaFamilyTable *self, CepaSlice word)
 {
   char name[FAMILY_MAX_NICKNAME + 1];
 
-  if (!family_is_nickname (word))
+  if (!cepa_slice_is_nickname (word))
     return -1;
   memcpy (name, word.text, word.len);
   name[word.len] = '\0';

@@ -50,14 +50,23 @@ struct _CepaGeoip
   gboolean has_ipv4, has_ipv6;
 };
 
+/* Ranges by their beginnings on the way into a map: where one ends, those go on that began before it and end later. */
+typedef struct
+{
+  GeoipMap *map;
+  GArray *open;  /* (element-type GeoipRange): those that are not over, each of which ends before the one before it */
+  guint64 key;   /* from here on it is @country: put into the map when the next key is another */
+  guint country;
+  gboolean has_key;
+} GeoipSweep;
+
 /* A text being read. */
 typedef struct
 {
   CepaGeoip *geoip;
   gboolean is_ipv6;
-  GeoipMap *map;
-  GeoipRange last;      /* what of it comes is known with the next one */
-  gboolean has_last;
+  GeoipSweep sweep;
+  guint64 last_low;
   GArray *ranges;       /* (nullable) (element-type GeoipRange): of a text that is not in order */
   gboolean is_unsorted;
   guint line, n_damaged, first_damaged;
@@ -198,15 +207,63 @@ geoip_compare_fine (gconstpointer a, gconstpointer b)
   return memcmp (((const GeoipFine *) a)->low, ((const GeoipFine *) b)->low, sizeof ((const GeoipFine *) a)->low);
 }
 
-/* @next: (nullable): the range that begins at or behind this one and comes next. */
 static void
-geoip_map_put_range (GeoipMap *self, const GeoipRange *range, const GeoipRange *next)
+geoip_sweep_init (GeoipSweep *self, GeoipMap *map)
 {
-  if (next != NULL && next->low == range->low)
-    return; /* the later one counts */
-  geoip_map_put (self, range->low, range->country);
-  if (range->high != G_MAXUINT64 && (next == NULL || next->low > range->high + 1))
-    geoip_map_put (self, range->high + 1, 0);
+  *self = (GeoipSweep) { .map = map, .open = g_array_new (FALSE, FALSE, sizeof (GeoipRange)) };
+}
+
+static const GeoipRange *
+geoip_sweep_last (const GeoipSweep *self)
+{
+  return self->open->len > 0 ? &g_array_index (self->open, GeoipRange, self->open->len - 1) : NULL;
+}
+
+/* From @key on, which is not below the last. */
+static void
+geoip_sweep_turn (GeoipSweep *self, guint64 key, guint country)
+{
+  if (self->has_key && self->key != key)
+    geoip_map_put (self->map, self->key, self->country);
+  self->key = key;
+  self->country = country;
+  self->has_key = TRUE;
+}
+
+/* The last one is over. */
+static void
+geoip_sweep_end_last (GeoipSweep *self)
+{
+  guint64 high = geoip_sweep_last (self)->high;
+  const GeoipRange *before;
+
+  g_array_set_size (self->open, self->open->len - 1);
+  before = geoip_sweep_last (self);
+  if (high != G_MAXUINT64)
+    geoip_sweep_turn (self, high + 1, before != NULL ? before->country : 0);
+}
+
+/* @range: begins at or behind the one before it */
+static void
+geoip_sweep_add (GeoipSweep *self, const GeoipRange *range)
+{
+  while (self->open->len > 0 && geoip_sweep_last (self)->high < range->low)
+    geoip_sweep_end_last (self);
+  geoip_sweep_turn (self, range->low, range->country);
+  while (self->open->len > 0 && geoip_sweep_last (self)->high <= range->high)
+    g_array_set_size (self->open, self->open->len - 1);
+  g_array_append_vals (self->open, range, 1);
+}
+
+/* There are no more. */
+static void
+geoip_sweep_finish (GeoipSweep *self)
+{
+  while (self->open->len > 0)
+    geoip_sweep_end_last (self);
+  if (self->has_key)
+    geoip_map_put (self->map, self->key, self->country);
+  g_array_unref (self->open);
 }
 
 /* ---- reading ---- */
@@ -320,14 +377,12 @@ geoip_reader_take_range (GeoipReader *self, guint64 low, guint64 high, guint cou
     return FALSE;
   if (self->ranges != NULL)
     g_array_append_val (self->ranges, range);
-  else if (self->has_last && low < self->last.low)
+  else if (low < self->last_low)
     self->is_unsorted = TRUE; /* what comes of it so far does not count */
   else
     {
-      if (self->has_last)
-        geoip_map_put_range (self->map, &self->last, &range);
-      self->last = range;
-      self->has_last = TRUE;
+      geoip_sweep_add (&self->sweep, &range);
+      self->last_low = low;
     }
   return TRUE;
 }
@@ -401,20 +456,19 @@ geoip_reader_read (GeoipReader *self, GBytes *text)
 static void
 geoip_reader_read_unsorted (GeoipReader *self, GBytes *text)
 {
-  GeoipReader again = { .geoip = self->geoip, .is_ipv6 = self->is_ipv6, .map = self->map };
+  GeoipReader again = { .geoip = self->geoip, .is_ipv6 = self->is_ipv6 };
+  GeoipMap *map = self->sweep.map;
 
   g_array_set_size (self->geoip->fine, 0);
-  geoip_map_clear (self->map);
-  geoip_map_init (self->map, g_bytes_get_size (text));
+  geoip_map_clear (map);
+  geoip_map_init (map, g_bytes_get_size (text));
+  geoip_sweep_init (&again.sweep, map);
   again.ranges = g_array_new (FALSE, FALSE, sizeof (GeoipRange));
   geoip_reader_read (&again, text);
   g_array_sort (again.ranges, geoip_compare_ranges);
   for (guint i = 0; i < again.ranges->len; i++)
-    {
-      const GeoipRange *range = &g_array_index (again.ranges, GeoipRange, i);
-
-      geoip_map_put_range (self->map, range, i + 1 < again.ranges->len ? range + 1 : NULL);
-    }
+    geoip_sweep_add (&again.sweep, &g_array_index (again.ranges, GeoipRange, i));
+  geoip_sweep_finish (&again.sweep);
   g_array_unref (again.ranges);
   g_free (again.first_text);
 }
@@ -422,7 +476,8 @@ geoip_reader_read_unsorted (GeoipReader *self, GBytes *text)
 static void
 geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, GPtrArray *problems)
 {
-  GeoipReader reader = { .geoip = self, .is_ipv6 = is_ipv6, .map = is_ipv6 ? &self->ipv6 : &self->ipv4 };
+  GeoipReader reader = { .geoip = self, .is_ipv6 = is_ipv6 };
+  GeoipMap *map = is_ipv6 ? &self->ipv6 : &self->ipv4;
   const char *family = is_ipv6 ? "IPv6" : "IPv4";
 
   if (g_bytes_get_size (text) > CEPA_GEOIP_MAX_BYTES)
@@ -431,22 +486,22 @@ geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, GPtrArray *pro
                                                   "out", family, CEPA_GEOIP_MAX_BYTES));
       return;
     }
-  geoip_map_init (reader.map, g_bytes_get_size (text));
+  geoip_map_init (map, g_bytes_get_size (text));
+  geoip_sweep_init (&reader.sweep, map);
   geoip_reader_read (&reader, text);
+  geoip_sweep_finish (&reader.sweep);
   if (reader.is_unsorted)
     geoip_reader_read_unsorted (&reader, text);
-  else if (reader.has_last)
-    geoip_map_put_range (reader.map, &reader.last, NULL);
-  geoip_map_finish (reader.map);
+  geoip_map_finish (map);
   if (reader.n_damaged > 0)
     g_ptr_array_add (problems,
                      g_strdup_printf ("%u of the lines with countries of %s addresses are damaged and left out; the "
                                       "first is line %u: \"%s\"", reader.n_damaged, family, reader.first_damaged,
                                       reader.first_text));
   if (is_ipv6)
-    self->has_ipv6 = reader.map->n > 0 || self->fine->len > 0;
+    self->has_ipv6 = map->n > 0 || self->fine->len > 0;
   else
-    self->has_ipv4 = reader.map->n > 0;
+    self->has_ipv4 = map->n > 0;
   g_free (reader.first_text);
 }
 

@@ -5,9 +5,9 @@
 
 #include "base/encoding.h"
 #include "base/error.h"
+#include "netdoc/values.h"
 #include "network/address-policy.h"
 
-#define NODE_SET_HEX_LEN 40
 #define NODE_SET_MAX_NICKNAME 19
 #define NODE_SET_MAX_SHOWN 60 /* of an entry in a message */
 #define NODE_SET_UNKNOWN "??"
@@ -74,38 +74,6 @@ cepa_node_set_unref (CepaNodeSet *self)
   g_free (self);
 }
 
-static gboolean
-node_set_is_nickname (const char *text, gsize len)
-{
-  if (len == 0 || len > NODE_SET_MAX_NICKNAME)
-    return FALSE;
-  for (gsize i = 0; i < len; i++)
-    if (!g_ascii_isalnum (text[i]))
-      return FALSE;
-  return TRUE;
-}
-
-/* "$FP", "FP", each perhaps with "=nick" or "~nick" behind. */
-static gboolean
-node_set_read_id (const char *text, gsize len, NodeSetId *out)
-{
-  if (len > 0 && text[0] == '$')
-    {
-      text++;
-      len--;
-    }
-  if (len > NODE_SET_HEX_LEN)
-    {
-      char mark = text[NODE_SET_HEX_LEN];
-
-      if ((mark != '=' && mark != '~')
-          || !node_set_is_nickname (text + NODE_SET_HEX_LEN + 1, len - NODE_SET_HEX_LEN - 1))
-        return FALSE;
-      len = NODE_SET_HEX_LEN;
-    }
-  return cepa_hex_decode (text, len, out->bytes, sizeof out->bytes);
-}
-
 /* "{de}", "{A1}", "{??}". */
 static gboolean
 node_set_is_country (const char *text, gsize len)
@@ -130,13 +98,14 @@ node_set_add_entry (CepaNodeSet *self, const char *text, gsize len, GError **err
 {
   g_autofree char *entry = g_ascii_strdown (text, (gssize) len);
   g_autoptr (GError) own = NULL;
+  const CepaSlice word = { text, len };
   NodeSetId id;
 
   if (self->n_entries == CEPA_NODE_SET_MAX_ENTRIES)
     return node_set_refuse (text, len, "there are too many entries before it", error);
-  if (node_set_read_id (text, len, &id))
+  if (cepa_slice_to_fingerprint (word, id.bytes))
     g_hash_table_add (self->ids, g_memdup2 (&id, sizeof id));
-  else if (node_set_is_nickname (text, len))
+  else if (cepa_slice_is_nickname (word))
     g_hash_table_add (self->nicknames, g_steal_pointer (&entry));
   else if (node_set_is_country (text, len))
     g_hash_table_add (self->countries, g_strndup (entry + 1, 2));

@@ -17,6 +17,7 @@
 #define MAIN_INNER "CEPA_PLUGIN_CHECK_INNER"
 
 #define MAIN_DEADLINE_S 60
+#define MAIN_MAX_DEADLINE_S 86400
 
 /* How much longer things take under valgrind. */
 #define MAIN_VALGRIND_FACTOR 10
@@ -32,6 +33,22 @@ typedef struct
   int deadline_s;
   char *module;
 } MainArguments;
+
+/* Whether there is a rule of that name, whatever the plugin's kind. */
+static gboolean
+main_is_rule (const char *name)
+{
+  const CepaCheckRule *const lists[]
+      = { cepa_check_file_rules,    cepa_check_load_rules,    cepa_check_table_rules,     cepa_check_agreement_rules,
+          cepa_check_life_rules,    cepa_check_path_rules,    cepa_check_padding_rules,   cepa_check_transport_rules,
+          cepa_check_control_rules, cepa_check_metrics_rules };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++)
+    for (const CepaCheckRule *rule = lists[i]; rule->name != NULL; rule++)
+      if (strcmp (rule->name, name) == 0)
+        return TRUE;
+  return FALSE;
+}
 
 static gboolean
 main_parse (MainArguments *self, int *argc, char ***argv, GError **error)
@@ -54,12 +71,18 @@ main_parse (MainArguments *self, int *argc, char ***argv, GError **error)
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
-  if (*argc != 2 || self->deadline_s < 1)
+  if (*argc != 2 || self->deadline_s < 1 || self->deadline_s > MAIN_MAX_DEADLINE_S)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                           *argc != 2 ? "give one PLUGIN.so" : "a deadline is at least 1 second");
+                           *argc != 2 ? "give one PLUGIN.so" : "a deadline is from 1 second to a day");
       return FALSE;
     }
+  for (guint i = 0; self->rules != NULL && self->rules[i] != NULL; i++)
+    if (!main_is_rule (self->rules[i]))
+      {
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "there is no rule \"%s\"", self->rules[i]);
+        return FALSE;
+      }
   for (guint i = 0; self->options != NULL && self->options[i] != NULL; i++)
     if (strchr (self->options[i], '=') == NULL)
       {

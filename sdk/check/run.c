@@ -33,6 +33,7 @@ typedef struct
 struct _CepaCheckShared
 {
   char call[32]; /* that is being made; empty for none */
+  gboolean is_over; /* the rule has come to its end */
   guint n_failures;
   char failures[2048];
   char skipped[512];
@@ -169,6 +170,7 @@ run_child (CepaCheck *self, const CepaCheckRule *rule)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   setpgid (0, 0);
   rule->func (self);
+  self->shared->is_over = TRUE;
   fflush (NULL);
   exit (0);
 }
@@ -187,6 +189,8 @@ run_judge_end (CepaCheck *self, gboolean has_ended, int status)
   else if (WEXITSTATUS (status) != 0)
     cepa_check_fail (self, "the process ended%s with the code %d: what is printed above says why", where,
                      WEXITSTATUS (status));
+  else if (!self->shared->is_over)
+    cepa_check_fail (self, "the process was ended%s, by exit or what is like it, before all was done", where);
 }
 
 static gboolean
@@ -217,6 +221,7 @@ run_clear (CepaCheckShared *shared)
 {
   shared->call[0] = shared->failures[0] = shared->skipped[0] = shared->notes[0] = '\0';
   shared->n_failures = 0;
+  shared->is_over = FALSE;
 }
 
 gboolean

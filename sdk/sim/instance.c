@@ -13,6 +13,9 @@
 /* Characters of what a plugin says in an error. */
 #define INSTANCE_MAX_TEXT 500
 
+/* Calls of timers while no time passes: who needs more than these will not come to an end. */
+#define INSTANCE_MAX_CALLS 100000
+
 /* Its monotonic clock does not begin at 0. */
 #define INSTANCE_MONOTONIC_US (G_GINT64_CONSTANT (1000) * G_USEC_PER_SEC)
 
@@ -179,7 +182,7 @@ instance_timer_set (const CepaHost *host, uint64_t number, int64_t delay_us)
   InstanceTimer *timer = instance_find_timer (self, number, &index);
 
   if (timer != NULL)
-    timer->due_us = delay_us >= 0 ? self->clock.now_us + delay_us : -1;
+    timer->due_us = delay_us < 0 ? -1 : self->clock.now_us + MIN (delay_us, G_MAXINT64 - self->clock.now_us);
 }
 
 static void
@@ -388,15 +391,21 @@ void
 cepa_sim_instance_advance (CepaSimInstance *self, gint64 now_us)
 {
   InstanceTimer *timer;
+  guint n_calls = 0;
 
   instance_tell_side_tables (self);
-  while (G_UNLIKELY (self->timers->len > 0) && (timer = instance_next_timer (self, now_us)) != NULL)
+  while (G_UNLIKELY (self->timers->len > 0) && self->failure == NULL && (timer = instance_next_timer (self, now_us)) != NULL)
     {
       InstanceTimer due = *timer;
 
+      n_calls = due.due_us > self->clock.now_us ? 1 : n_calls + 1;
       timer->due_us = -1;
       self->clock.now_us = MAX (self->clock.now_us, due.due_us);
-      due.func (due.user_data);
+      if (n_calls <= INSTANCE_MAX_CALLS)
+        due.func (due.user_data);
+      else
+        instance_fail (&self->host, g_error_new (CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_FAILED,
+                                                 "its timers were called %u times while no time passed", n_calls - 1));
     }
   self->clock.now_us = MAX (self->clock.now_us, now_us);
 }
@@ -416,7 +425,7 @@ instance_start (CepaSimInstance *self, GError **error)
   self->task = INSTANCE_TASK_START;
   self->plugin->module->start (self->self, INSTANCE_TASK_START);
   instance_tell_side_tables (self);
-  while (self->task != 0 && (timer = instance_next_timer (self, deadline_us)) != NULL)
+  while (self->task != 0 && self->failure == NULL && (timer = instance_next_timer (self, deadline_us)) != NULL)
     cepa_sim_instance_advance (self, timer->due_us);
   if (self->task != 0 && self->failure == NULL)
     {

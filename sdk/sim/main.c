@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cepa-sim: the real path policies over recorded networks. */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -121,25 +122,36 @@ main_make_plan (Main *self, GError **error)
   return self->plan != NULL;
 }
 
+/* A list of another network's relays, or of another year's, would see nothing. */
+static void
+main_look_at_adversary (const Main *self)
+{
+  guint n = cepa_sim_set_get_n (self->adversary), n_there = 0;
+
+  for (guint row = 0; row < cepa_network_get_n_relays (self->first); row++)
+    n_there += cepa_sim_set_contains (self->adversary, cepa_network_get_relay (self->first, row)->rsa_id) ? 1 : 0;
+  if (n_there < n)
+    g_printerr ("cepa-sim: of the %u relays of the adversary %u are in the first consensus\n", n, n_there);
+}
+
 static gboolean
 main_choose_adversary (Main *self, GError **error)
 {
   const CepaSimOptions *options = self->options;
   g_autofree char *text = NULL;
-  g_autoptr (GError) cause = NULL;
 
   if (options->adversary_share > 0)
-    self->adversary = cepa_sim_set_draw (self->first, options->adversary_share, options->seed);
+    self->adversary = cepa_sim_set_draw (self->first, options->adversary_share, options->seed, error);
   if (options->adversary == NULL)
-    return TRUE;
-  if (!g_file_get_contents (options->adversary, &text, NULL, &cause))
-    {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot read %s: %s", options->adversary, cause->message);
-      return FALSE;
-    }
+    return options->adversary_share <= 0 || self->adversary != NULL;
+  text = cepa_sim_options_read_file (options->adversary, error);
+  if (text == NULL)
+    return FALSE;
   self->adversary = cepa_sim_set_parse (text, error);
   if (self->adversary == NULL)
     g_prefix_error (error, "%s: ", options->adversary);
+  else
+    main_look_at_adversary (self);
   return self->adversary != NULL;
 }
 
@@ -164,11 +176,22 @@ main_look_at_first (const Main *self, GError **error)
 }
 
 static gboolean
+main_check_outputs (const CepaSimOptions *options, GError **error)
+{
+  const char *const paths[] = { options->csv, options->summary, options->plot };
+
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    if (paths[i] != NULL && !cepa_sim_output_check (paths[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
 main_prepare (Main *self, GError **error)
 {
   const GPtrArray *notes;
 
-  if (!main_load_plugin (self, error) || !main_load_extras (self, error))
+  if (!main_check_outputs (self->options, error) || !main_load_plugin (self, error) || !main_load_extras (self, error))
     return FALSE;
   self->archive
       = cepa_sim_archive_open ((const char *const *) self->options->inputs, self->options->authorities, error);
@@ -207,8 +230,8 @@ main_draw (Main *self, int csv_fd, GError **error)
   CepaSimModel model = { .plan = self->plan, .ports = &options->ports, .plugin = self->plugin, .seed = options->seed,
                          .enforce_subnets = !options->any_subnet, .keeps_guards = !options->no_guards, .with_rows = csv_fd >= 0,
                          .ids_are_rows = options->ids_are_rows };
-  CepaSimRun run = { .model = &model, .archive = self->archive, .first = self->first, .extras = self->extras, .adversary = self->adversary,
-                     .n_workers = options->n_threads, .csv_fd = csv_fd, .csv_name = options->csv };
+  CepaSimRun run = { .model = &model, .archive = self->archive, .first = self->first, .extras = self->extras,
+                     .adversary = self->adversary, .n_workers = options->n_threads, .csv_fd = csv_fd, .csv_name = options->csv };
   gint64 began_us = g_get_monotonic_time ();
 
   run.progress = !options->is_quiet && isatty (STDERR_FILENO) ? main_show_progress : NULL;
@@ -259,7 +282,7 @@ main_write_results (const Main *self, GError **error)
     return FALSE;
   if (options->plot != NULL && !main_write (options->plot, cepa_sim_plot (&report), error))
     return FALSE;
-  if (options->is_quiet || g_strcmp0 (options->csv, "-") == 0)
+  if (options->is_quiet || g_strcmp0 (options->csv, "-") == 0 || g_strcmp0 (options->plot, "-") == 0)
     return TRUE;
   return main_write ("-", cepa_sim_report_to_text (&report), error);
 }
@@ -320,9 +343,23 @@ static const char main_help[] =
   "Draws paths over recorded directories with the very policy that cepad uses. \"cepa-sim paths --help\" lists the\n"
   "options; cepa-sim(1) says more.\n";
 
+/* Where there is no standard output, a file that is opened would be taken for it. */
+static void
+main_fill_descriptors (void)
+{
+  int fd;
+
+  do
+    fd = open ("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0)
+    close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
+  main_fill_descriptors ();
   setlocale (LC_CTYPE, "");
   signal (SIGPIPE, SIG_IGN);
   if (argc > 1 && strcmp (argv[1], "paths") == 0)

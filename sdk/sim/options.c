@@ -80,15 +80,20 @@ cepa_sim_hours_parse (const char *text, guint32 *hours, GError **error)
   return TRUE;
 }
 
-/* (transfer full) (nullable): a small file that an option names. */
-static char *
-options_read_file (const char *path, GError **error)
+char *
+cepa_sim_options_read_file (const char *path, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   char *text = NULL;
+  gsize len = 0;
 
-  if (!g_file_get_contents (path, &text, NULL, &cause))
+  if (!g_file_get_contents (path, &text, &len, &cause))
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot read %s: %s", path, cause->message);
+  else if (strlen (text) != len)
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "%s: this is no text: it has a byte 0", path);
+      g_clear_pointer (&text, g_free);
+    }
   return text;
 }
 
@@ -101,7 +106,7 @@ options_read_ports (CepaSimOptions *self, const OptionsRaw *raw, GError **error)
     return options_refuse (error, "give --ports or --ports-file");
   if (raw->ports_file == NULL)
     return cepa_sim_ports_parse (raw->ports != NULL ? raw->ports : "443", &self->ports, error);
-  text = options_read_file (raw->ports_file, error);
+  text = cepa_sim_options_read_file (raw->ports_file, error);
   if (text == NULL)
     return FALSE;
   if (cepa_sim_ports_parse (text, &self->ports, error))
@@ -125,7 +130,7 @@ options_add_authority (CepaSimOptions *self, const char *line, GError **error)
 static gboolean
 options_read_torrc (CepaSimOptions *self, const char *path, GError **error)
 {
-  g_autofree char *text = options_read_file (path, error);
+  g_autofree char *text = cepa_sim_options_read_file (path, error);
   g_auto (GStrv) lines = text != NULL ? g_strsplit (text, "\n", -1) : NULL;
   guint n_before = self->authorities->len;
 
@@ -184,9 +189,15 @@ options_read_share (CepaSimOptions *self, const char *text, GError **error)
 static gboolean
 options_check_outputs (const CepaSimOptions *self, GError **error)
 {
+  const char *const paths[] = { self->csv, self->summary, self->plot };
+
   if (self->summary != NULL && !g_str_has_suffix (self->summary, ".json") && !g_str_has_suffix (self->summary, ".txt"))
     return options_refuse (error, "--summary %s: its name must end in .json or .txt, which says what it is to be",
                            self->summary);
+  for (guint i = 0; i < G_N_ELEMENTS (paths); i++)
+    for (guint j = 0; j < i; j++)
+      if (paths[i] != NULL && g_strcmp0 (paths[i], paths[j]) == 0)
+        return options_refuse (error, "two results cannot be written to one file: %s", paths[i]);
   return TRUE;
 }
 

@@ -41,6 +41,10 @@ CepaSimOptions *cepa_sim_options_parse (char **argv, GError **error);
 void cepa_sim_options_free (CepaSimOptions *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaSimOptions, cepa_sim_options_free)
 
+/* Returns: (transfer full) (nullable): the text of a small file that an option names. NULL with CEPA_ERROR_FILE when it
+   cannot be read, or is no text. */
+char *cepa_sim_options_read_file (const char *path, GError **error);
+
 /* "9-17,20": the hours 9 to 16, and 20. FALSE with CEPA_ERROR_CONFIG. */
 gboolean cepa_sim_hours_parse (const char *text, guint32 *hours, GError **error);
 

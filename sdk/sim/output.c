@@ -12,8 +12,24 @@
 static gboolean
 output_fail (const char *path, GError **error)
 {
-  g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot write %s: %s", path, g_strerror (errno));
+  g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot write %s: %s",
+               strcmp (path, "-") == 0 ? "to the standard output" : path, g_strerror (errno));
   return FALSE;
+}
+
+gboolean
+cepa_sim_output_check (const char *path, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  gboolean is_there = access (path, F_OK) == 0;
+
+  if (strcmp (path, "-") == 0)
+    return TRUE;
+  if (is_there && g_file_test (path, G_FILE_TEST_IS_DIR))
+    errno = EISDIR;
+  else if (faccessat (AT_FDCWD, is_there ? path : folder, is_there ? W_OK : W_OK | X_OK, AT_EACCESS) == 0)
+    return TRUE;
+  return output_fail (path, error);
 }
 
 int

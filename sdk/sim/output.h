@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* Whether @path can be written, as far as that can be known beforehand: a run may take hours. FALSE with CEPA_ERROR_FILE. */
+gboolean cepa_sim_output_check (const char *path, GError **error);
+
 /* Returns: a descriptor to write @path anew, or standard output for "-"; -1 with CEPA_ERROR_FILE. */
 int cepa_sim_output_open (const char *path, GError **error);
 

@@ -11,9 +11,22 @@
 #define PLUGIN_KEYFILE_SUFFIX ".plugin"
 #define PLUGIN_MODULE_SUFFIX ".so"
 
-/* Looks for the keyfile of @id in @folder. */
+/* @fault: as plugin_find_in() */
 static CepaPluginFile *
-plugin_find_in (const char *folder, const char *id, guint depth)
+plugin_read_keyfile (const char *path, GError **fault)
+{
+  g_autoptr (GError) error = NULL;
+  CepaPluginFile *file = cepa_plugin_file_read (path, &error);
+
+  if (file == NULL && *fault == NULL)
+    g_propagate_prefixed_error (fault, g_steal_pointer (&error), "%s was refused: ", path);
+  return file;
+}
+
+/* Looks for the keyfile of @id in @folder. @fault: gets what is wrong with the first keyfile that is refused: it may be the
+   one. */
+static CepaPluginFile *
+plugin_find_in (const char *folder, const char *id, guint depth, GError **fault)
 {
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   const char *name;
@@ -24,9 +37,9 @@ plugin_find_in (const char *folder, const char *id, guint depth)
       g_autofree char *path = g_build_filename (folder, name, NULL);
 
       if (g_str_has_suffix (name, PLUGIN_KEYFILE_SUFFIX))
-        found = cepa_plugin_file_read (path, NULL);
+        found = plugin_read_keyfile (path, fault);
       else if (depth < PLUGIN_MAX_DEPTH && g_file_test (path, G_FILE_TEST_IS_DIR))
-        found = plugin_find_in (path, id, depth + 1);
+        found = plugin_find_in (path, id, depth + 1, fault);
       if (found != NULL && strcmp (found->id, id) != 0)
         g_clear_pointer (&found, cepa_plugin_file_free);
     }
@@ -37,15 +50,17 @@ static CepaPluginFile *
 plugin_find (const char *id, const char *const *folders, GError **error)
 {
   g_autofree char *where = g_strjoinv (", ", (char **) folders);
+  g_autoptr (GError) fault = NULL;
 
   for (guint i = 0; folders[i] != NULL; i++)
     {
-      CepaPluginFile *found = plugin_find_in (folders[i], id, 0);
+      CepaPluginFile *found = plugin_find_in (folders[i], id, 0, &fault);
 
       if (found != NULL)
         return found;
     }
-  cepa_plugin_refuse (error, "there is no plugin %s in %s", id, where);
+  cepa_plugin_refuse (error, "there is no plugin %s in %s%s%s", id, where, fault != NULL ? "; " : "",
+                      fault != NULL ? fault->message : "");
   return NULL;
 }
 

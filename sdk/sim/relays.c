@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/encoding.h"
 #include "base/error.h"
+#include "netdoc/values.h"
 
 struct _CepaSimRelays
 {
@@ -119,17 +119,15 @@ cepa_sim_set_parse (const char *text, GError **error)
 
   for (guint i = 0; lines[i] != NULL; i++)
     {
-      const char *line = lines[i];
+      CepaSlice word = { lines[i], 0 };
       RelayKey key;
-      gsize len;
 
-      lines[i][strcspn (line, "#")] = '\0';
+      lines[i][strcspn (lines[i], "#")] = '\0';
       g_strchug (lines[i]);
-      line += line[0] == '$' ? 1 : 0;
-      len = strcspn (line, " ,\t\r~=");
-      if (line[0] == '\0')
+      word.len = strcspn (lines[i], " ,\t\r");
+      if (lines[i][0] == '\0')
         continue;
-      if (!cepa_hex_decode (line, len, key.rsa_id, sizeof key.rsa_id))
+      if (!cepa_slice_to_fingerprint (word, key.rsa_id))
         {
           g_set_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG, "line %u does not begin with a fingerprint of 40 hexadecimal "
                        "digits", i + 1);
@@ -146,7 +144,7 @@ cepa_sim_set_parse (const char *text, GError **error)
 }
 
 CepaSimSet *
-cepa_sim_set_draw (const CepaNetwork *network, double share, guint64 seed)
+cepa_sim_set_draw (const CepaNetwork *network, double share, guint64 seed, GError **error)
 {
   CepaSimSet *self = set_new ();
   guint n = cepa_network_get_n_relays (network);
@@ -170,7 +168,11 @@ cepa_sim_set_draw (const CepaNetwork *network, double share, guint64 seed)
       taken += relay->bandwidth;
       g_hash_table_add (self->ids, g_memdup2 (relay->rsa_id, sizeof (RelayKey)));
     }
-  return self;
+  if (sum > 0)
+    return self;
+  g_set_error (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND, "no relay has any bandwidth that somebody could have a share of");
+  cepa_sim_set_free (self);
+  return NULL;
 }
 
 gboolean

@@ -51,9 +51,10 @@ CepaSimSet *cepa_sim_set_parse (const char *text, GError **error);
  * cepa_sim_set_draw:
  * @share: above 0, at most 1
  *
- * Returns: (transfer full): relays of @network, each as likely as the other, until they have @share of its bandwidth.
+ * Returns: (transfer full) (nullable): relays of @network, each as likely as the other, until they have @share of its
+ * bandwidth; NULL with CEPA_ERROR_NOT_FOUND when it has none.
  */
-CepaSimSet *cepa_sim_set_draw (const CepaNetwork *network, double share, guint64 seed);
+CepaSimSet *cepa_sim_set_draw (const CepaNetwork *network, double share, guint64 seed, GError **error);
 void cepa_sim_set_free (CepaSimSet *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaSimSet, cepa_sim_set_free)
 

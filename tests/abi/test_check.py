@@ -53,6 +53,7 @@ LIFE = [
     ("path", "create-once", "create-again", "create failed without an error"),
     ("path", "start-never", "start-stop", "start was not complete"),
     ("path", "start-crashes", "start-stop", "crashed in start"),
+    ("path", "start-exits", "start-stop", "was ended in start, by exit"),
     ("path", "start-fails", "start-stop", "CEPA_PLUGIN_ERROR"),
     ("path", "start-twice", "start-stop", "twice"),
     ("path", "stop-never", "start-stop", "stop was not complete"),
@@ -283,6 +284,9 @@ class CheckTest(unittest.TestCase):
         self.assertEqual(subprocess.run([CHECK], capture_output=True, check=False).returncode, 2)
         self.assertEqual(subprocess.run([CHECK, "--nonsense", "x"], capture_output=True, check=False).returncode, 2)
         self.assertEqual(self.check(os.path.join(self.folder, "nowhere.so"))[0], 1)
+        for arguments in (["--rule", "path-usul"], ["--deadline", "0"], ["--deadline", "2147483647"]):
+            with self.subTest(arguments=arguments):
+                self.assertEqual(self.check(self.put("path"), "", *arguments)[0], 2)
 
     if not SANITIZED:  # valgrind does not run what a sanitizer has built
         def test_valgrind(self):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A path plugin for tests, built many times: each build has one thing wrong, by a macro of meson.build. */
+#include <cepa/loop.h>
 #include <cepa/plugin.h>
 #include <cepa/services.h>
 #include <signal.h>
@@ -30,6 +31,7 @@ typedef struct
 {
   const CepaHost *host;
   guint n_changes;
+  guint64 timer;
 } Variant;
 
 G_GNUC_UNUSED static void *
@@ -49,9 +51,35 @@ variant_create_failing (G_GNUC_UNUSED const CepaHost *host, GError **error)
   return NULL;
 }
 
+#ifdef VARIANT_DELAY_US
+
 static void
-variant_destroy (void *self)
+variant_tick (void *data)
 {
+  Variant *self = data;
+
+  cepa_host_timer_set (self->host, self->timer, VARIANT_DELAY_US);
+}
+
+static void *
+variant_create_ticking (const CepaHost *host, GError **error)
+{
+  Variant *self = variant_create (host, error);
+
+  self->timer = cepa_host_timer_new (host, variant_tick, self);
+  variant_tick (self);
+  return self;
+}
+
+#endif
+
+static void
+variant_destroy (void *data)
+{
+  Variant *self = data;
+
+  if (self->timer != 0)
+    cepa_host_timer_free (self->host, self->timer);
   g_free (self);
 }
 

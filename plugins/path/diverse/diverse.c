@@ -25,6 +25,9 @@ struct _CepaDiverse
   GStrv exit_countries; /* (nullable) */
   CepaWeighted *weighted;
   DiverseLevel level; /* of the draw that is being made */
+  guint64 looked_at; /* the version of the directory that these two are of; 0: none yet */
+  gboolean by_system;
+  guint n_countries;
   guint64 n_given_up;
   guint64 told_of; /* the version of the directory that the log has a line for */
 };
@@ -67,7 +70,7 @@ static gboolean
 diverse_leaves_countries (const CepaDiverse *self, const CepaPathRequest *request, const DiversePlace *place,
                           const DiversePlace *others, guint n_others)
 {
-  guint wanted = MIN (self->config.n_countries, request->n_hops), left = request->n_hops - n_others - 1, n = 0;
+  guint wanted = MIN (self->n_countries, request->n_hops), left = request->n_hops - n_others - 1, n = 0;
   gboolean is_new = TRUE;
 
   for (guint i = 0; i < n_others; i++)
@@ -103,13 +106,13 @@ diverse_agrees (void *context, const CepaNetworkView *view, const CepaPathReques
       && !diverse_is_exit_wanted (self, &place))
     return FALSE;
   if (self->config.unknown == CEPA_DIVERSE_REFUSED && hop > 0
-      && ((self->config.by_system && place.system == 0)
-          || (self->level < DIVERSE_ANY_COUNTRY && self->config.n_countries > 1 && place.country == NULL)))
+      && ((self->by_system && place.system == 0)
+          || (self->level < DIVERSE_ANY_COUNTRY && self->n_countries > 1 && place.country == NULL)))
     return FALSE;
   for (guint i = 0; i < n_others; i++)
     {
       places[i] = diverse_find_place (view, others[i]);
-      if (self->config.by_system && diverse_same_system (self, &place, &places[i]))
+      if (self->by_system && diverse_same_system (self, &place, &places[i]))
         return FALSE;
     }
   return self->level >= DIVERSE_ANY_COUNTRY || diverse_leaves_countries (self, request, &place, places, n_others);
@@ -138,9 +141,30 @@ cepa_diverse_free (CepaDiverse *self)
   g_free (self);
 }
 
+/* What is known of no relay at all is no reason to give up the rest with it. */
+static void
+diverse_look_at (CepaDiverse *self, const CepaNetworkView *view)
+{
+  gboolean has_systems = self->config.is_strict, has_countries = self->config.is_strict;
+
+  if (self->looked_at == view->version)
+    return;
+  for (guint32 row = 0; row < view->n_relays && !(has_systems && has_countries); row++)
+    {
+      const DiversePlace place = diverse_find_place (view, row);
+
+      has_systems = has_systems || place.system != 0;
+      has_countries = has_countries || place.country != NULL;
+    }
+  self->looked_at = view->version;
+  self->by_system = self->config.by_system && has_systems;
+  self->n_countries = has_countries ? self->config.n_countries : 0;
+}
+
 void
 cepa_diverse_prepare (CepaDiverse *self, const CepaNetworkView *view)
 {
+  diverse_look_at (self, view);
   cepa_weighted_prepare (self->weighted, view);
 }
 
@@ -161,6 +185,7 @@ diverse_draw (CepaDiverse *self, const CepaNetworkView *view, const CepaPathRequ
   guint n_guards = MIN (cepa_path_request_n_guards (request), DIVERSE_MAX_GUARDS);
   guint32 fixed[CEPA_PATH_MAX_HOPS];
   CepaPathRequest settled = { 0 };
+  GError *own = NULL;
 
   if (n_guards == 0 || request->n_hops < 2 || request->n_hops > CEPA_PATH_MAX_HOPS
       || cepa_path_request_fixed (request, 0) != CEPA_PATH_ANY_ROW)
@@ -173,8 +198,14 @@ diverse_draw (CepaDiverse *self, const CepaNetworkView *view, const CepaPathRequ
   for (guint i = 0; i < n_guards; i++)
     {
       fixed[0] = request->guards[i];
-      if (cepa_weighted_choose (self->weighted, view, &settled, path, NULL))
+      if (cepa_weighted_choose (self->weighted, view, &settled, path, &own))
         return TRUE;
+      if (!g_error_matches (own, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NO_PATH))
+        {
+          g_propagate_error (error, own);
+          return FALSE;
+        }
+      g_clear_error (&own);
     }
   return self->level == DIVERSE_NOTHING && cepa_weighted_choose (self->weighted, view, request, path, error);
 }
@@ -185,7 +216,7 @@ diverse_find_next (const CepaDiverse *self, DiverseLevel level)
 {
   if (level < DIVERSE_ANY_EXIT && self->exit_countries != NULL)
     return DIVERSE_ANY_EXIT;
-  if (level < DIVERSE_ANY_COUNTRY && self->config.n_countries > 1)
+  if (level < DIVERSE_ANY_COUNTRY && self->n_countries > 1)
     return DIVERSE_ANY_COUNTRY;
   return level < DIVERSE_NOTHING ? DIVERSE_NOTHING : DIVERSE_N_LEVELS;
 }
@@ -213,6 +244,7 @@ cepa_diverse_choose (CepaDiverse *self, const CepaNetworkView *view, const CepaP
   gboolean is_onion = (request->flags & CEPA_PATH_VANGUARDS) != 0;
   GError *last = NULL;
 
+  diverse_look_at (self, view);
   for (self->level = is_onion ? DIVERSE_NOTHING : DIVERSE_ALL; self->level < DIVERSE_N_LEVELS;
        self->level = self->config.is_strict && !is_onion ? DIVERSE_N_LEVELS : diverse_find_next (self, self->level))
     {

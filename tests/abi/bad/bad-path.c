@@ -155,6 +155,8 @@ bad_start (void *data, guint64 task)
     return;
   if (bad_is ("start-crashes"))
     bad_crash ();
+  if (bad_is ("start-exits"))
+    _exit (0);
   if (bad_is ("start-fails"))
     {
       cepa_host_complete (self->host, task, g_error_new (G_FILE_ERROR, G_FILE_ERROR_NOENT, "no file"));

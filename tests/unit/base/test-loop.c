@@ -333,12 +333,31 @@ test_many (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
 #define ADD(path, function) g_test_add ("/base/loop/" path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
+/* Times that no clock comes to: they do not come, and are set. */
+static void
+test_far_delay (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaLoopWatch *timer = cepa_loop_watch_fd (self->context, -1, "test", fixture_count, self);
+
+  cepa_loop_set_delay (timer, G_MAXINT64);
+  while (g_main_context_iteration (self->context, FALSE))
+    ;
+  g_assert_cmpuint (self->n_calls, ==, 0);
+  g_assert_true (cepa_loop_has_delay (timer));
+  cepa_loop_set_delay (timer, 0);
+  g_main_context_iteration (self->context, FALSE);
+  g_assert_cmpuint (self->n_calls, ==, 1);
+  g_assert_false (cepa_loop_has_delay (timer));
+  cepa_loop_clear (&timer);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("conditions", test_conditions);
   ADD ("times", test_times);
+  ADD ("far-delay", test_far_delay);
   ADD ("again", test_again);
   ADD ("cleared", test_cleared);
   ADD ("plain", test_plain);

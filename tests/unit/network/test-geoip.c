@@ -143,6 +143,36 @@ test_order (void)
   assert_country (geoip, "0.0.0.31", "");
   assert_country (geoip, "0.0.0.45", "es");
   assert_country (geoip, "0.0.0.50", "pt");
+  assert_country (geoip, "0.0.0.51", "fr");
+}
+
+/* Ranges within ranges, as in a file with a country for most of it and exceptions: the outer one goes on behind. */
+static void
+test_within (void)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (CepaGeoip) geoip = make ("0,4294967295,DE\n10,30,FR\n15,20,IT\n18,25,ES\n30,40,PT\n50,50,??\n60,60,AT\n",
+                                      "::,ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff,DE\n"
+                                      "2001:db8::,2001:db8::ffff:ffff:ffff:ffff,FR\n",
+                                      problems);
+
+  g_assert_cmpuint (problems->len, ==, 0);
+  assert_country (geoip, "0.0.0.0", "de");
+  assert_country (geoip, "0.0.0.10", "fr");
+  assert_country (geoip, "0.0.0.15", "it");
+  assert_country (geoip, "0.0.0.18", "es");
+  assert_country (geoip, "0.0.0.25", "es");
+  assert_country (geoip, "0.0.0.26", "fr");
+  assert_country (geoip, "0.0.0.29", "fr");
+  assert_country (geoip, "0.0.0.30", "pt");
+  assert_country (geoip, "0.0.0.41", "de");
+  assert_country (geoip, "0.0.0.50", "");
+  assert_country (geoip, "0.0.0.51", "de");
+  assert_country (geoip, "255.255.255.255", "de");
+  assert_country (geoip, "::1", "de");
+  assert_country (geoip, "2001:db8::1", "fr");
+  assert_country (geoip, "2001:db8:0:1::", "de");
+  assert_country (geoip, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "de");
 }
 
 /* Many ranges: what is at the ends of blocks. */
@@ -219,6 +249,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/geoip/ipv6", test_ipv6);
   g_test_add_func ("/network/geoip/damage", test_damage);
   g_test_add_func ("/network/geoip/order", test_order);
+  g_test_add_func ("/network/geoip/within", test_within);
   g_test_add_func ("/network/geoip/blocks", test_blocks);
   g_test_add_func ("/network/geoip/debian", test_debian);
   return g_test_run ();

@@ -367,3 +367,16 @@ guard_script_run (GuardScript *self, const GuardStep *steps, guint n_steps)
       g_assert_cmpstr (line, ==, wanted);
     }
 }
+
+void
+guard_scenario_run (gconstpointer data)
+{
+  const GuardScenario *scenario = data;
+  GuardScript script;
+
+  guard_script_init (&script, scenario->n_relays, scenario->n_guards, 1);
+  script.spec.params = scenario->params;
+  guard_script_publish (&script);
+  guard_script_run (&script, scenario->steps, scenario->n_steps);
+  guard_script_clear (&script);
+}

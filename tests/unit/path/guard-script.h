@@ -72,4 +72,19 @@ void guard_script_run (GuardScript *self, const GuardStep *steps, guint n_steps)
 
 #define GUARD_SCRIPT_RUN(self, steps) guard_script_run ((self), (steps), G_N_ELEMENTS (steps))
 
+/* A script with its network. */
+typedef struct
+{
+  guint n_relays, n_guards;
+  const char *params; /* (nullable): of the consensus */
+  const GuardStep *steps;
+  guint n_steps;
+} GuardScenario;
+
+#define GUARD_SCENARIO(n_relays, n_guards, params, steps) \
+  { (n_relays), (n_guards), (params), (steps), G_N_ELEMENTS (steps) }
+
+/* For g_test_add_data_func(). @scenario: GuardScenario */
+void guard_scenario_run (gconstpointer scenario);
+
 G_END_DECLS

@@ -3,30 +3,6 @@
    (guard-spec 4.5 to 4.9). */
 #include "path/guard-script.h"
 
-typedef struct
-{
-  guint n_relays, n_guards;
-  const char *params;
-  const GuardStep *steps;
-  guint n_steps;
-} Scenario;
-
-#define SCENARIO(n_relays, n_guards, params, steps) \
-  { (n_relays), (n_guards), (params), (steps), G_N_ELEMENTS (steps) }
-
-static void
-run_scenario (gconstpointer data)
-{
-  const Scenario *scenario = data;
-  GuardScript script;
-
-  guard_script_init (&script, scenario->n_relays, scenario->n_guards, 1);
-  script.spec.params = scenario->params;
-  guard_script_publish (&script);
-  guard_script_run (&script, scenario->steps, scenario->n_steps);
-  guard_script_clear (&script);
-}
-
 /* All primary guards down: then the next are tried, and a circuit through them waits. */
 #define PRIMARY_DOWN \
   { "try A 1", "now" }, { "failed 1" }, { "close 1" }, \
@@ -49,7 +25,7 @@ static const GuardStep next_steps[] = {
   { "try A 1", "now" }, { "built 1", "use" },
   { "list", "ABCDE" },
 };
-static const Scenario next = SCENARIO (150, 100, NULL, next_steps);
+static const GuardScenario next = GUARD_SCENARIO (150, 100, NULL, next_steps);
 
 /* Primary: 10 min for 6 h, 90 min to 4 d, 4 h to 7 d, then 9 h; others: 1 h, 4 h, 18 h, 36 h. Limits included. */
 static const GuardStep retry_primary_steps[] = {
@@ -68,7 +44,7 @@ static const GuardStep retry_primary_steps[] = {
   { "try A 1", "now" }, { "failed 1" }, { "close 1" }, /* it has worked: counted anew */
   { "wait 599" }, { "list", "BCDEF" }, { "wait 1" }, { "list", "ABCDE" },
 };
-static const Scenario retry_primary = SCENARIO (150, 100, NULL, retry_primary_steps);
+static const GuardScenario retry_primary = GUARD_SCENARIO (150, 100, NULL, retry_primary_steps);
 
 static const GuardStep retry_other_steps[] = {
   { "try F 1", "wait" }, { "failed 1" }, { "close 1" },
@@ -86,7 +62,7 @@ static const GuardStep retry_other_steps[] = {
   { "wait 129599" }, { "list" }, { "usable", "ABCDEGHIJKLMNOPQRST" }, { "wait 1" }, { "list" },
   { "usable", "ABCDEFGHIJKLMNOPQRST" },
 };
-static const Scenario retry_other = SCENARIO (150, 100, NULL, retry_other_steps);
+static const GuardScenario retry_other = GUARD_SCENARIO (150, 100, NULL, retry_other_steps);
 
 /* The clock was set back: what failed "in the future" is tried again. */
 static const GuardStep clock_steps[] = {
@@ -94,7 +70,7 @@ static const GuardStep clock_steps[] = {
   { "wait -7200" },
   { "list", "ABCDE" },
 };
-static const Scenario clock_back = SCENARIO (150, 100, NULL, clock_steps);
+static const GuardScenario clock_back = GUARD_SCENARIO (150, 100, NULL, clock_steps);
 
 /* guard-spec 4.6 to 4.9. The network was up a moment ago, or else the primary guards would be tried again first. */
 static const GuardStep waiting_steps[] = {
@@ -107,7 +83,7 @@ static const GuardStep waiting_steps[] = {
   { "built 2", "use" }, /* E is confirmed now, hence primary in the place of one that is not */
   { "primary", "ABE" },
 };
-static const Scenario waiting = SCENARIO (150, 100, NULL, waiting_steps);
+static const GuardScenario waiting = GUARD_SCENARIO (150, 100, NULL, waiting_steps);
 
 /* With all primary guards confirmed. */
 #define PRIMARY_CONFIRMED \
@@ -143,7 +119,7 @@ static const GuardStep blocked_steps[] = {
   { "built 1", "wait" },
   { "update", "1use" },
 };
-static const Scenario blocked = SCENARIO (150, 100, NULL, blocked_steps);
+static const GuardScenario blocked = GUARD_SCENARIO (150, 100, NULL, blocked_steps);
 
 /* A better circuit that is there holds up the worse one, which is given up in the end; if it fails before, the other is
    used. */
@@ -162,7 +138,7 @@ static const GuardStep fallback_steps[] = {
   { "update", "3drop" },
   { "update", "" },
 };
-static const Scenario fallback = SCENARIO (150, 100, NULL, fallback_steps);
+static const GuardScenario fallback = GUARD_SCENARIO (150, 100, NULL, fallback_steps);
 
 /* A primary guard that may be up again holds up everybody else. */
 static const GuardStep primary_first_steps[] = {
@@ -180,7 +156,7 @@ static const GuardStep primary_first_steps[] = {
   { "try C 2", "now" }, { "failed 2" }, { "close 2" },
   { "update", "1use" },
 };
-static const Scenario primary_first = SCENARIO (150, 100, NULL, primary_first_steps);
+static const GuardScenario primary_first = GUARD_SCENARIO (150, 100, NULL, primary_first_steps);
 
 /* guard-spec 4.8, "internet likely down": more than ten minutes without any answer, and the first answer is from a guard
    that is not primary: the primary ones are tried again. */
@@ -207,7 +183,7 @@ static const GuardStep network_down_steps[] = {
   { "wait 600" },
   { "update", "1drop" },
 };
-static const Scenario network_down = SCENARIO (150, 100, NULL, network_down_steps);
+static const GuardScenario network_down = GUARD_SCENARIO (150, 100, NULL, network_down_steps);
 
 /* Nobody answers: when all are down, all are tried again. */
 static const GuardStep exhausted_steps[] = {
@@ -218,7 +194,7 @@ static const GuardStep exhausted_steps[] = {
   { "list", "" },
   { "list", "ABCD" },
 };
-static const Scenario exhausted = SCENARIO (9, 4, NULL, exhausted_steps);
+static const GuardScenario exhausted = GUARD_SCENARIO (9, 4, NULL, exhausted_steps);
 
 /* A guard that is tried already is the last resort, not excluded. */
 static const GuardStep pending_steps[] = {
@@ -228,7 +204,7 @@ static const GuardStep pending_steps[] = {
   { "try D 2", "wait" },
   { "built 1", "use" }, { "built 2", "use" },
 };
-static const Scenario pending = SCENARIO (9, 4, NULL, pending_steps);
+static const GuardScenario pending = GUARD_SCENARIO (9, 4, NULL, pending_steps);
 
 /* The last relay of the path, its family and its network are no guards for it: the next primary one is. */
 static void
@@ -428,17 +404,17 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   test_consensus_init ();
-  g_test_add_data_func ("/path/guards/next", &next, run_scenario);
-  g_test_add_data_func ("/path/guards/retry-primary", &retry_primary, run_scenario);
-  g_test_add_data_func ("/path/guards/retry-others", &retry_other, run_scenario);
-  g_test_add_data_func ("/path/guards/clock-set-back", &clock_back, run_scenario);
-  g_test_add_data_func ("/path/guards/waiting", &waiting, run_scenario);
-  g_test_add_data_func ("/path/guards/blocked", &blocked, run_scenario);
-  g_test_add_data_func ("/path/guards/fallback", &fallback, run_scenario);
-  g_test_add_data_func ("/path/guards/primary-first", &primary_first, run_scenario);
-  g_test_add_data_func ("/path/guards/network-down", &network_down, run_scenario);
-  g_test_add_data_func ("/path/guards/exhausted", &exhausted, run_scenario);
-  g_test_add_data_func ("/path/guards/pending", &pending, run_scenario);
+  g_test_add_data_func ("/path/guards/next", &next, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/retry-primary", &retry_primary, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/retry-others", &retry_other, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/clock-set-back", &clock_back, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/waiting", &waiting, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/blocked", &blocked, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/fallback", &fallback, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/primary-first", &primary_first, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/network-down", &network_down, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/exhausted", &exhausted, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/pending", &pending, guard_scenario_run);
   g_test_add_func ("/path/guards/exit", test_exit);
   g_test_add_func ("/path/guards/directory", test_directory);
   g_test_add_func ("/path/guards/spread", test_spread);

@@ -5,30 +5,6 @@
 
 #include <string.h>
 
-typedef struct
-{
-  guint n_relays, n_guards;
-  const char *params;
-  const GuardStep *steps;
-  guint n_steps;
-} Scenario;
-
-#define SCENARIO(n_relays, n_guards, params, steps) \
-  { (n_relays), (n_guards), (params), (steps), G_N_ELEMENTS (steps) }
-
-static void
-run_scenario (gconstpointer data)
-{
-  const Scenario *scenario = data;
-  GuardScript script;
-
-  guard_script_init (&script, scenario->n_relays, scenario->n_guards, 1);
-  script.spec.params = scenario->params;
-  guard_script_publish (&script);
-  guard_script_run (&script, scenario->steps, scenario->n_steps);
-  guard_script_clear (&script);
-}
-
 /* guard-spec 4.1, 4.2: twenty that may be reachable; more only while these fail; a fifth of all at most. */
 static const GuardStep sampling_steps[] = {
   { "size", "20" },
@@ -50,14 +26,14 @@ static const GuardStep sampling_steps[] = {
   { "size", "40" },
   { "primary", "Aab" }, /* who was primary before stays so, until others are confirmed */
 };
-static const Scenario sampling = SCENARIO (300, 200, NULL, sampling_steps);
+static const GuardScenario sampling = GUARD_SCENARIO (300, 200, NULL, sampling_steps);
 
 static const GuardStep cap_steps[] = {
   { "size", "20" },
   { "bar ABCDEFGHIJKLMNOPQRST" }, { "consensus" },
   { "size", "25" },
 };
-static const Scenario cap = SCENARIO (400, 300, "guard-max-sample-size=25", cap_steps);
+static const GuardScenario cap = GUARD_SCENARIO (400, 300, "guard-max-sample-size=25", cap_steps);
 
 /* Never fewer than the smallest useful sample, though a fifth of the network is less. */
 static const GuardStep small_steps[] = {
@@ -65,18 +41,18 @@ static const GuardStep small_steps[] = {
   { "bar ABCDEFGHIJKLMNOPQRST" }, { "consensus" },
   { "size", "20" },
 };
-static const Scenario small = SCENARIO (60, 40, NULL, small_steps);
+static const GuardScenario small = GUARD_SCENARIO (60, 40, NULL, small_steps);
 
 static const GuardStep tiny_steps[] = {
   { "size", "4" }, { "primary", "ABC" }, { "list", "ABCD" }, { "list", "ABCD" },
 };
-static const Scenario tiny = SCENARIO (9, 4, NULL, tiny_steps);
+static const GuardScenario tiny = GUARD_SCENARIO (9, 4, NULL, tiny_steps);
 
 static const GuardStep params_steps[] = {
   { "size", "7" }, { "primary", "ABCDE" },
 };
-static const Scenario params
-  = SCENARIO (100, 80, "guard-min-filtered-sample-size=7 guard-n-primary-guards=5", params_steps);
+static const GuardScenario params
+  = GUARD_SCENARIO (100, 80, "guard-min-filtered-sample-size=7 guard-n-primary-guards=5", params_steps);
 
 /* guard-spec 4.3, 4.4: confirmed guards come first, in the order of sampling (proposal 310). */
 static const GuardStep confirm_steps[] = {
@@ -94,7 +70,7 @@ static const GuardStep confirm_steps[] = {
   { "primary", "ABC" },
   { "list", "ABCDE" },
 };
-static const Scenario confirm = SCENARIO (150, 100, NULL, confirm_steps);
+static const GuardScenario confirm = GUARD_SCENARIO (150, 100, NULL, confirm_steps);
 
 /* A guard that is confirmed without being primary takes the place of one that is not confirmed. */
 static const GuardStep replace_steps[] = {
@@ -108,7 +84,7 @@ static const GuardStep replace_steps[] = {
   { "keep" },
   { "primary", "ABH" },
 };
-static const Scenario replace = SCENARIO (150, 100, NULL, replace_steps);
+static const GuardScenario replace = GUARD_SCENARIO (150, 100, NULL, replace_steps);
 
 /* The choice stays over restarts, and is the same after months. */
 static const GuardStep stable_steps[] = {
@@ -119,7 +95,7 @@ static const GuardStep stable_steps[] = {
   { "day 17" }, { "keep" }, { "primary", "ABC" }, { "confirmed", "A" },
   { "size", "20" },
 };
-static const Scenario stable = SCENARIO (150, 100, NULL, stable_steps);
+static const GuardScenario stable = GUARD_SCENARIO (150, 100, NULL, stable_steps);
 
 /* guard-spec 4.1: relays leave the consensus and return; after 20 days (the date is put back by up to 4) they are gone. */
 static const GuardStep unlisted_steps[] = {
@@ -146,7 +122,7 @@ static const GuardStep unlisted_steps[] = {
   { "confirmed", "" },
   { "primary", "BCD" },
 };
-static const Scenario unlisted = SCENARIO (150, 100, NULL, unlisted_steps);
+static const GuardScenario unlisted = GUARD_SCENARIO (150, 100, NULL, unlisted_steps);
 
 /* Losing a flag that guards must have is as good as being gone. */
 static void
@@ -182,7 +158,7 @@ static const GuardStep stale_steps[] = {
   { "keep" },
   { "primary", "BCD" },
 };
-static const Scenario stale = SCENARIO (150, 100, NULL, stale_steps);
+static const GuardScenario stale = GUARD_SCENARIO (150, 100, NULL, stale_steps);
 
 static void
 test_no_live_consensus (void)
@@ -222,7 +198,7 @@ static const GuardStep expiry_steps[] = {
   { "day 13" }, /* day 120: all of the first sample are gone, and so is every letter before U */
   { "primary", "UVW" },
 };
-static const Scenario expiry = SCENARIO (150, 100, NULL, expiry_steps);
+static const GuardScenario expiry = GUARD_SCENARIO (150, 100, NULL, expiry_steps);
 
 static void
 count_between (gpointer user_data, const CepaGuardInfo *guard)
@@ -284,7 +260,7 @@ static const GuardStep restricted_steps[] = {
   { "barfrom 1000" }, { "consensus" },
   { "confirmed", "A" }, { "primary", "ADG" }, /* D and G were primary while B and C were excluded */
 };
-static const Scenario restricted = SCENARIO (150, 100, NULL, restricted_steps);
+static const GuardScenario restricted = GUARD_SCENARIO (150, 100, NULL, restricted_steps);
 
 static void
 test_switched (void)
@@ -496,22 +472,22 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   test_consensus_init ();
-  g_test_add_data_func ("/path/guards/sampling", &sampling, run_scenario);
-  g_test_add_data_func ("/path/guards/sample-size", &cap, run_scenario);
-  g_test_add_data_func ("/path/guards/small-network", &small, run_scenario);
-  g_test_add_data_func ("/path/guards/tiny-network", &tiny, run_scenario);
-  g_test_add_data_func ("/path/guards/params", &params, run_scenario);
-  g_test_add_data_func ("/path/guards/confirmed", &confirm, run_scenario);
-  g_test_add_data_func ("/path/guards/replaced", &replace, run_scenario);
-  g_test_add_data_func ("/path/guards/restarts", &stable, run_scenario);
-  g_test_add_data_func ("/path/guards/unlisted", &unlisted, run_scenario);
+  g_test_add_data_func ("/path/guards/sampling", &sampling, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/sample-size", &cap, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/small-network", &small, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/tiny-network", &tiny, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/params", &params, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/confirmed", &confirm, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/replaced", &replace, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/restarts", &stable, guard_scenario_run);
+  g_test_add_data_func ("/path/guards/unlisted", &unlisted, guard_scenario_run);
   g_test_add_func ("/path/guards/flags", test_flags);
-  g_test_add_data_func ("/path/guards/stale-consensus", &stale, run_scenario);
+  g_test_add_data_func ("/path/guards/stale-consensus", &stale, guard_scenario_run);
   g_test_add_func ("/path/guards/no-live-consensus", test_no_live_consensus);
-  g_test_add_data_func ("/path/guards/expiry", &expiry, run_scenario);
+  g_test_add_data_func ("/path/guards/expiry", &expiry, guard_scenario_run);
   g_test_add_func ("/path/guards/back-dated", test_back_dated);
   g_test_add_func ("/path/guards/own-lifetime", test_own_lifetime);
-  g_test_add_data_func ("/path/guards/restricted", &restricted, run_scenario);
+  g_test_add_data_func ("/path/guards/restricted", &restricted, guard_scenario_run);
   g_test_add_func ("/path/guards/switched", test_switched);
   g_test_add_func ("/path/guards/restricted-at-first", test_restricted_at_first);
   g_test_add_func ("/path/guards/bridges", test_bridges);

@@ -342,6 +342,40 @@ test_unknown (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (n_unknown, >, 20);
 }
 
+/* Without a file of systems, or of countries, what is known counts still; strictly there is no path then. */
+static void
+test_nothing_known (Fixture *self, gconstpointer data)
+{
+  gboolean has_systems = GPOINTER_TO_INT (data);
+  CepaDiverseConfig config = all_different;
+  CepaPathRequest request = make_request (3);
+  CepaPath path;
+
+  add_relays (self);
+  for (guint row = 0; row < 10; row++)
+    if (has_systems)
+      self->fake.relays[row].country[0] = '\0';
+    else
+      self->fake.relays[row].as_number = 0;
+  for (config.unknown = CEPA_DIVERSE_TOGETHER; config.unknown <= CEPA_DIVERSE_REFUSED; config.unknown++)
+    {
+      config.is_strict = FALSE;
+      use (self, &config);
+      for (guint i = 0; i < 200; i++)
+        {
+          assert_path (self, &request, &path);
+          if (has_systems)
+            g_assert_true (has_distinct_systems (&self->fake, &path));
+          else
+            g_assert_cmpuint (count_countries (&self->fake, &path), ==, 3);
+        }
+      g_assert_cmpuint (cepa_diverse_get_n_given_up (self->diverse), ==, 0);
+      config.is_strict = TRUE;
+      use (self, &config);
+      g_assert_false (choose (self, &request, &path, NULL));
+    }
+}
+
 /* Other lengths, and what is for onion services. */
 static void
 test_lengths (Fixture *self, G_GNUC_UNUSED gconstpointer data)
@@ -375,19 +409,23 @@ test_lengths (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (cepa_diverse_get_n_given_up (self->diverse), ==, 0);
 }
 
-/* What it does not know is refused as path.weighted refuses it. */
+/* What it does not know is refused as path.weighted refuses it, also when it is strict. */
 static void
 test_unsupported (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const guint32 guards[] = { 0 };
+  CepaDiverseConfig config = all_different;
 
   add_relays (self);
-  for (guint n_guards = 0; n_guards < 2; n_guards++)
+  for (guint i = 0; i < 4; i++)
     {
+      guint n_guards = i % 2;
       CepaPathRequest request = make_request (n_guards == 0 ? 9 : 3);
       g_autoptr (GError) error = NULL;
       CepaPath path;
 
+      config.is_strict = i >= 2;
+      use (self, &config);
       request.purpose = n_guards == 0 ? CEPA_PURPOSE_GENERAL : 7;
       request.guards = n_guards > 0 ? guards : NULL;
       request.n_guards = n_guards;
@@ -414,6 +452,10 @@ main (int argc, char **argv)
   ADD ("exit-countries", test_exit_countries);
   ADD ("unknown", test_unknown);
   ADD ("lengths", test_lengths);
+  g_test_add ("/plugins/diverse/no-systems", Fixture, GINT_TO_POINTER (FALSE), fixture_set_up, test_nothing_known,
+              fixture_tear_down);
+  g_test_add ("/plugins/diverse/no-countries", Fixture, GINT_TO_POINTER (TRUE), fixture_set_up, test_nothing_known,
+              fixture_tear_down);
   ADD ("unsupported", test_unsupported);
   return g_test_run ();
 }

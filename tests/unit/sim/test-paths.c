@@ -63,6 +63,14 @@ read_file (const Folder *folder, const char *name)
 }
 
 static void
+write_bytes (const Folder *folder, const char *name, const char *bytes, gssize len)
+{
+  g_autofree char *path = g_build_filename (folder->path, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, bytes, len, NULL));
+}
+
+static void
 assert_has (const char *text, const char *part)
 {
   if (text == NULL || strstr (text, part) == NULL)
@@ -83,6 +91,14 @@ assert_fails (Outcome outcome, int status, const char *part)
   assert_has (outcome.err, part);
   g_assert_cmpint (outcome.status, ==, status);
   outcome_clear (&outcome);
+}
+
+/* Without a single draw. */
+static void
+assert_fails_at_once (Outcome outcome, const char *part)
+{
+  g_assert_null (strstr (outcome.err, " draws in "));
+  assert_fails (outcome, 1, part);
 }
 
 /* ---- what comes out ---- */
@@ -317,6 +333,25 @@ test_countries (void)
   folder_clear (&folder);
 }
 
+/* Somebody who has relays of another network sees nothing of this one, and is told. */
+static void
+test_adversary (void)
+{
+  Folder folder;
+  Outcome outcome;
+  g_autofree char *first = test_relay_fingerprint (40), *list = NULL;
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  list = g_strdup_printf ("%s~relay # ours\r\n\r\n0123456789012345678901234567890123456789\n", first + 1);
+  g_free (folder_write (&folder, "list", list));
+  outcome = run (&folder, "--unchecked", "--paths", "500", "--adversary", "list", "cache", NULL);
+  assert_has (outcome.err, "of the 2 relays of the adversary 1 are in the first consensus");
+  assert_has (outcome.out, "\nAdversary:   2 relays\n");
+  outcome_clear (&outcome);
+  folder_clear (&folder);
+}
+
 /* ---- what is refused ---- */
 
 static void
@@ -337,6 +372,7 @@ test_usage (void)
   assert_fails (run (&folder, "--authority", "x", "cache", NULL), 2, "DirAuthority");
   assert_fails (run (&folder, "--unchecked", "--torrc", "x", "cache", NULL), 2, "--unchecked");
   assert_fails (run (&folder, "--summary", "o.xml", "cache", NULL), 2, ".json or .txt");
+  assert_fails (run (&folder, "--csv", "o.txt", "--summary", "o.txt", "cache", NULL), 2, "to one file: o.txt");
   folder_clear (&folder);
 }
 
@@ -365,6 +401,9 @@ test_documents (void)
   assert_fails (run (&folder, "--torrc", "nowhere", "cache", NULL), 1, "cannot read nowhere");
   assert_fails (run (&folder, "--unchecked", "--ports-file", "nowhere", "cache", NULL), 1, "cannot read nowhere");
   assert_fails (run (&folder, "--unchecked", "--adversary", "none", "cache", NULL), 1, "none: there is no fingerprint");
+  write_bytes (&folder, "zero", "443=1\0,80=1\n", 12);
+  assert_fails (run (&folder, "--unchecked", "--adversary", "zero", "cache", NULL), 1, "zero: this is no text");
+  assert_fails (run (&folder, "--unchecked", "--ports-file", "zero", "cache", NULL), 1, "zero: this is no text");
   assert_fails (run (&folder, "--unchecked", "--hours", "3", "cache", NULL), 1, "no hour of use");
   folder_clear (&folder);
 }
@@ -383,11 +422,34 @@ test_full_disk (void)
                 "cannot write /dev/full.txt");
   assert_fails (run (&folder, "--unchecked", "--paths", "10", "--plot", "nowhere/o.svg", "cache", NULL), 1,
                 "cannot write nowhere/o.svg");
+  /* Before the work is done, not after it. */
+  assert_fails_at_once (run (&folder, "--unchecked", "--plot", "nowhere/o.svg", "cache", NULL), "cannot write nowhere/o.svg");
+  assert_fails_at_once (run (&folder, "--unchecked", "--plot", "cache", "cache", NULL), "cannot write cache: Is a directory");
   /* A run that fails leaves no half of a file. */
   assert_fails (run (&folder, "--unchecked", "--ports", "25", "--plugin", "path.nowhere", "--csv", "o.csv", "cache", NULL), 1,
                 "no plugin path.nowhere");
   csv = read_file (&folder, "o.csv");
   g_assert_null (csv);
+  folder_clear (&folder);
+}
+
+/* Without a standard output the summary goes nowhere, and not into the file that is opened next. */
+static void
+test_no_output (void)
+{
+  Folder folder;
+  g_autofree char *command = NULL, *csv = NULL;
+  int status;
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  command = g_strdup_printf ("sh -c 'cd %s && %s paths --unchecked --paths 10 --csv o.csv cache >&- 2>&-'", folder.path,
+                             g_getenv ("CEPA_SIM"));
+  g_assert_true (g_spawn_command_line_sync (command, NULL, NULL, &status, NULL));
+  g_assert_cmpint (status, ==, 0);
+  csv = read_file (&folder, "o.csv");
+  assert_has (csv, "time,client");
+  g_assert_null (strstr (csv, "Policy:"));
   folder_clear (&folder);
 }
 
@@ -422,7 +484,7 @@ test_faults (void)
     { "same-family", "same-family", "of one family" },    { "no-exit", "no-exit-flag", "not an Exit" },
     { "too-many", "plugin-error", "more hops" },          { "silent", "plugin-error", "set no error" },
     { "no-path", "no-path", "path.variant: choose_path" }, { "fails", "plugin-error", "the table is torn" },
-    { "both", "plugin-error", "a path and an error" },
+    { "both", "plugin-error", "a path and an error" },    { "ticks-never", "repeated-relay", "no relay is twice" },
   };
   Folder folder;
 
@@ -487,7 +549,8 @@ test_bad_modules (void)
   {
     const char *name, *sentence;
   } bad[] = { { "create-fails", "no table of latencies" }, { "abi-major", "interface" }, { "no-symbol", "does not export" },
-              { "other-id", "path.other" },                 { "crashes", "ended by a signal: Killed" } };
+              { "other-id", "path.other" },                 { "crashes", "ended by a signal: Killed" },
+              { "ticks-at-once", "while no time passed" } };
   Folder folder;
 
   folder_init (&folder);
@@ -502,6 +565,9 @@ test_bad_modules (void)
     }
   assert_fails (run (&folder, "--unchecked", "--plugin", "path.weighted", "--option", "speed=1", "cache", NULL), 1,
                 "no option \"speed\"");
+  g_free (folder_write (&folder, "torn.plugin", "[Plugin]\nId=path.torn\n"));
+  assert_fails (run (&folder, "--unchecked", "--plugin", "path.torn", "--plugin-directory", ".", "cache", NULL), 1,
+                "torn.plugin was refused: ");
   assert_fails (run (&folder, "--unchecked", "--plugin", "transport.direct", "cache", NULL), 1, "of kind transport");
   folder_clear (&folder);
 }
@@ -517,9 +583,11 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/paths/guards", test_guards);
   g_test_add_func ("/sim/paths/months", test_months);
   g_test_add_func ("/sim/paths/countries", test_countries);
+  g_test_add_func ("/sim/paths/adversary", test_adversary);
   g_test_add_func ("/sim/paths/usage", test_usage);
   g_test_add_func ("/sim/paths/documents", test_documents);
   g_test_add_func ("/sim/paths/full-disk", test_full_disk);
+  g_test_add_func ("/sim/paths/no-output", test_no_output);
   g_test_add_func ("/sim/paths/faults", test_faults);
   g_test_add_func ("/sim/paths/side-table", test_side_table);
   g_test_add_func ("/sim/paths/bad-modules", test_bad_modules);

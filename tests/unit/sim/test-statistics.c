@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/secret.h"
 #include "report.h"
 #include "rows.h"
@@ -284,14 +285,20 @@ test_report (void)
 static void
 test_sets (void)
 {
+  static const TestRelay idle[] = { { .flags = TEST_RELAY_FLAGS }, { .flags = TEST_RELAY_FLAGS } };
+  const TestConsensus idle_consensus = { .relays = idle, .n_relays = G_N_ELEMENTS (idle) };
   g_autoptr (CepaNetwork) network = test_consensus_make_network (&stat_consensus);
-  g_autoptr (CepaSimSet) all = cepa_sim_set_draw (network, 1, 1), few = cepa_sim_set_draw (network, 0.01, 1);
+  g_autoptr (CepaNetwork) weightless = test_consensus_make_network (&idle_consensus);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CepaSimSet) all = cepa_sim_set_draw (network, 1, 1, NULL), few = cepa_sim_set_draw (network, 0.01, 1, NULL);
   guint8 id[20];
 
   g_assert_cmpuint (cepa_sim_set_get_n (all), ==, 5);
   g_assert_cmpuint (cepa_sim_set_get_n (few), ==, 1);
   test_relay_id (4, id);
   g_assert_true (cepa_sim_set_contains (all, id));
+  g_assert_null (cepa_sim_set_draw (weightless, 1, 1, &error));
+  g_assert_error (error, CEPA_ERROR, CEPA_ERROR_NOT_FOUND);
   for (const char *const *bad = (const char *const[]){ "", "# none\n", "relay0\n", "$0123\n", NULL }; *bad != NULL; bad++)
     g_assert_null (cepa_sim_set_parse (*bad, NULL));
 }
