@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 
-#define DECOMPRESS_CHUNK (64 * 1024)
 #define DECOMPRESS_FIRST_ROOM (256 * 1024)
 #define DECOMPRESS_WINDOW_BITS (15 + 32) /* 32: zlib or gzip, as each stream says */
 
@@ -251,20 +250,19 @@ decompress_check_size (const CepaDecompressor *self, GError **error)
   return TRUE;
 }
 
-/* One turn of the decoder, into at most a chunk of room behind what is there. @done: (out): that it had enough of both
-   and could not do more. */
+/* One turn of the decoder, into at most a step's room behind what is there. */
 static gboolean
-decompress_step (CepaDecompressor *self, DecompressTurn *turn, gboolean *done, GError **error)
+decompress_run (CepaDecompressor *self, DecompressTurn *turn, GError **error)
 {
   guint before = self->out->len;
   gsize in_before = turn->in_len;
   DecompressStatus status;
 
-  g_byte_array_set_size (self->out, before + DECOMPRESS_CHUNK);
+  g_byte_array_set_size (self->out, before + CEPA_DECOMPRESS_STEP);
   turn->out = self->out->data + before;
-  turn->out_len = DECOMPRESS_CHUNK;
+  turn->out_len = CEPA_DECOMPRESS_STEP;
   status = decompress_turn (self, turn);
-  g_byte_array_set_size (self->out, before + DECOMPRESS_CHUNK - (guint) turn->out_len);
+  g_byte_array_set_size (self->out, before + CEPA_DECOMPRESS_STEP - (guint) turn->out_len);
   self->consumed += in_before - turn->in_len;
   if (status == DECOMPRESS_DAMAGED || status == DECOMPRESS_MEMORY)
     {
@@ -278,55 +276,75 @@ decompress_step (CepaDecompressor *self, DecompressTurn *turn, gboolean *done, G
       self->is_open = FALSE;
       self->n_streams++;
     }
-  /* With room left over, it waits for input. */
-  *done = turn->in_len == 0 && (turn->out_len > 0 || !self->is_open);
   return decompress_check_size (self, error);
 }
 
 static gboolean
-decompress_feed_encoded (CepaDecompressor *self, const guint8 *data, gsize len, GError **error)
+decompress_step_encoded (CepaDecompressor *self, const guint8 *data, gsize len, gsize *used, gboolean *is_done,
+                         GError **error)
 {
-  DecompressTurn turn = { .in = data, .in_len = len };
-  gboolean done = len == 0;
+  DecompressTurn turn = { .in = data, .in_len = MIN (len, CEPA_DECOMPRESS_STEP) };
+  guint before = self->out->len;
 
-  while (!done)
+  *used = 0;
+  *is_done = len == 0 && !self->is_open;
+  if (*is_done)
+    return TRUE;
+  if (!self->is_open && !decompress_begin_stream (self))
     {
-      guint before = self->out->len;
-      gsize in_before = turn.in_len;
-
-      if (!self->is_open && !decompress_begin_stream (self))
-        {
-          g_set_error_literal (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "no memory to unpack an answer");
-          return FALSE;
-        }
-      self->is_open = TRUE;
-      if (!decompress_step (self, &turn, &done, error))
-        return FALSE;
-      /* A decoder that neither takes nor gives anything, whatever it says, would do so for ever. */
-      if (!done && before == self->out->len && in_before == turn.in_len)
-        {
-          g_set_error_literal (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "compressed answer is damaged");
-          return FALSE;
-        }
+      g_set_error_literal (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "no memory to unpack an answer");
+      return FALSE;
     }
+  self->is_open = TRUE;
+  if (!decompress_run (self, &turn, error))
+    return FALSE;
+  *used = (gsize) (turn.in - data);
+  /* With room left over, it waits for input. */
+  *is_done = *used == len && (turn.out_len > 0 || !self->is_open);
+  /* A decoder that neither takes nor gives anything, whatever it says, would do so for ever. */
+  if (*is_done || before != self->out->len || *used > 0)
+    return TRUE;
+  g_set_error_literal (error, CEPA_ERROR, CEPA_ERROR_PROTOCOL, "compressed answer is damaged");
+  return FALSE;
+}
+
+gboolean
+cepa_decompressor_step (CepaDecompressor *self, const guint8 *data, gsize len, gsize *used, gboolean *is_done,
+                        GError **error)
+{
+  gsize taken = MIN (len, CEPA_DECOMPRESS_STEP);
+
+  g_return_val_if_fail (self->out != NULL, FALSE);
+
+  if (self->encoding != CEPA_ENCODING_IDENTITY)
+    return decompress_step_encoded (self, data, len, used, is_done, error);
+  self->consumed += taken;
+  if (taken > self->max_size - MIN (self->max_size, self->out->len))
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "answer grows beyond %" G_GSIZE_FORMAT " bytes",
+                   self->max_size);
+      return FALSE;
+    }
+  g_byte_array_append (self->out, data, (guint) taken);
+  *used = taken;
+  *is_done = taken == len;
   return TRUE;
 }
 
 gboolean
 cepa_decompressor_feed (CepaDecompressor *self, const guint8 *data, gsize len, GError **error)
 {
-  g_return_val_if_fail (self->out != NULL, FALSE);
+  gboolean is_done = len == 0;
 
-  if (self->encoding != CEPA_ENCODING_IDENTITY)
-    return decompress_feed_encoded (self, data, len, error);
-  self->consumed += len;
-  if (len > self->max_size - MIN (self->max_size, self->out->len))
+  while (!is_done)
     {
-      g_set_error (error, CEPA_ERROR, CEPA_ERROR_LIMIT, "answer grows beyond %" G_GSIZE_FORMAT " bytes",
-                   self->max_size);
-      return FALSE;
+      gsize used;
+
+      if (!cepa_decompressor_step (self, data, len, &used, &is_done, error))
+        return FALSE;
+      data += used;
+      len -= used;
     }
-  g_byte_array_append (self->out, data, (guint) len);
   return TRUE;
 }
 

@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 #define CEPA_DECOMPRESS_BOMB_SIZE (5 * 1024 * 1024)
 #define CEPA_DECOMPRESS_BOMB_RATIO 25
 
+/* Bytes that a step takes and gives at most. Of lzma, the slowest, they take half a millisecond. */
+#define CEPA_DECOMPRESS_STEP (32 * 1024)
+
 /* Memory that a decoder may take for itself, bytes: C Tor's limit for lzma, and the window of zstd. */
 #define CEPA_DECOMPRESS_MAX_MEMORY (16 * 1024 * 1024)
 #define CEPA_DECOMPRESS_MAX_WINDOW_LOG 23
@@ -53,8 +56,24 @@ void cepa_decompressor_free (CepaDecompressor *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaDecompressor, cepa_decompressor_free)
 
 /**
+ * cepa_decompressor_step:
+ * @data: the next @len bytes, of which it takes some: at most CEPA_DECOMPRESS_STEP
+ * @used: (out): how many
+ * @is_done: (out): all are used, and nothing more comes out of them
+ *
+ * Unpacks at most CEPA_DECOMPRESS_STEP bytes, so that whoever has other things to do can do them in between: it is to be
+ * called again, with what is left, until @is_done.
+ *
+ * Returns: as cepa_decompressor_feed().
+ */
+gboolean cepa_decompressor_step (CepaDecompressor *self, const guint8 *data, gsize len, gsize *used, gboolean *is_done,
+                                 GError **error);
+
+/**
  * cepa_decompressor_feed:
  * @data: the next @len bytes
+ *
+ * All steps at once, however long that takes.
  *
  * Returns: FALSE with CEPA_ERROR_LIMIT (too large, a bomb, too much memory for the decoder) or CEPA_ERROR_PROTOCOL
  * (damaged); it must not be fed again then.

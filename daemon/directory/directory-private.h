@@ -103,8 +103,9 @@ struct _CepaDirectory
   GPtrArray *microdescriptors; /* (element-type GBytes): the texts that the network was made of */
   GPtrArray *mapped;           /* (element-type GBytes): those of them, and of others, that are maps of files */
   GPtrArray *arriving;         /* (element-type GHashTable): what was asked for with answers that are to be read */
-  GQueue unread;               /* answers that wait for the worker: one at a time, so that a turn takes one */
-  gboolean is_reading;
+  GQueue unread;               /* answers; the first of them is with the worker, or is given to the table */
+  gboolean is_reading;         /* there is such a first one */
+  CepaLoopWatch *taker;        /* gives it to the table, some of it each turn */
   const CepaConsensus *compacting; /* (nullable): whose microdescriptors a worker puts together; not a reference */
   gint64 last_asked_us;        /* monotonic: for microdescriptors */
   gboolean is_sufficient;

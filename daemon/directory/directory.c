@@ -51,9 +51,7 @@ cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *r
   self->cache = cepa_cache_new (config->data_directory, context);
   self->cancellable = g_cancellable_new ();
   self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
-  self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  self->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) g_hash_table_unref);
+  cepa_directory_init_microdescriptors (self);
   self->requests = g_ptr_array_new ();
   self->timer = cepa_loop_watch_fd (context, -1, "directory", directory_timer, self);
   return self;

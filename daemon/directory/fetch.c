@@ -40,7 +40,10 @@ struct _CepaFetch
   CepaHttpHead head;
   gboolean has_head;
   CepaDecompressor *body; /* (nullable): until the encoding is known */
-  gsize body_received;   /* given to it */
+  gsize body_received;
+  GByteArray *unread;    /* of the body as it came: what has not been given to @body */
+  CepaLoopWatch *unpacker; /* a step each turn, so that an answer does not hold the loop */
+  gboolean is_unpacking; /* there is another step to do */
   gboolean is_started, is_done;
   GError *error;         /* (nullable): why it failed */
 };
@@ -53,6 +56,7 @@ fetch_free (CepaFetch *self)
   self->is_done = TRUE;
   cepa_loop_clear (&self->timer);
   cepa_loop_clear (&self->deadline);
+  cepa_loop_clear (&self->unpacker);
   if (self->circuit != NULL)
     cepa_circuit_close (self->circuit, reason);
   g_clear_pointer (&self->streams, cepa_streams_free);
@@ -60,19 +64,22 @@ fetch_free (CepaFetch *self)
   g_clear_error (&self->error);
   g_clear_pointer (&self->body, cepa_decompressor_free);
   g_byte_array_unref (self->start);
+  g_byte_array_unref (self->unread);
   g_free (self->resource);
   g_free (self->request);
   g_free (self);
 }
 
 /* What is behind the announced end of the body is not of it. */
-static gboolean
-fetch_feed (CepaFetch *self, const guint8 *data, gsize len, GError **error)
+static void
+fetch_take (CepaFetch *self, const guint8 *data, gsize len)
 {
   if (self->head.has_body_len)
     len = MIN (len, self->head.body_len - self->body_received);
   self->body_received += len;
-  return cepa_decompressor_feed (self->body, data, len, error);
+  g_byte_array_append (self->unread, data, (guint) len);
+  self->is_unpacking = TRUE;
+  cepa_loop_set_delay (self->unpacker, 0);
 }
 
 /* Reads the head once it is whole, and begins with the body once it says its encoding. @is_all: no more comes */
@@ -95,14 +102,18 @@ fetch_begin_body (CepaFetch *self, gboolean is_all, GError **error)
     return TRUE;
   data = rest > 0 ? data + self->head.len : NULL;
   self->body = cepa_decompressor_new (cepa_encoding_guess (data, rest), self->max_size);
-  return fetch_feed (self, data, rest, error);
+  fetch_take (self, data, rest);
+  return TRUE;
 }
 
 /* The whole answer has come. (transfer full) (nullable): its body */
 static GBytes *
 fetch_end_body (CepaFetch *self, GError **error)
 {
-  if (self->body == NULL && !fetch_begin_body (self, TRUE, error))
+  /* Of one that is too short to have begun, it takes the few bytes. */
+  if (self->body == NULL
+      && (!fetch_begin_body (self, TRUE, error)
+          || !cepa_decompressor_feed (self->body, self->unread->data, self->unread->len, error)))
     return NULL;
   if (self->head.has_body_len && self->body_received < self->head.body_len)
     {
@@ -128,7 +139,8 @@ fetch_finish (CepaFetch *self)
   fetch_free (self);
 }
 
-/* The end comes in a turn of its own: this is called from below the circuit. @error: (transfer full) (nullable) */
+/* The end comes in a turn of its own: this is called from below the circuit; and when what came before it has been
+   unpacked, which may end it otherwise. @error: (transfer full) (nullable) */
 static void
 fetch_end (CepaFetch *self, GError *error)
 {
@@ -139,7 +151,40 @@ fetch_end (CepaFetch *self, GError *error)
     }
   self->is_done = TRUE;
   self->error = error;
-  cepa_loop_set_delay (self->timer, 0);
+  cepa_loop_set_delay (self->timer, self->is_unpacking ? -1 : 0);
+}
+
+/* Whatever has been told of the end, this comes before it. @error: (transfer full) */
+static void
+fetch_end_unpacking (CepaFetch *self, GError *error)
+{
+  g_clear_error (&self->error);
+  self->is_unpacking = self->is_done = FALSE;
+  fetch_end (self, error);
+}
+
+static void
+fetch_unpack (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
+{
+  CepaFetch *self = user_data;
+  GError *error = NULL;
+  gboolean is_unpacked;
+  gsize used;
+
+  if (!cepa_decompressor_step (self->body, self->unread->data, self->unread->len, &used, &is_unpacked, &error))
+    {
+      fetch_end_unpacking (self, error);
+      return;
+    }
+  if (used > 0)
+    g_byte_array_remove_range (self->unread, 0, (guint) used);
+  self->is_unpacking = !is_unpacked;
+  if (self->stream != NULL)
+    cepa_stream_note_queued (self->stream, self->unread->len);
+  if (self->is_unpacking)
+    cepa_loop_set_delay (self->unpacker, 0);
+  else if (self->is_done)
+    cepa_loop_set_delay (self->timer, 0);
 }
 
 static void
@@ -182,7 +227,7 @@ fetch_data (gpointer user_data, const guint8 *data, gsize len)
       return;
     }
   if (self->body != NULL)
-    fetch_feed (self, data, len, &error);
+    fetch_take (self, data, len);
   else
     {
       g_byte_array_append (self->start, data, (guint) len);
@@ -204,7 +249,7 @@ fetch_batch_end (gpointer user_data)
       self->counted = self->received;
       cepa_loop_set_delay (self->timer, FETCH_STALL_US);
     }
-  cepa_stream_note_queued (self->stream, 0);
+  cepa_stream_note_queued (self->stream, self->unread->len);
 }
 
 static void
@@ -309,6 +354,8 @@ cepa_fetch_new (GMainContext *context, CepaChannelPool *channels, CepaRandom *ra
   self->funcs = *funcs;
   self->user_data = user_data;
   self->start = g_byte_array_new ();
+  self->unread = g_byte_array_new ();
+  self->unpacker = cepa_loop_watch_fd (context, -1, "directory answer", fetch_unpack, self);
   self->timer = cepa_loop_watch_fd (context, -1, "directory fetch", fetch_timer, self);
   cepa_loop_set_delay (self->timer, 0);
   self->deadline = cepa_loop_watch_fd (context, -1, "directory fetch deadline", fetch_too_long, self);

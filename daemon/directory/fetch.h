@@ -38,7 +38,8 @@ typedef struct
  * @max_size: of the decoded answer, bytes
  *
  * Begins at the next turn of the loop. Less than 4 KiB in 15 seconds, or ten minutes in all, end it with CEPA_ERROR_TIMEOUT.
- * What comes is unpacked as it comes, so that a bomb ends it before it has grown.
+ * What comes is unpacked as it comes, so that a bomb ends it before it has grown, and a step each turn of the loop, so that
+ * nothing holds it; a server that sends faster than that is made to wait.
  *
  * Returns: (transfer none): it frees itself after @done; cepa_fetch_cancel() ends it before.
  */

@@ -126,14 +126,15 @@ load_annotate (gint64 listed_s)
 }
 
 guint
-cepa_load_take_found (const CepaLoadResult *result, CepaNetwork *network, GString *kept, gint64 listed_s)
+cepa_load_take_found (const CepaLoadResult *result, guint *next, guint n_max, CepaNetwork *network, GString *kept,
+                      gint64 listed_s)
 {
   g_autofree char *annotation = load_annotate (listed_s);
-  guint filled = 0;
+  guint filled = 0, end = *next + MIN (n_max, result->found->len - *next);
 
-  for (guint i = 0; i < result->found->len; i++)
+  for (; *next < end; (*next)++)
     {
-      const CepaMicrodescriptor *microdescriptor = &g_array_index (result->found, CepaMicrodescriptor, i);
+      const CepaMicrodescriptor *microdescriptor = &g_array_index (result->found, CepaMicrodescriptor, *next);
       guint n = cepa_network_add_microdescriptor (network, microdescriptor);
 
       filled += n;

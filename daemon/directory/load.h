@@ -112,12 +112,15 @@ CepaLoadResult *cepa_load_finish (GAsyncResult *result, GError **error);
 /**
  * cepa_load_take_found:
  * @result: with microdescriptors that were found
+ * @next: (inout): the first of them that counts, and the first that does not any more; 0 at first
+ * @n_max: how many count at most
  * @network: gets those that it wants; one that it has no use for any more is no problem
  * @kept: gets the text of those that were wanted, each behind an annotation that it was listed at @listed_s
  *
  * Returns: how many rows of @network were filled.
  */
-guint cepa_load_take_found (const CepaLoadResult *result, CepaNetwork *network, GString *kept, gint64 listed_s);
+guint cepa_load_take_found (const CepaLoadResult *result, guint *next, guint n_max, CepaNetwork *network, GString *kept,
+                            gint64 listed_s);
 
 /**
  * cepa_load_add_microdescriptors:

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/memory.h"
 #include "directory/digests.h"
 #include "directory/parts-private.h"
@@ -15,6 +16,8 @@
 /* All texts are put into one when there are more than this, or when those behind the first are more than this share of it. */
 #define MICRODESCRIPTORS_MAX_TEXTS 64
 #define MICRODESCRIPTORS_LATER_SHARE 16
+/* Of an answer, so many are given to the table in a turn: a millisecond. */
+#define MICRODESCRIPTORS_STEP 100
 /* Few missing ones wait so long for more: C Tor's TestingClientMaxIntervalWithoutRequest and its value in test networks. */
 #define MICRODESCRIPTORS_MAX_DELAY_US (600 * G_USEC_PER_SEC)
 #define MICRODESCRIPTORS_MAX_DELAY_TESTING_US (5 * G_USEC_PER_SEC)
@@ -165,7 +168,7 @@ microdescriptors_lacks (const CepaDirectory *self, GHashTable *asked)
   return FALSE;
 }
 
-/* An answer. A worker reads it; the loop's thread only gives what it found to the table. */
+/* An answer. A worker reads it; the loop's thread only gives what it found to the table, a step each turn. */
 typedef struct
 {
   CepaDirectory *directory;
@@ -173,12 +176,19 @@ typedef struct
   char *origin; /* for messages */
   guint8 server[20];
   GHashTable *asked; /* one of the directory's @arriving */
+  CepaLoadResult *result; /* (nullable): when it has been read */
+  guint n_taken;          /* of those that were found */
+  guint n_filled;         /* rows */
+  GString *kept;          /* the text of those that filled rows */
 } MicrodescriptorsArrival;
 
 static void
 microdescriptors_arrival_free (MicrodescriptorsArrival *arrival)
 {
   g_ptr_array_remove_fast (arrival->directory->arriving, arrival->asked);
+  g_clear_pointer (&arrival->result, cepa_load_result_free);
+  if (arrival->kept != NULL)
+    g_string_free (arrival->kept, TRUE);
   g_bytes_unref (arrival->body);
   g_free (arrival->origin);
   g_free (arrival);
@@ -187,28 +197,25 @@ microdescriptors_arrival_free (MicrodescriptorsArrival *arrival)
 void
 cepa_directory_free_microdescriptors (CepaDirectory *self)
 {
+  cepa_loop_clear (&self->taker);
   g_queue_clear_full (&self->unread, (GDestroyNotify) microdescriptors_arrival_free);
   g_ptr_array_unref (self->microdescriptors);
   g_ptr_array_unref (self->mapped);
   g_ptr_array_unref (self->arriving);
 }
 
+/* All of it has been given to the table. */
 static void
-microdescriptors_take (CepaDirectory *self, const CepaLoadResult *result, const MicrodescriptorsArrival *arrival)
+microdescriptors_finish (CepaDirectory *self, MicrodescriptorsArrival *arrival)
 {
-  GString *kept = g_string_new (NULL);
-  g_autoptr (GBytes) text = NULL;
-  guint n;
+  g_autoptr (GBytes) text = g_string_free_to_bytes (g_steal_pointer (&arrival->kept));
 
-  n = cepa_load_take_found (result, self->network, kept,
-                            cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
-  text = g_string_free_to_bytes (kept);
   if (microdescriptors_lacks (self, arrival->asked))
     {
       /* It has not kept up: the rest is had elsewhere. */
       cepa_servers_note_outdated (self->servers, arrival->server);
     }
-  if (n == 0)
+  if (arrival->n_filled == 0)
     {
       cepa_servers_note_failure (self->servers, arrival->server);
       cepa_directory_note_failure (self, CEPA_DIRECTORY_MICRODESCRIPTORS);
@@ -227,7 +234,7 @@ static void microdescriptors_read (GObject *source, GAsyncResult *async, gpointe
 static void
 microdescriptors_read_next (CepaDirectory *self)
 {
-  MicrodescriptorsArrival *arrival = self->is_reading ? NULL : g_queue_pop_head (&self->unread);
+  MicrodescriptorsArrival *arrival = self->is_reading ? NULL : g_queue_peek_head (&self->unread);
 
   if (arrival == NULL)
     return;
@@ -242,19 +249,46 @@ microdescriptors_read (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpoin
 {
   MicrodescriptorsArrival *arrival = user_data;
   CepaDirectory *self = arrival->directory;
-  g_autoptr (CepaLoadResult) result = cepa_load_finish (async, NULL);
 
+  arrival->result = cepa_load_finish (async, NULL);
   self->n_workers--;
-  self->is_reading = FALSE;
-  if (!self->is_stopped && result != NULL)
+  if (self->is_stopped || arrival->result == NULL)
+    return; /* it is freed with the others */
+  cepa_directory_log_problems (arrival->result->problems);
+  cepa_loop_set_delay (self->taker, 0);
+}
+
+static void
+microdescriptors_take (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
+{
+  CepaDirectory *self = user_data;
+  MicrodescriptorsArrival *arrival = g_queue_peek_head (&self->unread);
+
+  if (self->is_stopped)
+    return;
+  if (arrival->n_taken < arrival->result->found->len)
     {
-      microdescriptors_read_next (self);
-      cepa_directory_log_problems (result->problems);
-      microdescriptors_take (self, result, arrival);
+      arrival->n_filled += cepa_load_take_found (
+        arrival->result, &arrival->n_taken, MICRODESCRIPTORS_STEP, self->network, arrival->kept,
+        cepa_consensus_get_valid_after_s (cepa_network_get_consensus (self->network)));
+      cepa_loop_set_delay (self->taker, 0);
+      return;
     }
+  g_queue_pop_head (&self->unread);
+  self->is_reading = FALSE;
+  microdescriptors_read_next (self);
+  microdescriptors_finish (self, arrival);
   microdescriptors_arrival_free (arrival);
-  if (!self->is_stopped)
-    cepa_directory_step (self);
+  cepa_directory_step (self);
+}
+
+void
+cepa_directory_init_microdescriptors (CepaDirectory *self)
+{
+  self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) g_hash_table_unref);
+  self->taker = cepa_loop_watch_fd (self->context, -1, "microdescriptors", microdescriptors_take, self);
 }
 
 void
@@ -268,6 +302,7 @@ cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const ch
   arrival->origin = g_strdup (origin);
   memcpy (arrival->server, server, sizeof arrival->server);
   arrival->asked = asked;
+  arrival->kept = g_string_new (NULL);
   g_ptr_array_add (self->arriving, g_hash_table_ref (asked));
   g_queue_push_tail (&self->unread, arrival);
   microdescriptors_read_next (self);

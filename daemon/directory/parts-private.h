@@ -58,6 +58,7 @@ void cepa_directory_certificates_failed (CepaDirectory *self);
 
 gint64 cepa_directory_step_microdescriptors (CepaDirectory *self);
 
+void cepa_directory_init_microdescriptors (CepaDirectory *self);
 void cepa_directory_free_microdescriptors (CepaDirectory *self);
 
 /* Gives back the memory of mapped files, which a worker or somebody who asked has read. */

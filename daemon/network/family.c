@@ -456,13 +456,29 @@ cepa_family_table_clear_groups (CepaFamilyTable *self)
 }
 
 void
-cepa_family_table_add_group (CepaFamilyTable *self, const guint32 *rows, guint n)
+cepa_family_table_add_group (CepaFamilyTable *self, guint8 *bits)
 {
-  guint8 *bits = g_new0 (guint8, self->n_relays / 8 + 1);
-
-  for (guint i = 0; i < n; i++)
-    bits[rows[i] / 8] |= (guint8) (1u << rows[i] % 8);
   g_ptr_array_add (self->groups, bits);
+}
+
+void
+cepa_family_table_mark_names (const CepaFamilyTable *self, GHashTable *nicknames, guint8 *bits)
+{
+  g_autofree guint8 *is_wanted = g_new0 (guint8, g_hash_table_size (self->names));
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, nicknames);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    {
+      guint number = GPOINTER_TO_UINT (g_hash_table_lookup (self->names, name));
+
+      if (number != 0)
+        is_wanted[number - 1] = TRUE;
+    }
+  for (guint row = 0; row < self->n_relays; row++)
+    if (is_wanted[self->name[row]])
+      bits[row / 8] |= (guint8) (1u << row % 8);
 }
 
 static gboolean
@@ -502,9 +518,11 @@ family_join_groups (const CepaFamilyTable *self, GArray *sets)
       const guint8 *bits = g_ptr_array_index (self->groups, i);
       guint first = self->n_relays;
 
-      for (guint row = 0; row < self->n_relays; row++)
-        if (family_is_in_group (bits, row))
+      for (guint at = 0; at < self->n_relays / 8 + 1; at++)
+        for (guint left = bits[at]; left != 0; left &= left - 1)
           {
+            guint row = at * 8 + (guint) g_bit_nth_lsf (left, -1);
+
             first = MIN (first, row);
             family_join_sets (sets, first, row);
           }

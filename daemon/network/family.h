@@ -40,8 +40,12 @@ void cepa_family_table_add (CepaFamilyTable *self, guint row, CepaSlice family, 
 /* Forgets what cepa_family_table_add_group() said. */
 void cepa_family_table_clear_groups (CepaFamilyTable *self);
 
-/* The user says that these are of one family, each with each. @rows: (array length=n): ascending */
-void cepa_family_table_add_group (CepaFamilyTable *self, const guint32 *rows, guint n);
+/* The user says that these are of one family, each with each. @bits: (transfer full): n_relays / 8 + 1 bytes with a bit for
+   each row, the lowest first */
+void cepa_family_table_add_group (CepaFamilyTable *self, guint8 *bits);
+
+/* Sets in @bits those of the rows whose nickname is a key of @nicknames, in any case. */
+void cepa_family_table_mark_names (const CepaFamilyTable *self, GHashTable *nicknames, guint8 *bits);
 
 /* Whether @a and @b are of one family; a row is of its own. */
 gboolean cepa_family_table_same (const CepaFamilyTable *self, guint a, guint b);

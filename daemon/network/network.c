@@ -397,6 +397,12 @@ cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets)
   g_clear_pointer (&old, g_ptr_array_unref);
 }
 
+void
+cepa_network_mark_nicknames (const CepaNetwork *self, GHashTable *nicknames, guint8 *bits)
+{
+  cepa_family_table_mark_names (self->families, nicknames, bits);
+}
+
 GPtrArray *
 cepa_network_get_node_families (const CepaNetwork *self)
 {
@@ -416,12 +422,10 @@ network_settle_node_families (CepaNetwork *self)
   for (guint i = 0; i < n; i++)
     {
       const CepaNodeSet *set = g_ptr_array_index (self->node_families, i);
-      g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (guint32));
+      guint8 *bits = g_new0 (guint8, self->n_relays / 8 + 1);
 
-      for (guint32 row = 0; row < self->n_relays; row++)
-        if (cepa_node_set_contains (set, self, row))
-          g_array_append_val (rows, row);
-      cepa_family_table_add_group (self->families, (const guint32 *) (const void *) rows->data, rows->len);
+      cepa_node_set_mark (set, self, bits);
+      cepa_family_table_add_group (self->families, bits);
     }
 }
 

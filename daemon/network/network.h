@@ -83,6 +83,13 @@ gboolean cepa_network_has_countries (const CepaNetwork *self);
  */
 void cepa_network_set_node_families (CepaNetwork *self, GPtrArray *sets);
 
+/**
+ * cepa_network_mark_nicknames:
+ * @nicknames: (element-type utf8): its keys, in any case
+ * @bits: (array): as of cepa_node_set_mark()
+ */
+void cepa_network_mark_nicknames (const CepaNetwork *self, GHashTable *nicknames, guint8 *bits);
+
 /* Returns: (transfer none) (nullable): what was set. */
 GPtrArray *cepa_network_get_node_families (const CepaNetwork *self);
 

@@ -236,3 +236,75 @@ cepa_node_set_contains (const CepaNodeSet *self, const CepaNetwork *network, gui
   return cepa_node_set_contains_relay (self, cepa_network_get_relay (network, row),
                                        cepa_network_has_countries (network));
 }
+
+/* ---- all rows at once ---- */
+
+/* A bit for each two characters. */
+typedef struct
+{
+  guint8 bits[G_MAXUINT16 / 8 + 1];
+} NodeSetCountries;
+
+static inline guint
+node_set_country_number (const char *country)
+{
+  return (guint) (guint8) country[0] << 8 | (guint8) country[1];
+}
+
+static inline void
+node_set_set_bit (guint8 *bits, guint number)
+{
+  bits[number / 8] |= (guint8) (1u << number % 8);
+}
+
+static void
+node_set_list_countries (const CepaNodeSet *self, NodeSetCountries *out)
+{
+  GHashTableIter iter;
+  gpointer country;
+
+  g_hash_table_iter_init (&iter, self->countries);
+  while (g_hash_table_iter_next (&iter, &country, NULL))
+    node_set_set_bit (out->bits, node_set_country_number (country));
+}
+
+static void
+node_set_mark_countries (const CepaNodeSet *self, const CepaNetwork *network, guint8 *bits)
+{
+  NodeSetCountries countries = { 0 };
+
+  node_set_list_countries (self, &countries);
+  for (guint row = 0; row < cepa_network_get_n_relays (network); row++)
+    {
+      const char *country = cepa_network_get_relay (network, row)->country;
+      guint number = node_set_country_number (country[0] != '\0' ? country : NODE_SET_UNKNOWN);
+
+      if ((countries.bits[number / 8] >> number % 8 & 1) != 0)
+        node_set_set_bit (bits, row);
+    }
+}
+
+void
+cepa_node_set_mark (const CepaNodeSet *self, const CepaNetwork *network, guint8 *bits)
+{
+  GHashTableIter iter;
+  gpointer id;
+
+  g_hash_table_iter_init (&iter, self->ids);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    {
+      gint row = cepa_network_find (network, ((const NodeSetId *) id)->bytes);
+
+      if (row >= 0)
+        node_set_set_bit (bits, (guint) row);
+    }
+  if (g_hash_table_size (self->nicknames) > 0)
+    cepa_network_mark_nicknames (network, self->nicknames, bits);
+  if (cepa_node_set_needs_countries (self) && cepa_network_has_countries (network))
+    node_set_mark_countries (self, network, bits);
+  if (cepa_address_policy_get_n_rules (self->policy) == 0)
+    return;
+  for (guint row = 0; row < cepa_network_get_n_relays (network); row++)
+    if (node_set_has_address (self, cepa_network_get_relay (network, row)))
+      node_set_set_bit (bits, row);
+}

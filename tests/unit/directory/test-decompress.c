@@ -219,12 +219,12 @@ test_parts (void)
     }
 }
 
-/* Sizes around that of the decoder's turns, and nothing. */
+/* Sizes around that of the decoder's turns, and nothing; alone, and with another stream behind. */
 static void
 test_sizes (void)
 {
-  static const gsize sizes[] = { 0, 1, 65535, 65536, 65537, 131072 };
-  g_autofree char *text = g_strnfill (131072, 'x');
+  static const gsize sizes[] = { 0, 1, 32767, 32768, 32769, 65535, 65536, 65537, 131072 };
+  g_autofree char *text = g_strnfill (131073, 'x');
 
   for (guint i = 0; i < G_N_ELEMENTS (encodings); i++)
     for (guint j = 0; j < G_N_ELEMENTS (sizes); j++)
@@ -232,7 +232,44 @@ test_sizes (void)
         g_autoptr (GByteArray) packed = pack (encodings[i], text, sizes[j]);
 
         check (encodings[i], packed, packed->len, text, sizes[j]);
+        append_packed (packed, encodings[i], text, 1);
+        check (encodings[i], packed, packed->len, text, sizes[j] + 1);
       }
+}
+
+/* No step takes or gives more than it may, and all of them give all, whether it is packed well or not at all. */
+static void
+test_steps (void)
+{
+  const gsize len = 500000;
+  g_autofree guint8 *text = g_malloc (len);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (2);
+
+  for (gsize i = 0; i < len; i++)
+    text[i] = (guint8) (i < len / 2 ? 'x' : g_rand_int (rand));
+  for (CepaEncoding encoding = CEPA_ENCODING_IDENTITY; encoding <= CEPA_ENCODING_LZMA; encoding++)
+    {
+      g_autoptr (GByteArray) packed = pack (encoding, text, len);
+      g_autoptr (CepaDecompressor) self = cepa_decompressor_new (encoding, len);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GBytes) out = NULL;
+      gboolean is_done = FALSE;
+      gsize at = 0;
+
+      while (!is_done)
+        {
+          gsize before = cepa_decompressor_get_size (self), used;
+
+          g_assert_true (cepa_decompressor_step (self, packed->data + at, packed->len - at, &used, &is_done, &error));
+          g_assert_no_error (error);
+          g_assert_cmpuint (used, <=, CEPA_DECOMPRESS_STEP);
+          g_assert_cmpuint (cepa_decompressor_get_size (self) - before, <=, CEPA_DECOMPRESS_STEP);
+          at += used;
+        }
+      g_assert_cmpuint (at, ==, packed->len);
+      out = cepa_decompressor_finish (self, &error);
+      g_assert_cmpmem (g_bytes_get_data (out, NULL), g_bytes_get_size (out), text, len);
+    }
 }
 
 static void
@@ -447,6 +484,7 @@ main (int argc, char **argv)
   g_test_add_func ("/decompress/c-tor", test_c_tor);
   g_test_add_func ("/decompress/parts", test_parts);
   g_test_add_func ("/decompress/sizes", test_sizes);
+  g_test_add_func ("/decompress/steps", test_steps);
   g_test_add_func ("/decompress/identity", test_identity);
   g_test_add_func ("/decompress/streams", test_streams);
   g_test_add_func ("/decompress/cut", test_cut);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One question to a directory server over a circuit of one hop: answers of every kind, and every way to get none. */
 #include <string.h>
+#include <zlib.h>
 
 #include "base/error.h"
 #include "base/loop.h"
 #include "directory/fetch.h"
+#include "stream/stream.h"
 #include "support/fake-dialer.h"
 #include "support/fake-directory.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 #define MAX_SIZE 20000
+/* Of what is unpacked in many turns. */
+#define LONG_SIZE (4 * 1024 * 1024)
+#define LONG_TURNS (LONG_SIZE / CEPA_DECOMPRESS_STEP)
 
 typedef struct
 {
@@ -19,9 +24,11 @@ typedef struct
   FakeDialer *dialer;
   CepaChannelPool *pool;
   CepaCircuitHop hop;
+  gsize max_size;
+  GBytes *packed; /* (nullable): the body of an answer */
   GString *stages;
   CepaLoopWatch *deadline;
-  guint n_done, status;
+  guint n_done, status, n_turns;
   GBytes *body;
   GError *error;
 } Fixture;
@@ -45,6 +52,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->pool = cepa_channel_pool_new (self->context, fake_server_clock (), cepa_random_system (),
                                       &self->dialer->base, &funcs, NULL);
   fake_server_get_hop (self->server, 0, &self->hop);
+  self->max_size = MAX_SIZE;
   self->stages = g_string_new (NULL);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", fixture_too_late, self);
   cepa_loop_set_delay (self->deadline, DEADLINE_US);
@@ -66,6 +74,7 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_main_context_unref (self->context);
   g_string_free (self->stages, TRUE);
   g_clear_pointer (&self->body, g_bytes_unref);
+  g_clear_pointer (&self->packed, g_bytes_unref);
   g_clear_error (&self->error);
 }
 
@@ -97,7 +106,14 @@ fixture_start (Fixture *self)
   static const CepaFetchFuncs funcs = { fetch_progress, fetch_done };
 
   return cepa_fetch_new (self->context, self->pool, cepa_random_system (), 1, &self->hop, "/tor/test", "X-Of: test\r\n",
-                         MAX_SIZE, &funcs, self);
+                         self->max_size, &funcs, self);
+}
+
+static void
+fixture_turn (Fixture *self)
+{
+  g_main_context_iteration (self->context, TRUE);
+  self->n_turns++;
 }
 
 static void
@@ -107,7 +123,7 @@ fixture_fetch (Fixture *self)
 
   fixture_start (self);
   while (self->n_done == n)
-    g_main_context_iteration (self->context, TRUE);
+    fixture_turn (self);
 }
 
 static void
@@ -297,6 +313,171 @@ test_wrong_handshake (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_check_fails (self, CEPA_ERROR_PROTOCOL, "onion key");
 }
 
+/* ---- long answers ---- */
+
+/* (transfer full): @len bytes of text, packed to about a 25th. */
+static GBytes *
+pack_text (gsize len)
+{
+  g_autofree guint8 *text = g_malloc (len);
+  gulong packed = compressBound (len);
+  guint8 *out = g_malloc (packed);
+
+  for (gsize i = 0; i < len; i++)
+    text[i] = i % 64 == 0 ? (guint8) (i / 64 * 2654435761u >> 24 | 128) : 'x';
+  g_assert_cmpint (compress2 (out, &packed, text, len, 1), ==, Z_OK);
+  return g_bytes_new_take (out, packed);
+}
+
+/* All of it and no END. */
+static gboolean
+answer_packed (G_GNUC_UNUSED FakeDirectory *directory, FakeLink *link, const FakeCell *request, gpointer user_data)
+{
+  Fixture *self = user_data;
+  static const char head[] = "HTTP/1.0 200 OK\r\nContent-Encoding: deflate\r\n\r\n";
+  guint16 id = request->message.stream_id;
+
+  fake_link_send_data (link, request->circuit_id, 0, id, head, strlen (head));
+  fake_link_send_data (link, request->circuit_id, 0, id, g_bytes_get_data (self->packed, NULL),
+                       g_bytes_get_size (self->packed));
+  return TRUE;
+}
+
+/* @reason: as text, one byte */
+static void
+end_stream (FakeLink *link, const FakeCell *request, const char *reason)
+{
+  fake_relay_send_message (link->relay, request->circuit_id, 0, CEPA_RELAY_END, request->message.stream_id, reason, 1,
+                           NULL);
+}
+
+static gboolean
+answer_packed_whole (FakeDirectory *directory, FakeLink *link, const FakeCell *request, gpointer user_data)
+{
+  answer_packed (directory, link, request, user_data);
+  end_stream (link, request, "\6");
+  return TRUE;
+}
+
+static gboolean
+answer_packed_badly (FakeDirectory *directory, FakeLink *link, const FakeCell *request, gpointer user_data)
+{
+  answer_packed (directory, link, request, user_data);
+  end_stream (link, request, "\14");
+  return TRUE;
+}
+
+static gboolean
+answer_packed_destroy (FakeDirectory *directory, FakeLink *link, const FakeCell *request, gpointer user_data)
+{
+  answer_packed (directory, link, request, user_data);
+  fake_relay_send_cell (link->relay, request->circuit_id, CEPA_CELL_DESTROY, "\11", 1);
+  return TRUE;
+}
+
+static void
+fixture_answer_long (Fixture *self, gsize len,
+                     gboolean (*answer) (FakeDirectory *, FakeLink *, const FakeCell *, gpointer))
+{
+  self->packed = pack_text (len);
+  self->max_size = LONG_SIZE;
+  self->directory.takes_over = answer;
+  self->directory.user_data = self;
+}
+
+/* Each turn of the loop unpacks a step, and others have theirs in between. */
+static void
+test_turns (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_answer_long (self, LONG_SIZE, answer_packed_whole);
+  fixture_fetch (self);
+  g_assert_no_error (self->error);
+  g_assert_cmpuint (g_bytes_get_size (self->body), ==, LONG_SIZE);
+  g_assert_cmpuint (self->n_turns, >=, LONG_TURNS);
+}
+
+static gboolean
+has_sent_for_more (FakeRelay *relay)
+{
+  for (guint i = 0; i < fake_relay_count_messages (relay, CEPA_RELAY_SENDME); i++)
+    if (fake_relay_find_message (relay, CEPA_RELAY_SENDME, i)->message.stream_id != 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* While much is to be unpacked, nothing more is sent for. */
+static void
+test_made_to_wait (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaFetch *fetch;
+  FakeLink *link;
+
+  fixture_answer_long (self, LONG_SIZE, answer_packed);
+  fetch = fixture_start (self);
+  while (cepa_fetch_get_received (fetch) <= g_bytes_get_size (self->packed))
+    fixture_turn (self);
+  link = g_ptr_array_index (self->server->links, 0);
+  self->n_turns = 0;
+  g_assert_cmpuint (g_bytes_get_size (self->packed), >, CEPA_STREAM_WINDOW_STEP * CEPA_RELAY_MAX_DATA);
+  while (!has_sent_for_more (link->relay))
+    fixture_turn (self);
+  g_assert_cmpuint (self->n_turns, >, LONG_TURNS / 4);
+  cepa_fetch_cancel (fetch);
+}
+
+/* What came before an END or DESTROY is unpacked, and what is wrong with it is told rather than that. */
+static void
+test_bomb_before_end (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_answer_long (self, LONG_SIZE + 1, answer_packed_badly);
+  fixture_check_fails (self, CEPA_ERROR_LIMIT, "beyond 4194304 bytes");
+}
+
+static void
+test_bomb_before_destroy (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_answer_long (self, LONG_SIZE + 1, answer_packed_destroy);
+  fixture_check_fails (self, CEPA_ERROR_LIMIT, "beyond 4194304 bytes");
+}
+
+static void
+test_bomb (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_answer_long (self, LONG_SIZE + 1, answer_packed);
+  fixture_check_fails (self, CEPA_ERROR_LIMIT, "beyond 4194304 bytes");
+}
+
+static void
+test_long_ended_badly (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_answer_long (self, LONG_SIZE, answer_packed_badly);
+  fixture_check_fails (self, CEPA_ERROR_CLOSED, "CONNRESET");
+}
+
+static void
+test_long_destroyed (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  fixture_answer_long (self, LONG_SIZE, answer_packed_destroy);
+  fixture_check_fails (self, CEPA_ERROR_CLOSED, "FINISHED");
+}
+
+static void
+test_cancelled_while_unpacking (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaFetch *fetch;
+
+  fixture_answer_long (self, LONG_SIZE, answer_packed_whole);
+  fetch = fixture_start (self);
+  while (cepa_fetch_get_received (fetch) <= g_bytes_get_size (self->packed))
+    fixture_turn (self);
+  fixture_turn (self);
+  g_assert_cmpuint (self->n_done, ==, 0);
+  cepa_fetch_cancel (fetch);
+  fixture_fetch (self);
+  g_assert_cmpuint (self->n_done, ==, 1);
+  g_assert_cmpuint (g_bytes_get_size (self->body), ==, LONG_SIZE);
+}
+
 /* ---- cancelled ---- */
 
 static void
@@ -360,7 +541,15 @@ main (int argc, char **argv)
   ADD ("connection-lost", test_connection_lost);
   ADD ("refused", test_refused);
   ADD ("wrong-handshake", test_wrong_handshake);
+  ADD ("turns", test_turns);
+  ADD ("made-to-wait", test_made_to_wait);
+  ADD ("bomb", test_bomb);
+  ADD ("bomb-before-end", test_bomb_before_end);
+  ADD ("bomb-before-destroy", test_bomb_before_destroy);
+  ADD ("long-ended-badly", test_long_ended_badly);
+  ADD ("long-destroyed", test_long_destroyed);
   ADD ("cancelled", test_cancelled);
+  ADD ("cancelled-while-unpacking", test_cancelled_while_unpacking);
   ADD ("cancelled-while-answering", test_cancelled_while_answering);
   return g_test_run ();
 }

@@ -475,17 +475,26 @@ test_find (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autofree char *annotated = g_strconcat ("@last-listed 2026-06-01 12:00:00\n", first, NULL);
   g_autoptr (GHashTable) all = fixture_find (self, doubled, N_RELAYS);
   GString *kept = g_string_new (NULL);
+  guint next = 0;
 
   g_assert_cmpuint (self->result->problems->len, ==, 1);
   log_capture_assert_has (g_ptr_array_index (self->result->problems, 0), "refused a microdescriptor from the test: ");
-  g_assert_cmpuint (cepa_load_take_found (self->result, network, kept, NOW_S), ==, N_RELAYS);
+  g_assert_cmpuint (self->result->found->len, ==, N_RELAYS + 1);
+  /* In steps; the second is the first again. */
+  g_assert_cmpuint (cepa_load_take_found (self->result, &next, 3, network, kept, NOW_S), ==, 2);
+  g_assert_cmpuint (next, ==, 3);
+  g_assert_cmpuint (cepa_load_take_found (self->result, &next, 0, network, kept, NOW_S), ==, 0);
+  g_assert_cmpuint (cepa_load_take_found (self->result, &next, G_MAXUINT, network, kept, NOW_S), ==, N_RELAYS - 2);
+  g_assert_cmpuint (next, ==, N_RELAYS + 1);
+  g_assert_cmpuint (cepa_load_take_found (self->result, &next, G_MAXUINT, network, kept, NOW_S), ==, 0);
   /* Each that was wanted once, behind when it was listed. */
   g_assert_true (g_str_has_prefix (kept->str, annotated));
   g_assert_cmpuint (kept->len, ==, strlen (self->microdescriptors) + N_RELAYS * strlen ("@last-listed 2026-06-01 12:00:00\n"));
 
   /* One that was asked for and has come another way meanwhile is no problem. */
   g_string_truncate (kept, 0);
-  g_assert_cmpuint (cepa_load_take_found (self->result, network, kept, NOW_S), ==, 0);
+  next = 0;
+  g_assert_cmpuint (cepa_load_take_found (self->result, &next, G_MAXUINT, network, kept, NOW_S), ==, 0);
   g_assert_cmpuint (kept->len, ==, 0);
   g_string_free (kept, TRUE);
 }

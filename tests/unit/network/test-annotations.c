@@ -250,6 +250,39 @@ test_node_families (void)
   g_assert_false (cepa_network_same_family (network, 0, 1));
 }
 
+/* All rows at once are those that it contains one by one, whatever it names them by. */
+static void
+test_mark (void)
+{
+  static const char *const lines[] = {
+    "", "relay0", "RELAY2,relay3,nobody", "{fr}", "{??}", "{de},{??},relay0", "{xx}", "10.3.0.0/16", "[2001:db8::]/32",
+    "*", "accept 10.2.0.1,10.0.0.0/8", "relay4,{fr},10.1.0.0/16",
+  };
+  g_autoptr (CepaNetwork) network = make_network ();
+  g_autoptr (CepaGeoip) geoip = make_geoip ("167837696,167903231,DE\n167968768,168034303,FR\n");
+  g_autoptr (CepaExtras) extras = cepa_extras_new ();
+  g_autofree char *first = test_relay_fingerprint (0), *last = test_relay_fingerprint (4);
+  g_autofree char *listed = g_strdup_printf ("%s,%s=relay4,$%040d", first, last, 0);
+
+  cepa_extras_set_geoip (extras, geoip);
+  for (gboolean has_countries = FALSE; has_countries <= TRUE; has_countries++)
+    {
+      for (guint i = 0; i <= G_N_ELEMENTS (lines); i++)
+        {
+          g_autoptr (CepaNodeSet) set = make_set (i < G_N_ELEMENTS (lines) ? lines[i] : listed);
+          guint8 bits[G_N_ELEMENTS (test_relays) / 8 + 1] = { 0 };
+
+          cepa_node_set_mark (set, network, bits);
+          for (guint row = 0; row < G_N_ELEMENTS (test_relays); row++)
+            g_assert_cmpint (bits[0] >> row & 1, ==, cepa_node_set_contains (set, network, row));
+          g_assert_cmpuint (bits[0], <, 1u << G_N_ELEMENTS (test_relays));
+          if (i == G_N_ELEMENTS (lines))
+            g_assert_cmpuint (bits[0], ==, 1 | 1u << 4);
+        }
+      annotate (network, extras);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -258,6 +291,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/annotations/as-map", test_as_map);
   g_test_add_func ("/network/annotations/as-map-faults", test_as_map_faults);
   g_test_add_func ("/network/annotations/rows", test_rows);
+  g_test_add_func ("/network/annotations/mark", test_mark);
   g_test_add_func ("/network/annotations/side-tables", test_side_tables);
   g_test_add_func ("/network/annotations/side-table-limit", test_side_table_limit);
   g_test_add_func ("/network/annotations/node-families", test_node_families);
