@@ -35,13 +35,14 @@ gboolean cepa_path_port_is_long_lived (const GArray *ports, guint16 port);
  *
  * The rules that no plugin can switch off: as many hops as asked (wrong-length); rows that exist (unknown-row); the
  * settled ones where they are settled (not-as-settled); the first one of the request's guards where it has some
- * (not-our-guard), and no more than CEPA_PATH_MAX_GUARDS_PASSED before it that fit beside the others (better-guard); none excluded (excluded-relay) or barred from its place by the user (barred-guard, barred-middle,
- * barred-exit); every relay Running (not-running), Valid (not-valid) and with keys (no-keys); Stable where
- * asked (not-stable), Fast everywhere for general paths (not-fast); nobody MiddleOnly but in the middle (middle-only);
- * of several hops the first a Guard (no-guard-flag); the last of a general path an Exit (no-exit-flag), not BadExit
- * (bad-exit), whose policy allows the port (exit-policy); no relay twice (repeated-relay); no two of one family
- * (same-family) or one network (same-subnet). With CEPA_PATH_VANGUARDS the last three are one: the same relay is not
- * there again within two hops (repeated-relay). Settled hops keep every rule as well.
+ * (not-our-guard), and no more than CEPA_PATH_MAX_GUARDS_PASSED before it that fit beside the others (better-guard);
+ * none excluded (excluded-relay) or barred from its place by the user (barred-guard, barred-middle, barred-exit); every
+ * relay Running (not-running), Valid (not-valid) and with keys (no-keys); Stable where asked (not-stable), Fast
+ * everywhere for general paths (not-fast); nobody MiddleOnly but in the middle (middle-only); of several hops the first
+ * a Guard (no-guard-flag); the last of a general path an Exit (no-exit-flag), not BadExit (bad-exit), whose policy
+ * allows the port (exit-policy); no relay twice (repeated-relay); no two of one family (same-family) or one network
+ * (same-subnet). With CEPA_PATH_VANGUARDS the last three are one: the same relay is not there again within two hops
+ * (repeated-relay). Settled hops keep every rule as well.
  *
  * Returns: FALSE with CEPA_ERROR_PLUGIN whose message names the rule and the relays.
  */
