@@ -278,7 +278,7 @@ consensus_checked (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer 
           cepa_directory_note_failure (self, CEPA_DIRECTORY_CONSENSUS);
         }
       cepa_directory_forget_pages (self);
-      cepa_directory_step (self);
+      cepa_directory_wake (self);
     }
   consensus_arrival_free (arrival);
 }

@@ -48,7 +48,7 @@ typedef struct
   CepaDirectory *directory;
   CepaFetch *fetch;
   guint8 server[20];
-  GHashTable *digests; /* (nullable) (element-type GBytes): the microdescriptors it asks for */
+  GBytes *digests;     /* (nullable): of the microdescriptors it asks for, 32 bytes each */
   gboolean is_asked;   /* the question is out */
   gint64 answer_s;     /* wall clock: when the answer began */
   gpointer ticket;     /* (nullable): of a directory guard */
@@ -102,7 +102,7 @@ struct _CepaDirectory
   /* microdescriptors.c */
   GPtrArray *microdescriptors; /* (element-type GBytes): the texts that the network was made of */
   GPtrArray *mapped;           /* (element-type GBytes): those of them, and of others, that are maps of files */
-  GPtrArray *arriving;         /* (element-type GHashTable): what was asked for with answers that are to be read */
+  GHashTable *awaited;         /* (element-type guint8[32]): what is asked for, or is in answers that are to be read */
   GQueue unread;               /* answers; the first of them is with the worker, or is given to the table */
   gboolean is_reading;         /* there is such a first one */
   CepaLoopWatch *taker;        /* gives it to the table, some of it each turn */

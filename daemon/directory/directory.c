@@ -187,6 +187,12 @@ cepa_directory_step (CepaDirectory *self)
   cepa_loop_set_delay (self->timer, wait);
 }
 
+void
+cepa_directory_wake (CepaDirectory *self)
+{
+  cepa_loop_set_delay (self->timer, 0);
+}
+
 static void
 directory_cache_loaded (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer user_data)
 {
@@ -205,7 +211,7 @@ directory_cache_loaded (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpoi
   self->mapped = g_steal_pointer (&result->mapped);
   self->is_loaded = TRUE;
   cepa_directory_loaded_consensus (self, result);
-  cepa_directory_step (self);
+  cepa_directory_wake (self);
 }
 
 void

@@ -23,7 +23,7 @@ typedef struct
   GPtrArray *authorities;   /* (nullable) */
   GPtrArray *certificates;     /* (nullable) */
   GPtrArray *microdescriptors; /* (nullable) */
-  GHashTable *asked;           /* (nullable): the digests that were asked for, when @text is microdescriptors */
+  GBytes *asked;               /* (nullable): the digests that were asked for, when @text is microdescriptors */
   gint64 now_s;
   CepaLoadSupplement supplement;
 } LoadInput;
@@ -47,7 +47,7 @@ load_input_free (LoadInput *self)
   g_clear_pointer (&self->authorities, g_ptr_array_unref);
   g_clear_pointer (&self->certificates, g_ptr_array_unref);
   g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
-  g_clear_pointer (&self->asked, g_hash_table_unref);
+  g_clear_pointer (&self->asked, g_bytes_unref);
   g_free (self);
 }
 
@@ -93,14 +93,6 @@ static void
 load_problem (GPtrArray *problems, const char *document, const char *origin, const char *reason)
 {
   g_ptr_array_add (problems, g_strdup_printf ("refused %s from %s: %s", document, origin, reason));
-}
-
-static gboolean
-load_was_asked_for (GHashTable *asked, const guint8 digest[32])
-{
-  g_autoptr (GBytes) key = g_bytes_new_static (digest, 32);
-
-  return g_hash_table_contains (asked, key);
 }
 
 void
@@ -150,6 +142,7 @@ cepa_load_take_found (const CepaLoadResult *result, guint *next, guint n_max, Ce
 static void
 load_find (CepaLoadResult *result, const LoadInput *input)
 {
+  g_autoptr (GHashTable) asked = cepa_digest_set_new (input->asked);
   CepaSlice rest;
   CepaMicrodescriptorStatus status;
 
@@ -166,7 +159,7 @@ load_find (CepaLoadResult *result, const LoadInput *input)
         load_problem (result->problems, "a microdescriptor", input->origin, error->message);
       if (status != CEPA_MICRODESCRIPTOR_GOOD)
         continue;
-      if (load_was_asked_for (input->asked, microdescriptor.digest))
+      if (g_hash_table_contains (asked, microdescriptor.digest))
         g_array_append_val (result->found, microdescriptor);
       else
         load_problem (result->problems, "a microdescriptor", input->origin,
@@ -485,14 +478,14 @@ cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescriptors, 
 }
 
 void
-cepa_load_microdescriptors_async (GBytes *text, const char *origin, GHashTable *asked, GCancellable *cancellable,
+cepa_load_microdescriptors_async (GBytes *text, const char *origin, GBytes *asked, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
   input->text = g_bytes_ref (text);
   input->origin = g_strdup (origin);
-  input->asked = g_hash_table_ref (asked);
+  input->asked = g_bytes_ref (asked);
   load_run (input, cancellable, callback, user_data);
 }
 

@@ -99,11 +99,11 @@ void cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescript
  * cepa_load_microdescriptors_async:
  * @text: as it was fetched
  * @origin: who it is from, for messages
- * @asked: (element-type GBytes): digests that were asked for; not changed from now on. Others are refused
+ * @asked: the digests that were asked for, 32 bytes each. Others are refused
  *
  * Reads microdescriptors and computes their digests. cepa_load_take_found() gives them to a network.
  */
-void cepa_load_microdescriptors_async (GBytes *text, const char *origin, GHashTable *asked, GCancellable *cancellable,
+void cepa_load_microdescriptors_async (GBytes *text, const char *origin, GBytes *asked, GCancellable *cancellable,
                                        GAsyncReadyCallback callback, gpointer user_data);
 
 /* Returns: (transfer full) (nullable): of any of these; NULL only when cancelled. */

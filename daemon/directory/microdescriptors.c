@@ -10,7 +10,6 @@
 #include "directory/digests.h"
 #include "directory/parts-private.h"
 
-#define MICRODESCRIPTORS_DIGEST_LEN 32
 /* Requests at a time. */
 #define MICRODESCRIPTORS_MAX_REQUESTS 8
 /* All texts are put into one when there are more than this, or when those behind the first are more than this share of it. */
@@ -156,14 +155,13 @@ microdescriptors_compact (CepaDirectory *self)
 
 /* Whether any of @asked is still wanted. */
 static gboolean
-microdescriptors_lacks (const CepaDirectory *self, GHashTable *asked)
+microdescriptors_lacks (const CepaDirectory *self, GBytes *asked)
 {
-  GHashTableIter iter;
-  gpointer digest;
+  gsize len;
+  const guint8 *digests = g_bytes_get_data (asked, &len);
 
-  g_hash_table_iter_init (&iter, asked);
-  while (g_hash_table_iter_next (&iter, &digest, NULL))
-    if (cepa_network_wants (self->network, g_bytes_get_data (digest, NULL)))
+  for (gsize at = 0; at < len; at += CEPA_DIGEST_LEN)
+    if (cepa_network_wants (self->network, digests + at))
       return TRUE;
   return FALSE;
 }
@@ -175,7 +173,7 @@ typedef struct
   GBytes *body;
   char *origin; /* for messages */
   guint8 server[20];
-  GHashTable *asked; /* one of the directory's @arriving */
+  GBytes *asked; /* digests that the directory awaits */
   CepaLoadResult *result; /* (nullable): when it has been read */
   guint n_taken;          /* of those that were found */
   guint n_filled;         /* rows */
@@ -185,7 +183,8 @@ typedef struct
 static void
 microdescriptors_arrival_free (MicrodescriptorsArrival *arrival)
 {
-  g_ptr_array_remove_fast (arrival->directory->arriving, arrival->asked);
+  cepa_directory_await (arrival->directory, arrival->asked, FALSE);
+  g_bytes_unref (arrival->asked);
   g_clear_pointer (&arrival->result, cepa_load_result_free);
   if (arrival->kept != NULL)
     g_string_free (arrival->kept, TRUE);
@@ -201,7 +200,7 @@ cepa_directory_free_microdescriptors (CepaDirectory *self)
   g_queue_clear_full (&self->unread, (GDestroyNotify) microdescriptors_arrival_free);
   g_ptr_array_unref (self->microdescriptors);
   g_ptr_array_unref (self->mapped);
-  g_ptr_array_unref (self->arriving);
+  g_hash_table_unref (self->awaited);
 }
 
 /* All of it has been given to the table. */
@@ -279,7 +278,7 @@ microdescriptors_take (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
   microdescriptors_read_next (self);
   microdescriptors_finish (self, arrival);
   microdescriptors_arrival_free (arrival);
-  cepa_directory_step (self);
+  cepa_directory_wake (self);
 }
 
 void
@@ -287,13 +286,13 @@ cepa_directory_init_microdescriptors (CepaDirectory *self)
 {
   self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  self->arriving = g_ptr_array_new_with_free_func ((GDestroyNotify) g_hash_table_unref);
+  self->awaited = g_hash_table_new (cepa_digest_hash, cepa_digest_equal);
   self->taker = cepa_loop_watch_fd (self->context, -1, "microdescriptors", microdescriptors_take, self);
 }
 
 void
 cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
-                                     GHashTable *asked)
+                                     GBytes *asked)
 {
   MicrodescriptorsArrival *arrival = g_new0 (MicrodescriptorsArrival, 1);
 
@@ -301,36 +300,26 @@ cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const ch
   arrival->body = g_bytes_ref (body);
   arrival->origin = g_strdup (origin);
   memcpy (arrival->server, server, sizeof arrival->server);
-  arrival->asked = asked;
+  arrival->asked = g_bytes_ref (asked);
   arrival->kept = g_string_new (NULL);
-  g_ptr_array_add (self->arriving, g_hash_table_ref (asked));
+  cepa_directory_await (self, asked, TRUE);
   g_queue_push_tail (&self->unread, arrival);
   microdescriptors_read_next (self);
 }
 
 /* ---- asking ---- */
 
-/* (transfer full) (element-type guint8[32]): what answers are awaited for, or are being read; for now */
-static GHashTable *
-microdescriptors_list_asked (const CepaDirectory *self)
+void
+cepa_directory_await (CepaDirectory *self, GBytes *digests, gboolean is_awaited)
 {
-  GHashTable *all = g_hash_table_new (cepa_digest_hash, cepa_digest_equal);
+  gsize len = 0;
+  const guint8 *data = digests != NULL ? g_bytes_get_data (digests, &len) : NULL;
 
-  for (guint i = 0; i < self->requests->len + self->arriving->len; i++)
-    {
-      GHashTable *asked = i < self->requests->len
-                            ? ((CepaDirectoryRequest *) g_ptr_array_index (self->requests, i))->digests
-                            : g_ptr_array_index (self->arriving, i - self->requests->len);
-      GHashTableIter iter;
-      gpointer digest;
-
-      if (asked == NULL)
-        continue;
-      g_hash_table_iter_init (&iter, asked);
-      while (g_hash_table_iter_next (&iter, &digest, NULL))
-        g_hash_table_add (all, (gpointer) g_bytes_get_data (digest, NULL));
-    }
-  return all;
+  for (gsize at = 0; at < len; at += CEPA_DIGEST_LEN)
+    if (is_awaited)
+      g_hash_table_add (self->awaited, (gpointer) (data + at));
+    else
+      g_hash_table_remove (self->awaited, data + at);
 }
 
 /* (transfer full) (element-type guint8[32]): of the missing ones, those that nobody is asked for now */
@@ -338,14 +327,13 @@ static GArray *
 microdescriptors_list_wanted (CepaDirectory *self)
 {
   g_autoptr (GArray) missing = cepa_network_list_missing (self->network);
-  g_autoptr (GHashTable) asked = microdescriptors_list_asked (self);
-  GArray *wanted = g_array_new (FALSE, FALSE, MICRODESCRIPTORS_DIGEST_LEN);
+  GArray *wanted = g_array_new (FALSE, FALSE, CEPA_DIGEST_LEN);
 
   for (guint i = 0; i < missing->len; i++)
     {
-      const char *digest = missing->data + (gsize) i * MICRODESCRIPTORS_DIGEST_LEN;
+      const char *digest = missing->data + (gsize) i * CEPA_DIGEST_LEN;
 
-      if (!g_hash_table_contains (asked, digest))
+      if (!g_hash_table_contains (self->awaited, digest))
         g_array_append_vals (wanted, digest, 1);
     }
   if (missing->len == 0)
@@ -357,20 +345,22 @@ microdescriptors_list_wanted (CepaDirectory *self)
 static gboolean
 microdescriptors_ask (CepaDirectory *self, const GArray *wanted, guint start, guint n)
 {
-  GHashTable *digests = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify) g_bytes_unref, NULL);
+  const char *first = wanted->data + (gsize) start * CEPA_DIGEST_LEN;
   g_autoptr (GString) resource = g_string_new ("/tor/micro/d/");
 
-  for (guint i = start; i < MIN (start + n, wanted->len); i++)
+  n = MIN (n, wanted->len - start);
+  for (guint i = 0; i < n; i++)
     {
-      const char *digest = wanted->data + (gsize) i * MICRODESCRIPTORS_DIGEST_LEN;
-      g_autofree char *base64 = cepa_base64_encode_unpadded (digest, MICRODESCRIPTORS_DIGEST_LEN);
+      g_autofree char *base64 = cepa_base64_encode_unpadded (first + (gsize) i * CEPA_DIGEST_LEN, CEPA_DIGEST_LEN);
 
-      g_string_append_printf (resource, "%s%s", i > start ? "-" : "", base64);
-      g_hash_table_add (digests, g_bytes_new (digest, MICRODESCRIPTORS_DIGEST_LEN));
+      if (i > 0)
+        g_string_append_c (resource, '-');
+      g_string_append (resource, base64);
     }
   g_string_append (resource, ".z");
   return cepa_directory_ask (self, CEPA_DIRECTORY_MICRODESCRIPTORS, CEPA_SERVERS_CACHE, resource->str, NULL,
-                             CEPA_DIRECTORY_MAX_MICRODESCRIPTORS, digests);
+                             CEPA_DIRECTORY_MAX_MICRODESCRIPTORS,
+                             g_bytes_new (first, (gsize) n * CEPA_DIGEST_LEN));
 }
 
 /* How long @n wanted ones have to wait for company; negative: no longer. */

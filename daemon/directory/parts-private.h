@@ -8,6 +8,9 @@
 
 /* Does what is due, and sets the timer for what is due next. */
 void cepa_directory_step (CepaDirectory *self);
+
+/* Has that done in the next turn, once for all who ask for it in this one. */
+void cepa_directory_wake (CepaDirectory *self);
 void cepa_directory_log_problems (const GPtrArray *problems);
 
 /* A failure of this kind: the next request waits longer. */
@@ -22,7 +25,7 @@ void cepa_directory_check_supplement (CepaDirectory *self);
 
 /* Asks for @resource; FALSE when there is nobody to ask. @digests: (transfer full) (nullable) */
 gboolean cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind whom, const char *resource,
-                             const char *headers, gsize max_size, GHashTable *digests);
+                             const char *headers, gsize max_size, GBytes *digests);
 guint cepa_directory_count_requests (const CepaDirectory *self, CepaDirectoryKind kind);
 
 /* Ends those of @kind, of all with CEPA_DIRECTORY_N_KINDS. */
@@ -64,9 +67,12 @@ void cepa_directory_free_microdescriptors (CepaDirectory *self);
 /* Gives back the memory of mapped files, which a worker or somebody who asked has read. */
 void cepa_directory_forget_pages (CepaDirectory *self);
 
-/* @asked: (transfer none) */
+/* From now on these are awaited, or not any more. @digests: (nullable): 32 bytes each; outlives that */
+void cepa_directory_await (CepaDirectory *self, GBytes *digests, gboolean is_awaited);
+
+/* @asked: (transfer none): digests, 32 bytes each */
 void cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
-                                          GHashTable *asked);
+                                          GBytes *asked);
 
 /* Sees whether there are enough of them, and says so to bootstrap. */
 void cepa_directory_report_descriptors (CepaDirectory *self);

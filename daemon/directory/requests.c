@@ -27,7 +27,8 @@ requests_free (CepaDirectoryRequest *request, CepaDirectoryGuardOutcome outcome)
   g_ptr_array_remove_fast (request->directory->requests, request);
   if (request->ticket != NULL)
     guards->done (guards->user_data, request->ticket, outcome);
-  g_clear_pointer (&request->digests, g_hash_table_unref);
+  cepa_directory_await (request->directory, request->digests, FALSE);
+  g_clear_pointer (&request->digests, g_bytes_unref);
   g_free (request);
 }
 
@@ -64,7 +65,7 @@ requests_note_date (CepaDirectory *self, const CepaChannelTarget *server, gint64
 
 static void
 requests_answered (CepaDirectory *self, CepaDirectoryKind kind, const CepaHttpResponse *response,
-                   const CepaChannelTarget *server, GHashTable *digests)
+                   const CepaChannelTarget *server, GBytes *digests)
 {
   g_autofree char *origin = cepa_channel_target_describe (server);
 
@@ -103,7 +104,7 @@ requests_done (gpointer user_data, CepaFetch *fetch, const CepaHttpResponse *res
   CepaDirectoryKind kind = request->kind;
   const CepaChannelTarget *server = &cepa_fetch_get_server (fetch)->target;
   g_autofree char *who = cepa_channel_target_describe (server);
-  g_autoptr (GHashTable) digests = g_steal_pointer (&request->digests);
+  g_autoptr (GBytes) digests = request->digests != NULL ? g_bytes_ref (request->digests) : NULL;
   gint64 answer_s = request->answer_s;
 
   self->totals.bytes_received += cepa_fetch_get_received (fetch);
@@ -121,7 +122,7 @@ requests_done (gpointer user_data, CepaFetch *fetch, const CepaHttpResponse *res
         cepa_log (CEPA_LOG_DIR, CEPA_LOG_INFO, "asking %s failed: %s", who, error->message);
       requests_failed (self, kind, response, server);
     }
-  cepa_directory_step (self);
+  cepa_directory_wake (self);
 }
 
 static void
@@ -158,7 +159,7 @@ requests_list_asked (const CepaDirectory *self, CepaDirectoryKind kind)
 
 gboolean
 cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind whom, const char *resource,
-                    const char *headers, gsize max_size, GHashTable *digests)
+                    const char *headers, gsize max_size, GBytes *digests)
 {
   static const CepaFetchFuncs funcs = { requests_progress, requests_done };
   g_autoptr (GArray) asked = requests_list_asked (self, kind);
@@ -173,7 +174,7 @@ cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind
 
   if (!cepa_servers_choose (self->servers, &wish, &server, &is_guard))
     {
-      g_clear_pointer (&digests, g_hash_table_unref);
+      g_clear_pointer (&digests, g_bytes_unref);
       return FALSE;
     }
   request = g_new0 (CepaDirectoryRequest, 1);
@@ -181,6 +182,7 @@ cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind
   request->directory = self;
   memcpy (request->server, server.target.rsa_id, sizeof request->server);
   request->digests = digests;
+  cepa_directory_await (self, digests, TRUE);
   if (is_guard)
     request->ticket = self->guards->used (self->guards->user_data, server.target.rsa_id);
   g_ptr_array_add (self->requests, request);
