@@ -75,7 +75,7 @@ knowledge_read_countries (KnowledgeReading *reading)
   g_autoptr (GBytes) ipv6 = knowledge_map (reading, reading->geoip6);
 
   if (ipv4 != NULL || ipv6 != NULL)
-    reading->found_geoip = cepa_geoip_new (ipv4, ipv6, reading->problems);
+    reading->found_geoip = cepa_geoip_new_from_maps (ipv4, ipv6, reading->problems);
 }
 
 static void

@@ -12,6 +12,9 @@
 #include "netdoc/microdescriptor.h"
 #include "network/annotations.h"
 
+/* The pages of a map are given back each time that so much of it has been read. */
+#define LOAD_FORGET_BYTES (1024 * 1024)
+
 /* What a worker gets; nothing of it changes meanwhile. */
 typedef struct
 {
@@ -96,16 +99,24 @@ load_problem (GPtrArray *problems, const char *document, const char *origin, con
 }
 
 void
-cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text)
+cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, gboolean is_mapped)
 {
   CepaSlice rest;
   CepaMicrodescriptor microdescriptor;
   CepaMicrodescriptorStatus status;
+  const char *kept;
 
-  rest.text = g_bytes_get_data (text, &rest.len);
+  kept = rest.text = g_bytes_get_data (text, &rest.len);
   while ((status = cepa_microdescriptor_next (&rest, &microdescriptor, NULL)) != CEPA_MICRODESCRIPTOR_END)
-    if (status == CEPA_MICRODESCRIPTOR_GOOD)
-      cepa_network_add_microdescriptor (network, &microdescriptor);
+    {
+      if (status == CEPA_MICRODESCRIPTOR_GOOD)
+        cepa_network_add_microdescriptor (network, &microdescriptor);
+      if (is_mapped && rest.text - kept >= LOAD_FORGET_BYTES)
+        {
+          cepa_file_forget_pages (text);
+          kept = rest.text;
+        }
+    }
 }
 
 /* What is put before each microdescriptor in a file. */
@@ -224,7 +235,11 @@ load_consensus (CepaLoadResult *result, GBytes *text, const char *origin, GPtrAr
     return;
   result->network = cepa_network_new (consensus);
   for (guint i = 0; i < result->microdescriptors->len; i++)
-    cepa_load_add_microdescriptors (result->network, g_ptr_array_index (result->microdescriptors, i));
+    {
+      GBytes *one = g_ptr_array_index (result->microdescriptors, i);
+
+      cepa_load_add_microdescriptors (result->network, one, g_ptr_array_find (result->mapped, one, NULL));
+    }
   cepa_network_commit (result->network);
   cepa_consensus_diff_base_digest (text, result->base_digest);
 }

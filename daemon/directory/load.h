@@ -126,9 +126,10 @@ guint cepa_load_take_found (const CepaLoadResult *result, guint *next, guint n_m
  * cepa_load_add_microdescriptors:
  * @network: gets those that it wants
  * @text: any number of them; what is malformed is passed over
+ * @is_mapped: @text is of cepa_file_map(): its pages are given back as they have been read
  *
  * For workers: it takes long.
  */
-void cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text);
+void cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, gboolean is_mapped);
 
 G_END_DECLS

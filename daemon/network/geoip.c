@@ -5,17 +5,28 @@
 #include <string.h>
 
 #include "base/encoding.h"
+#include "base/file.h"
 
 #define GEOIP_BLOCK 32 /* ranges that are looked through one after the other */
 #define GEOIP_MAX_SHOWN 60
 /* Bytes of text for one of the packed map: room for that is taken at once, and given back in part, for arrays that grow
-   by doubling leave holes in the heap. Debian's files come to 7 and 10. */
-#define GEOIP_PACKING 6
+   by doubling leave holes in the heap. Debian's files come to 12 and 23. */
+#define GEOIP_PACKING 10
+/* The pages of a map are given back each time that so much of it has been read. */
+#define GEOIP_FORGET_BYTES (1024 * 1024)
+#define GEOIP_N_SHIFTS 4
+
+/* Zeros at the end of most distances, by the family's ways to give out addresses: descending, so that the first that fits is
+   taken. */
+static const guint8 geoip_shifts_ipv4[GEOIP_N_SHIFTS] = { 12, 8, 4, 0 };
+static const guint8 geoip_shifts_ipv6[GEOIP_N_SHIFTS] = { 32, 24, 16, 0 };
 
 /* Ranges by their beginnings, ascending and without gaps: what no line covers is of country 0. Of every GEOIP_BLOCK the
-   first has its beginning in @keys; then come varints: how far it is to the next, and the country of each. */
+   first has its beginning in @keys; then come numbers: how far it is to the next, and the country of each. The country is a
+   varint. So is the distance, without the zeros at its end: the first two bits say how many. */
 typedef struct
 {
+  const guint8 *shifts;
   GArray *keys;    /* of guint64 */
   GArray *offsets; /* of guint32: in @bytes */
   GByteArray *bytes; /* (nullable): while it is filled */
@@ -64,7 +75,7 @@ typedef struct
 typedef struct
 {
   CepaGeoip *geoip;
-  gboolean is_ipv6;
+  gboolean is_ipv6, is_mapped;
   GeoipSweep sweep;
   guint64 last_low;
   GArray *ranges;       /* (nullable) (element-type GeoipRange): of a text that is not in order */
@@ -77,9 +88,10 @@ typedef struct
 
 /* For a text of @text_len bytes. */
 static void
-geoip_map_init (GeoipMap *self, gsize text_len)
+geoip_map_init (GeoipMap *self, gboolean is_ipv6, gsize text_len)
 {
   memset (self, 0, sizeof *self);
+  self->shifts = is_ipv6 ? geoip_shifts_ipv6 : geoip_shifts_ipv4;
   self->keys = g_array_new (FALSE, FALSE, sizeof (guint64));
   self->offsets = g_array_new (FALSE, FALSE, sizeof (guint32));
   self->bytes = g_byte_array_sized_new ((guint) (text_len / GEOIP_PACKING));
@@ -122,6 +134,33 @@ geoip_map_take_varint (const guint8 **next)
   return value | (guint64) *(*next)++ << shift;
 }
 
+/* Two bits of which shift, five of the number, one that says that more comes. @distance: not 0 */
+static void
+geoip_map_put_distance (GeoipMap *self, guint64 distance)
+{
+  guint shift = 0;
+  guint8 byte;
+
+  while ((distance & ((G_GUINT64_CONSTANT (1) << self->shifts[shift]) - 1)) != 0)
+    shift++;
+  distance >>= self->shifts[shift];
+  byte = (guint8) (shift | (distance & 31) << 2 | (distance > 31 ? 0x80 : 0));
+  g_byte_array_append (self->bytes, &byte, 1);
+  if (distance > 31)
+    geoip_map_put_varint (self, distance >> 5);
+}
+
+static inline guint64
+geoip_map_take_distance (const GeoipMap *self, const guint8 **next)
+{
+  guint8 byte = *(*next)++;
+  guint64 distance = byte >> 2 & 31;
+
+  if ((byte & 0x80) != 0)
+    distance |= geoip_map_take_varint (next) << 5;
+  return distance << self->shifts[byte & 3];
+}
+
 /* From @key on, which is above the last, the country is another. */
 static void
 geoip_map_put (GeoipMap *self, guint64 key, guint country)
@@ -136,7 +175,7 @@ geoip_map_put (GeoipMap *self, guint64 key, guint country)
       g_array_append_val (self->offsets, offset);
     }
   else
-    geoip_map_put_varint (self, key - self->last_key);
+    geoip_map_put_distance (self, key - self->last_key);
   geoip_map_put_varint (self, country);
   self->last_key = key;
   self->last_country = country;
@@ -185,7 +224,7 @@ geoip_map_find (const GeoipMap *self, guint64 key)
   country = (guint) geoip_map_take_varint (&next);
   for (guint i = 1; i < n; i++)
     {
-      at += geoip_map_take_varint (&next);
+      at += geoip_map_take_distance (self, &next);
       if (at > key)
         break;
       country = (guint) geoip_map_take_varint (&next);
@@ -436,7 +475,7 @@ static void
 geoip_reader_read (GeoipReader *self, GBytes *text)
 {
   gsize len;
-  const char *next = g_bytes_get_data (text, &len), *end = next + len;
+  const char *next = g_bytes_get_data (text, &len), *end = next + len, *kept = next;
 
   while (next < end)
     {
@@ -449,6 +488,11 @@ geoip_reader_read (GeoipReader *self, GBytes *text)
       if (next < line_end && *next != '#' && !geoip_reader_read_line (self, next, line_end))
         geoip_reader_note_damage (self, next, line_end);
       next = stop + 1;
+      if (self->is_mapped && next - kept >= GEOIP_FORGET_BYTES)
+        {
+          cepa_file_forget_pages (text);
+          kept = next;
+        }
     }
 }
 
@@ -456,12 +500,12 @@ geoip_reader_read (GeoipReader *self, GBytes *text)
 static void
 geoip_reader_read_unsorted (GeoipReader *self, GBytes *text)
 {
-  GeoipReader again = { .geoip = self->geoip, .is_ipv6 = self->is_ipv6 };
+  GeoipReader again = { .geoip = self->geoip, .is_ipv6 = self->is_ipv6, .is_mapped = self->is_mapped };
   GeoipMap *map = self->sweep.map;
 
   g_array_set_size (self->geoip->fine, 0);
   geoip_map_clear (map);
-  geoip_map_init (map, g_bytes_get_size (text));
+  geoip_map_init (map, self->is_ipv6, g_bytes_get_size (text));
   geoip_sweep_init (&again.sweep, map);
   again.ranges = g_array_new (FALSE, FALSE, sizeof (GeoipRange));
   geoip_reader_read (&again, text);
@@ -474,9 +518,9 @@ geoip_reader_read_unsorted (GeoipReader *self, GBytes *text)
 }
 
 static void
-geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, GPtrArray *problems)
+geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, gboolean is_mapped, GPtrArray *problems)
 {
-  GeoipReader reader = { .geoip = self, .is_ipv6 = is_ipv6 };
+  GeoipReader reader = { .geoip = self, .is_ipv6 = is_ipv6, .is_mapped = is_mapped };
   GeoipMap *map = is_ipv6 ? &self->ipv6 : &self->ipv4;
   const char *family = is_ipv6 ? "IPv6" : "IPv4";
 
@@ -486,7 +530,7 @@ geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, GPtrArray *pro
                                                   "out", family, CEPA_GEOIP_MAX_BYTES));
       return;
     }
-  geoip_map_init (map, g_bytes_get_size (text));
+  geoip_map_init (map, is_ipv6, g_bytes_get_size (text));
   geoip_sweep_init (&reader.sweep, map);
   geoip_reader_read (&reader, text);
   geoip_sweep_finish (&reader.sweep);
@@ -507,8 +551,8 @@ geoip_read_text (CepaGeoip *self, GBytes *text, gboolean is_ipv6, GPtrArray *pro
 
 /* ---- public ---- */
 
-CepaGeoip *
-cepa_geoip_new (GBytes *ipv4, GBytes *ipv6, GPtrArray *problems)
+static CepaGeoip *
+geoip_new (GBytes *ipv4, GBytes *ipv6, gboolean are_mapped, GPtrArray *problems)
 {
   CepaGeoip *self = g_new0 (CepaGeoip, 1);
 
@@ -518,11 +562,23 @@ cepa_geoip_new (GBytes *ipv4, GBytes *ipv6, GPtrArray *problems)
   self->fine = g_array_new (FALSE, FALSE, sizeof (GeoipFine));
   g_ptr_array_add (self->countries, g_strdup (""));
   if (ipv4 != NULL)
-    geoip_read_text (self, ipv4, FALSE, problems);
+    geoip_read_text (self, ipv4, FALSE, are_mapped, problems);
   if (ipv6 != NULL)
-    geoip_read_text (self, ipv6, TRUE, problems);
+    geoip_read_text (self, ipv6, TRUE, are_mapped, problems);
   g_array_sort (self->fine, geoip_compare_fine);
   return self;
+}
+
+CepaGeoip *
+cepa_geoip_new (GBytes *ipv4, GBytes *ipv6, GPtrArray *problems)
+{
+  return geoip_new (ipv4, ipv6, FALSE, problems);
+}
+
+CepaGeoip *
+cepa_geoip_new_from_maps (GBytes *ipv4, GBytes *ipv6, GPtrArray *problems)
+{
+  return geoip_new (ipv4, ipv6, TRUE, problems);
 }
 
 CepaGeoip *

@@ -203,6 +203,51 @@ test_blocks (void)
     }
 }
 
+/* Ranges at any distance, whatever zeros it ends with: 1, 2, 4 ... and all bits. */
+static void
+test_distances (void)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GString) lines = g_string_new ("::,::ffff:ffff:ffff:ffff,AA\n");
+  g_autoptr (CepaGeoip) geoip = NULL;
+  guint64 starts[127], at = 0;
+  guint n = 0;
+
+  /* 2^n from the last, and once in between all bits up to that. */
+  for (guint bits = 0; bits < 63; bits++)
+    for (guint odd = 0; odd < 2; odd++)
+      {
+        guint64 distance = (G_GUINT64_CONSTANT (1) << bits) - (odd != 0 ? 1 : 0);
+
+        if (distance > 0 && at + distance > at)
+          starts[n++] = at += distance;
+      }
+  starts[n++] = G_MAXUINT64;
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (lines, "%04x:%04x:%04x:%04x::,%04x:%04x:%04x:%04x:ffff:ffff:ffff:ffff,%c%c\n",
+                            (guint) (starts[i] >> 48), (guint) (starts[i] >> 32 & 0xffff),
+                            (guint) (starts[i] >> 16 & 0xffff), (guint) (starts[i] & 0xffff), (guint) (starts[i] >> 48),
+                            (guint) (starts[i] >> 32 & 0xffff), (guint) (starts[i] >> 16 & 0xffff),
+                            (guint) (starts[i] & 0xffff), 'b' + i % 25, 'a' + i / 25);
+  geoip = make (NULL, lines->str, problems);
+  g_assert_cmpuint (problems->len, ==, 0);
+  for (guint i = 0; i < n; i++)
+    {
+      const char expected[3] = { (char) ('b' + i % 25), (char) ('a' + i / 25), '\0' };
+      guint64 big = GUINT64_TO_BE (starts[i]);
+      guint8 address[16] = { 0 };
+      char country[4];
+
+      memcpy (address, &big, sizeof big);
+      g_assert_true (cepa_geoip_find_ipv6 (geoip, address, country));
+      g_assert_cmpstr (country, ==, expected);
+      big = GUINT64_TO_BE (starts[i] + 1);
+      memcpy (address, &big, sizeof big);
+      g_assert_cmpint (cepa_geoip_find_ipv6 (geoip, address, country), ==,
+                       starts[i] == G_MAXUINT64 || (i + 1 < n && starts[i + 1] == starts[i] + 1));
+    }
+}
+
 /* Debian's files against a reading of their lines that knows nothing of the packing. */
 static void
 test_debian (void)
@@ -217,9 +262,9 @@ test_debian (void)
   guint n = 0;
 
   g_assert_no_error (error);
-  geoip = cepa_geoip_new (ipv4, ipv6, problems);
+  geoip = cepa_geoip_new_from_maps (ipv4, ipv6, problems);
   g_assert_cmpuint (problems->len, ==, 0);
-  g_assert_cmpuint (cepa_geoip_get_size (geoip), <, 4 * 1024 * 1024);
+  g_assert_cmpuint (cepa_geoip_get_size (geoip), <, 2 * 1024 * 1024);
   next = g_bytes_get_data (ipv4, &len);
   end = next + len;
   while (next < end)
@@ -251,6 +296,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/geoip/order", test_order);
   g_test_add_func ("/network/geoip/within", test_within);
   g_test_add_func ("/network/geoip/blocks", test_blocks);
+  g_test_add_func ("/network/geoip/distances", test_distances);
   g_test_add_func ("/network/geoip/debian", test_debian);
   return g_test_run ();
 }
