@@ -55,6 +55,9 @@ typedef struct
   gboolean is_late;     /* it has taken longer than the timeout, and that was counted */
   gboolean is_measured; /* so it goes on for its time alone */
   gboolean is_apart;    /* it takes no streams, and stays until it is closed by its number */
+  gboolean is_onion;    /* it is for @onion; CEPA_ONION_PREBUILT and not @is_apart: until it is taken for something */
+  CepaOnionPurpose onion;
+  gboolean is_extended; /* it was taken when it had been built, and made longer; @begun_us is when that was begun */
   CepaCircuitsUse told_use; /* as far as who watches knows */
   gboolean is_stable;   /* for long-lived streams: every relay is Stable, if there was such a path */
   gboolean is_counted;  /* its build time has been recorded */
