@@ -195,7 +195,7 @@ build_pause (CepaCircuits *self)
   if (++self->n_failed < CEPA_CIRCUITS_FREE_FAILURES)
     return;
   wait = MIN (CEPA_CIRCUITS_RETRY_US << MIN (self->n_failed - CEPA_CIRCUITS_FREE_FAILURES, 10u),
-              CEPA_CIRCUITS_RETRY_MAX_US);
+              self->config.retry_max_us);
   self->retry_us = cepa_clock_monotonic_us (self->clock) + wait;
 }
 

@@ -169,6 +169,8 @@ cepa_circuits_finish_request (CepaCircuits *self, CepaCircuitsRequest *request, 
     {
       request_claim (self, entry, request->isolation);
       entry->is_given = TRUE;
+      if (request->wish.keeps_alive)
+        entry->dirty_us = cepa_clock_monotonic_us (self->clock);
       if (entry->ticket != NULL)
         cepa_guard_ticket_used (entry->ticket);
       request->func (request->user_data, entry->circuit, entry->streams, NULL);
@@ -321,6 +323,15 @@ cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 sin
   if (is_silent)
     cepa_circuits_blame_channel (self, channel);
   cepa_circuits_wake (self);
+}
+
+void
+cepa_circuits_note_kept (CepaCircuits *self, CepaCircuit *circuit)
+{
+  CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
+
+  if (entry != NULL)
+    entry->dirty_us = cepa_clock_monotonic_us (self->clock);
 }
 
 void

@@ -213,7 +213,7 @@ time_launch (CepaCircuits *self, const CepaPredictNeed *need, gint64 now, gint64
       return TRUE;
     }
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "cannot build a circuit: %s", error->message);
-  self->ahead_us = now + CEPA_CIRCUITS_RETRY_MAX_US;
+  self->ahead_us = now + self->config.retry_max_us;
   cepa_circuits_earlier (next, self->ahead_us);
   return FALSE;
 }

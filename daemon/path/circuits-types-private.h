@@ -21,7 +21,6 @@ G_BEGIN_DECLS
 /* So many failures in a row are taken as bad luck; after that there are pauses. */
 #define CEPA_CIRCUITS_FREE_FAILURES 4
 #define CEPA_CIRCUITS_RETRY_US (G_USEC_PER_SEC / 4)
-#define CEPA_CIRCUITS_RETRY_MAX_US (30 * G_USEC_PER_SEC)
 /* Circuits in a row that may fail beyond the same first relay before that one is blamed. */
 #define CEPA_CIRCUITS_MAX_BEYOND_FIRST 3
 /* Who waits for a circuit that takes longer than its timeout, but at least and at most so long, gets another one. */

@@ -19,6 +19,7 @@ cepa_circuits_config_init (CepaCircuitsConfig *self)
     .predicts = TRUE,
     .max_dirty_us = 600 * G_USEC_PER_SEC,
     .max_pending = 32,
+    .retry_max_us = 30 * G_USEC_PER_SEC,
     .learns_timeout = TRUE,
     .identity_interval_us = 10 * G_USEC_PER_SEC,
   };

@@ -606,6 +606,80 @@ test_dirty (void)
   fixture_stop (&self);
 }
 
+/* ---- by the clock ---- */
+
+static guint
+taken_by (FakeNetwork *network, Asker *asker, gboolean keeps_alive)
+{
+  const CepaCircuitsWish wish = { .port = 80, .isolation = "a", .keeps_alive = keeps_alive };
+
+  asker_clear (asker);
+  cepa_circuits_request (network->circuits, &wish, asker_told, asker);
+  while (asker->circuit == NULL)
+    fake_network_turn (network);
+  return cepa_circuit_get_number (asker->circuit);
+}
+
+/* Each stream that keeps its circuit alive gives it its whole time again; others do not. */
+static void
+test_kept_alive (void)
+{
+  CepaCircuitsConfig config;
+  CepaClockFake clock;
+  FakeNetwork network;
+  Asker asker = { 0 };
+  guint first;
+
+  fake_network_config_init (&config);
+  cepa_clock_fake_init (&clock, cepa_clock_monotonic_us (fake_server_clock ()), cepa_clock_wall_s (fake_server_clock ()));
+  fake_network_init_timed (&network, &config, &clock.clock);
+  first = taken_by (&network, &asker, TRUE);
+  clock.monotonic_us += 400 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, TRUE), ==, first);
+  clock.monotonic_us += 400 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, FALSE), ==, first);
+  cepa_circuits_note_kept (network.circuits, asker.circuit);
+  clock.monotonic_us += 500 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, FALSE), ==, first);
+  clock.monotonic_us += 200 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, FALSE), !=, first);
+  asker_clear (&asker);
+  fake_network_clear (&network);
+}
+
+/* Circuits fail one after the other: the pauses become as long as NewCircuitPeriod, and no longer. */
+static void
+test_period (void)
+{
+  CepaCircuitsConfig config;
+  CepaClockFake clock;
+  FakeNetwork network;
+  Asker asker = { 0 };
+  gint64 begun;
+
+  fake_network_config_init (&config);
+  config.predicts = FALSE;
+  config.retry_max_us = G_USEC_PER_SEC;
+  cepa_clock_fake_init (&clock, cepa_clock_monotonic_us (fake_server_clock ()), cepa_clock_wall_s (fake_server_clock ()));
+  fake_network_init_timed (&network, &config, &clock.clock);
+  begun = clock.monotonic_us;
+  network.dialer->refuses = "there is no route";
+  cepa_circuits_request (network.circuits, &(CepaCircuitsWish){ .port = 80, .isolation = "a" }, asker_told, &asker);
+  while (asker.error == NULL)
+    {
+      clock.monotonic_us += G_USEC_PER_SEC / 8;
+      cepa_circuits_network_changed (network.circuits);
+      for (guint i = 0; i < 10; i++)
+        g_main_context_iteration (network.context, FALSE);
+    }
+  /* Twelve circuits: four without a pause, then a quarter, half of a second, and whole ones. */
+  g_assert_cmpuint (network.dialer->n_dialed, >=, 12);
+  g_assert_cmpint (clock.monotonic_us - begun, >=, 6 * G_USEC_PER_SEC);
+  g_assert_cmpint (clock.monotonic_us - begun, <, 15 * G_USEC_PER_SEC);
+  asker_clear (&asker);
+  fake_network_clear (&network);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -621,5 +695,7 @@ main (int argc, char **argv)
   g_test_add_func ("/circuits/pool/pending", test_pending);
   g_test_add_func ("/circuits/pool/launch-limit", test_launch_limit);
   g_test_add_func ("/circuits/pool/dirty", test_dirty);
+  g_test_add_func ("/circuits/pool/kept-alive", test_kept_alive);
+  g_test_add_func ("/circuits/pool/period", test_period);
   return g_test_run ();
 }
