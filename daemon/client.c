@@ -235,7 +235,8 @@ client_open_ports (CepaClient *self, GError **error)
     {
       const CepaListenConfig *port = g_ptr_array_index (self->config->socks_ports, i);
 
-      if (!cepa_proxy_listen (self->proxy, port->option, port->address, port->is_auto ? 0 : port->port, error))
+      if (!cepa_proxy_listen (self->proxy, port->option, port->address, port->is_auto ? 0 : port->port,
+                              port->keeps_alive, error))
         return FALSE;
     }
   return TRUE;
@@ -300,6 +301,7 @@ client_make_circuits_config (const CepaConfig *config, CepaCircuitsConfig *out)
   out->enforce_subnets = config->enforce_distinct_subnets;
   out->predicts = !config->use.disable_predicted_circuits;
   out->max_dirty_us = config->use.max_circuit_dirtiness_s * G_USEC_PER_SEC;
+  out->retry_max_us = config->use.new_circuit_period_s * G_USEC_PER_SEC;
   out->max_pending = config->use.max_client_circuits_pending;
   out->available_us = config->use.circuits_available_timeout_s * G_USEC_PER_SEC;
   out->learns_timeout = config->use.learn_circuit_build_timeout;

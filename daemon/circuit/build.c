@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Building a circuit hop by hop (tor-spec: create-created-cells, creating-circuits). */
+/* Building a circuit hop by hop, and making it longer (tor-spec: create-created-cells, creating-circuits). */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/secret.h"
 #include "circuit/circuit-private.h"
+#include "circuit/extend.h"
 #include "wire/extend.h"
 
 #define BUILD_HANDSHAKE_NTOR 2
@@ -73,7 +74,8 @@ build_next (CepaCircuit *self)
     }
   self->state = CEPA_CIRCUIT_OPEN;
   cepa_circuit_flow_init (&self->flow, self->package_window_start);
-  cepa_circuit_padding_open (self);
+  if (!self->was_built)
+    cepa_circuit_padding_open (self); /* one that was made longer keeps what pads it */
   cepa_circuit_tell_built (self);
   self->owner.opened (self->owner.user_data, self);
 }
@@ -141,4 +143,23 @@ cepa_circuit_build_extended (CepaCircuit *self, const CepaRelayMessage *message,
     return FALSE;
   build_next (self);
   return TRUE;
+}
+
+/* ---- longer ---- */
+
+gboolean
+cepa_circuit_may_extend (const CepaCircuit *self)
+{
+  return self->state == CEPA_CIRCUIT_OPEN && self->n_hops < CEPA_CIRCUIT_MAX_HOPS && self->relay_early_left > 0
+         && cepa_circuit_get_n_streams (self) == 0;
+}
+
+void
+cepa_circuit_extend (CepaCircuit *self, const CepaCircuitHop *hop)
+{
+  g_return_if_fail (cepa_circuit_may_extend (self) && hop->has_ntor_key);
+  self->hops[self->n_hops++] = *hop;
+  self->state = CEPA_CIRCUIT_BUILDING;
+  self->is_blocked = FALSE;
+  build_extend (self);
 }

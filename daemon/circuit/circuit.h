@@ -35,7 +35,7 @@ typedef struct _CepaCircuit CepaCircuit;
 
 /**
  * CepaCircuitOwner:
- * @opened: every hop is there
+ * @opened: every hop is there; again after cepa_circuit_extend()
  * @closed: it is gone, for the reason in @reason; told once, also when the owner closed it
  * @progress: (nullable): the first cell has been sent, or a hop has answered and the next one was asked for
  * @idle: (nullable): the last of its streams has ended

@@ -39,6 +39,8 @@ cepa_circuit_tell_extended (CepaCircuit *self)
 void
 cepa_circuit_tell_built (CepaCircuit *self)
 {
+  if (self->was_built)
+    return; /* it was made longer, which has been told */
   self->was_built = TRUE;
   events_tell (self, CEPA_CIRCUIT_EVENT_BUILT, NULL);
 }

@@ -18,6 +18,7 @@ typedef struct
   char *address;    /* numeric IPv4 or IPv6, without brackets */
   guint16 port;     /* 0 with @is_auto */
   gboolean is_auto; /* any free port */
+  gboolean keeps_alive; /* KeepAliveIsolateSOCKSAuth */
 } CepaListenConfig;
 
 /* When a plugin is started: its keyfile says it, and a Plugin line says it otherwise. */

@@ -86,7 +86,7 @@ static const char *const known_later[] = {
   "KISTSockBufSizeFactor", "LogMessageDomains", "LogTimeGranularity",
   "MainloopStats", "MapAddress",
   "MaxMemInQueues", "MaxUnparseableDescSizeToLog",
-  "NATDPort", "NewCircuitPeriod", "NoExec", "NumCPUs", "OutboundBindAddress", "OutboundBindAddressOR",
+  "NATDPort", "NoExec", "NumCPUs", "OutboundBindAddress", "OutboundBindAddressOR",
   "OutboundBindAddressPT", "PaddingStatistics", "PerConnBWBurst", "PerConnBWRate", "ProtocolWarnings",
   "PublishHidServDescriptors",
   "ReconfigDropsBridgeDescs", "ReducedCircuitPadding", "RejectPlaintextPorts",

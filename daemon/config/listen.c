@@ -15,6 +15,7 @@ typedef enum
   LISTEN_FLAG_NEVER,  /* what Cepa does not do; only the No form says the truth */
   LISTEN_FLAG_ABSENT, /* neither form can be had */
   LISTEN_FLAG_UNIX,   /* means something for unix: sockets only */
+  LISTEN_FLAG_KEEP_ALIVE, /* can be had or not */
 } ListenFlagKind;
 
 typedef struct
@@ -32,7 +33,7 @@ static const ListenFlag listen_socks_flags[] = {
   { "IsolateClientProtocol", LISTEN_FLAG_NEVER },
   { "IsolateDestPort", LISTEN_FLAG_NEVER },
   { "IsolateDestAddr", LISTEN_FLAG_NEVER },
-  { "KeepAliveIsolateSOCKSAuth", LISTEN_FLAG_NEVER },
+  { "KeepAliveIsolateSOCKSAuth", LISTEN_FLAG_KEEP_ALIVE },
   { "PreferIPv6", LISTEN_FLAG_NEVER },
   { "DNSRequest", LISTEN_FLAG_NEVER },
   { "OnionTraffic", LISTEN_FLAG_NEVER },
@@ -158,8 +159,9 @@ listen_find_flag (const ListenFlag *flags, gsize n_flags, const char *text)
   return NULL;
 }
 
+/* @keeps_alive: (inout) */
 static gboolean
-listen_check_flag (const ListenFlag *flags, gsize n_flags, const char *text, GError **error)
+listen_check_flag (const ListenFlag *flags, gsize n_flags, const char *text, gboolean *keeps_alive, GError **error)
 {
   const ListenFlag *flag = listen_find_flag (flags, n_flags, text);
   gboolean negated = FALSE;
@@ -175,6 +177,11 @@ listen_check_flag (const ListenFlag *flags, gsize n_flags, const char *text, GEr
     return listen_fail (text, "is not a flag of this option", error);
   if (flag->kind == LISTEN_FLAG_UNIX)
     return listen_fail (text, "is a flag for unix: sockets, not for a port", error);
+  if (flag->kind == LISTEN_FLAG_KEEP_ALIVE)
+    {
+      *keeps_alive = !negated;
+      return TRUE;
+    }
   if (negated ? flag->kind == LISTEN_FLAG_NEVER : flag->kind == LISTEN_FLAG_ALWAYS)
     return TRUE;
   return listen_fail (text, "is a flag that is not supported by this version of Cepa yet", error);
@@ -205,16 +212,19 @@ listen_parse (const char *option, const char *value, const ListenFlag *flags, gs
               CepaListenConfig **listener, GError **error)
 {
   g_auto (GStrv) words = listen_split (value);
+  gboolean keeps_alive = FALSE;
 
   if (words[0] == NULL)
     return listen_fail (value, "is not a port; write a number from 1 to 65535, ADDRESS:PORT, auto, or 0",
                         error);
   for (guint i = 1; words[i] != NULL; i++)
-    if (!listen_check_flag (flags, n_flags, words[i], error))
+    if (!listen_check_flag (flags, n_flags, words[i], &keeps_alive, error))
       return FALSE;
   if (g_str_equal (words[0], "0"))
     return TRUE;
   *listener = listen_parse_place (option, words[0], error);
+  if (*listener != NULL)
+    (*listener)->keeps_alive = keeps_alive;
   return *listener != NULL;
 }
 

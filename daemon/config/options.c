@@ -168,6 +168,9 @@ static const CepaOption options_table[] = {
   OPTION ("MiddleNodes", NODES, NULL, relays.middle_nodes,
           "The relays that may stand between the first and the last of a circuit, and no others; see ExcludeNodes for how "
           "they are named. For experiments: it says much about you."),
+  NUMBER ("NewCircuitPeriod", INTERVAL, "30 seconds", use.new_circuit_period_s, 1, HOURS (1), FALSE,
+          "When circuits fail one after the other, the pauses between them grow to this: each such time C Tor forgets how "
+          "many failed, and tries anew. Old circuits are closed when they are due, whatever this says."),
   OPTION ("NodeFamily", NODE_FAMILIES, NULL, relays.node_families,
           "Relays that are run by the same people, whether they say so or not: no circuit has two of a line. See "
           "ExcludeNodes for how they are named."),
@@ -239,7 +242,9 @@ static const CepaOption options_table[] = {
           "default is 9250 and not C Tor's 9050, so that both can run on one machine. Applications share no "
           "circuit when they connect to another port, from another address, or with another SOCKS user or "
           "password. Flags that are accepted: IsolateClientAddr, IsolateSOCKSAuth, IPv4Traffic and "
-          "IPv6Traffic, which are always on, and the No form of those that Cepa does not have yet. A SOCKS user name that "
+          "IPv6Traffic, which are always on; KeepAliveIsolateSOCKSAuth, with which MaxCircuitDirtiness counts from the last "
+          "use of a circuit where applications show a SOCKS user or password; and the No form of those that Cepa does not "
+          "have yet. A SOCKS user name that "
           "ends in +exit= and the two letters of a country (alice+exit=de) gets exits there alone, by GeoIPFile, or is "
           "refused when there is none."),
   NUMBER ("SocksTimeout", INTERVAL, "2 minutes", use.socks_timeout_s, 1, HOURS (24), FALSE,

@@ -16,6 +16,7 @@ typedef struct
   gint64 circuit_stream_timeout_s;     /* or 0: 10, 10, 15, ... */
   gint64 max_circuit_dirtiness_s;
   guint max_client_circuits_pending;
+  gint64 new_circuit_period_s;
   gint64 socks_timeout_s;
   gint64 dormant_client_timeout_s;
   gboolean dormant_timeout_enabled, dormant_timeout_disabled_by_idle_streams;

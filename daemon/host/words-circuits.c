@@ -21,11 +21,18 @@ words_circuits_state (const CepaCircuit *circuit, const CepaCircuitsInfo *info)
 static const char *
 words_circuits_use (CepaCircuitsUse use)
 {
-  static const char *const names[] = {
+  static const char *const names[CEPA_N_CIRCUITS_USES] = {
     [CEPA_CIRCUITS_FOR_STREAMS] = "streams",
     [CEPA_CIRCUITS_MEASURED] = "measured",
     [CEPA_CIRCUITS_PROBED] = "probed",
     [CEPA_CIRCUITS_APART] = "apart",
+    [CEPA_CIRCUITS_ONION + CEPA_ONION_PREBUILT] = "hs-vanguards",
+    [CEPA_CIRCUITS_ONION + CEPA_ONION_CLIENT_HSDIR] = "hs-client-hsdir",
+    [CEPA_CIRCUITS_ONION + CEPA_ONION_CLIENT_INTRO] = "hs-client-intro",
+    [CEPA_CIRCUITS_ONION + CEPA_ONION_CLIENT_REND] = "hs-client-rend",
+    [CEPA_CIRCUITS_ONION + CEPA_ONION_SERVICE_HSDIR] = "hs-service-hsdir",
+    [CEPA_CIRCUITS_ONION + CEPA_ONION_SERVICE_INTRO] = "hs-service-intro",
+    [CEPA_CIRCUITS_ONION + CEPA_ONION_SERVICE_REND] = "hs-service-rend",
   };
 
   return names[use];
@@ -160,7 +167,7 @@ typedef struct
   gint onion; /* CepaOnionPurpose; -1: none */
 } WordsBuild;
 
-/* "general", "internal", or C Tor's word for what onion services use in small letters with dashes. */
+/* "general", "internal", or the use of a circuit for onion services. */
 static gboolean
 words_circuits_read_purpose (const char *text, WordsBuild *out)
 {
@@ -172,9 +179,7 @@ words_circuits_read_purpose (const char *text, WordsBuild *out)
     }
   for (gint purpose = 0; purpose < CEPA_N_ONION_PURPOSES; purpose++)
     {
-      g_autofree char *word = g_ascii_strdown (cepa_onion_purpose_to_string ((CepaOnionPurpose) purpose), -1);
-
-      if (!g_str_equal (g_strdelimit (word, "_", '-'), text))
+      if (!g_str_equal (words_circuits_use ((CepaCircuitsUse) (CEPA_CIRCUITS_ONION + purpose)), text))
         continue;
       out->onion = purpose;
       return TRUE;
@@ -315,6 +320,19 @@ words_circuits_use_changed (gpointer user_data, CepaCircuit *circuit, CepaCircui
                                             g_variant_dict_end (&row)));
 }
 
+/* C Tor tells that a circuit is built again when it has been made longer. */
+static void
+words_circuits_extended (gpointer user_data, CepaCircuit *circuit)
+{
+  CepaHostVocabulary *self = user_data;
+
+  if (cepa_host_vocabulary_has_listener (self, "Circuits1", "Changed"))
+    cepa_host_vocabulary_emit (self, "Circuits1", "Changed",
+                               g_variant_new ("(ts@a{sv})", (guint64) cepa_circuit_get_number (circuit), "built",
+                                              words_circuits_row (cepa_words_get_client (self)->circuits, circuit,
+                                                                  FALSE, NULL)));
+}
+
 static void
 words_circuits_new_identity (gpointer user_data)
 {
@@ -326,7 +344,7 @@ void
 cepa_words_watch_circuits (CepaHostVocabulary *self, CepaCircuits *circuits, gboolean watch)
 {
   static const CepaCircuitsWatch funcs = { words_circuits_new_identity, words_circuits_build_timeout_set,
-                                           words_circuits_use_changed };
+                                           words_circuits_use_changed, words_circuits_extended };
 
   if (circuits != NULL)
     cepa_circuits_set_watch (circuits, watch ? &funcs : NULL, self);

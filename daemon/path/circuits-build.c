@@ -41,28 +41,27 @@ cepa_circuits_may_launch (CepaCircuits *self, gint64 *next_us)
 
 /* ---- the path ---- */
 
-/* Where the user does not want which relays. */
-static gboolean
-build_bar (CepaCircuits *self, const CepaNetwork *network, const CepaCircuitsPlan *plan, CepaPathRequest *request,
-           GError **error)
+gboolean
+cepa_circuits_bar (CepaCircuits *self, const CepaNetwork *network, const char *country, CepaPathRequest *request,
+                   GError **error)
 {
   CepaBarred barred = { NULL, 0 };
 
-  if (self->restrictions == NULL && plan->country != NULL)
+  if (self->restrictions == NULL && country != NULL)
     {
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_CONFIG, "the countries of relays are not known");
       return FALSE;
     }
   if (self->restrictions != NULL
-      && !cepa_restrictions_get (self->restrictions, network, plan->country, &barred, error))
+      && !cepa_restrictions_get (self->restrictions, network, country, &barred, error))
     return FALSE;
   request->barred = barred.rows;
   request->barred_id = barred.id;
   return TRUE;
 }
 
-/* Those of circuits for onion services lie as vanguards do. A path to an exit that is settled has one hop more, as C Tor's have: whoever can make us want it shall not know who
-   stands next to it. */
+/* Those of circuits for onion services lie as vanguards do. A path to an exit that is settled has one hop more, as C Tor's
+   have: whoever can make us want it shall not know who stands next to it. */
 static gboolean
 build_settle (CepaCircuits *self, const CepaNetwork *network, const CepaCircuitsPlan *plan, CepaPathRequest *request,
               guint32 *fixed, GError **error)
@@ -103,7 +102,7 @@ build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *g
   request.n_excluded = excluded->len;
   request.guards = guards != NULL ? (const guint32 *) (void *) guards->data : NULL;
   request.n_guards = guards != NULL ? guards->len : 0;
-  if (!build_bar (self, network, plan, &request, error)
+  if (!cepa_circuits_bar (self, network, plan->country, &request, error)
       || !build_settle (self, network, plan, &request, fixed, error))
     return FALSE;
   return cepa_path_policies_propose (self->policies, network, self->random, &request, self->config.enforce_subnets, path,
@@ -196,7 +195,7 @@ build_pause (CepaCircuits *self)
   if (++self->n_failed < CEPA_CIRCUITS_FREE_FAILURES)
     return;
   wait = MIN (CEPA_CIRCUITS_RETRY_US << MIN (self->n_failed - CEPA_CIRCUITS_FREE_FAILURES, 10u),
-              CEPA_CIRCUITS_RETRY_MAX_US);
+              self->config.retry_max_us);
   self->retry_us = cepa_clock_monotonic_us (self->clock) + wait;
 }
 
@@ -333,6 +332,13 @@ build_opened (gpointer user_data, CepaCircuit *circuit)
   CepaGuardVerdict verdict;
 
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u open through %s", cepa_circuit_get_number (circuit), path);
+  if (entry->is_extended)
+    {
+      cepa_circuits_make_ready (self, entry); /* the rest is known since it was built */
+      if (self->watch.extended != NULL)
+        self->watch.extended (self->watch_data, circuit);
+      return;
+    }
   for (guint i = 0; i < cepa_circuit_get_n_hops (circuit); i++)
     cepa_failures_forget (self->failures, cepa_circuit_get_hop (circuit, i)->target.rsa_id);
   key = cepa_hex_encode (cepa_circuit_get_hop (circuit, 0)->target.rsa_id, 20);
@@ -434,6 +440,15 @@ cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError *
   entry->proposed_by = proposed_by;
   entry->version = cepa_network_get_view (network)->version;
   entry->is_stable = plan->is_stable;
+  entry->is_onion = plan->onion != NULL;
+  if (plan->onion != NULL)
+    {
+      guint32 target = plan->exit != NULL ? path.hops[path.n_hops - 1] : CEPA_PATH_ANY_ROW;
+
+      entry->is_stable = (cepa_vanguards_get_flags (*plan->onion, network, target) & CEPA_PATH_NEED_STABLE) != 0;
+      entry->onion = *plan->onion;
+      entry->told_use = (CepaCircuitsUse) (CEPA_CIRCUITS_ONION + *plan->onion); /* whoever sees it launched sees that */
+    }
   entry->started_us = now;
   owner.user_data = entry;
   entry->circuit = cepa_circuit_new (cepa_directory_draw_circuit_number (self->directory), hops, path.n_hops,

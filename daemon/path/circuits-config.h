@@ -18,6 +18,7 @@ typedef struct _CepaCircuits CepaCircuits;
  * @avoid: (array length=n_avoid): RSA identities of exits that have been tried in vain
  * @country: two small letters: exits there alone; empty: anywhere
  * @has_exit: @exit: the RSA identity of the one exit that will do
+ * @keeps_alive: the circuit's time for new streams begins anew with it (KeepAliveIsolateSOCKSAuth)
  */
 typedef struct
 {
@@ -29,6 +30,7 @@ typedef struct
   char country[4];
   gboolean has_exit;
   guint8 exit[20];
+  gboolean keeps_alive;
 } CepaCircuitsWish;
 
 /**
@@ -37,6 +39,7 @@ typedef struct
  * @predicts: whether circuits are built ahead of use: __DisablePredictedCircuits is 0
  * @max_dirty_us: MaxCircuitDirtiness: after its first use no circuit takes new streams for longer
  * @max_pending: MaxClientCircuitsPending: circuits that are built at a time
+ * @retry_max_us: NewCircuitPeriod: how long the pauses become when circuits fail one after the other
  * @available_us: CircuitsAvailableTimeout: how long after the last use circuits are kept ready; 0: the consensus says
  * @learns_timeout: @fixed_timeout_ms: LearnCircuitBuildTimeout, CircuitBuildTimeout (0: the consensus says)
  * @identity_interval_us: new identities that are asked for sooner after the last are put off
@@ -48,6 +51,7 @@ typedef struct
   gboolean predicts;
   gint64 max_dirty_us;
   guint max_pending;
+  gint64 retry_max_us;
   gint64 available_us;
   gboolean learns_timeout;
   guint fixed_timeout_ms;

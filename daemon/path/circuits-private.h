@@ -30,6 +30,10 @@ void cepa_circuits_take_identity (CepaCircuits *self);
 /* Whether a circuit may be launched now. @next_us: (inout) (optional): made earlier when it is a matter of time. */
 gboolean cepa_circuits_may_launch (CepaCircuits *self, gint64 *next_us);
 
+/* Where the user does not want which relays: fills that in @request. @country: (nullable): of the exit */
+gboolean cepa_circuits_bar (CepaCircuits *self, const CepaNetwork *network, const char *country,
+                            CepaPathRequest *request, GError **error);
+
 /* Returns: (nullable): a circuit on its way; NULL with an error, or without one when it has ended already. */
 CepaPoolCircuit *cepa_circuits_launch (CepaCircuits *self, const CepaCircuitsPlan *plan, GError **error);
 
@@ -66,7 +70,18 @@ void cepa_circuits_end_ticket (CepaCircuits *self, CepaPoolCircuit *entry);
 /* Whether it must not be closed yet, for it is to show first whether it works. */
 gboolean cepa_circuits_probe (CepaCircuits *self, CepaPoolCircuit *entry);
 
+/* ---- circuits-onion.c ---- */
+
+/* It is kept ready for onion services, or on its way to that. */
+gboolean cepa_pool_circuit_is_prebuilt (const CepaPoolCircuit *entry);
+
+/* Whether one like it would be built now. */
+gboolean cepa_circuits_prebuilt_fits (CepaCircuits *self, const CepaPoolCircuit *entry);
+
 /* ---- circuits-requests.c ---- */
+
+/* Returns: the number of a new circuit that nobody waits for; 0 with an error. */
+guint64 cepa_circuits_build_plan (CepaCircuits *self, const CepaCircuitsPlan *plan, gboolean is_apart, GError **error);
 
 gboolean cepa_pool_circuit_is_in_use (const CepaPoolCircuit *entry);
 gboolean cepa_pool_circuit_is_building (const CepaPoolCircuit *entry);

@@ -96,7 +96,7 @@ request_fits (CepaCircuits *self, CepaPoolCircuit *entry, const CepaCircuitsRequ
   const CepaCircuitsWish *wish = &request->wish;
   gint64 now = cepa_clock_monotonic_us (self->clock);
 
-  if (entry->is_retired || entry->is_measured || entry->is_apart || (request->is_stable && !entry->is_stable)
+  if (entry->is_retired || entry->is_measured || entry->is_apart || entry->is_onion || (request->is_stable && !entry->is_stable)
       || (!cepa_pool_circuit_is_ready (entry) && now >= request_get_patience_end (self, entry)))
     return FALSE;
   if (entry->isolation != NULL
@@ -169,6 +169,8 @@ cepa_circuits_finish_request (CepaCircuits *self, CepaCircuitsRequest *request, 
     {
       request_claim (self, entry, request->isolation);
       entry->is_given = TRUE;
+      if (request->wish.keeps_alive)
+        entry->dirty_us = cepa_clock_monotonic_us (self->clock);
       if (entry->ticket != NULL)
         cepa_guard_ticket_used (entry->ticket);
       request->func (request->user_data, entry->circuit, entry->streams, NULL);
@@ -241,9 +243,8 @@ cepa_circuits_try_requests (CepaCircuits *self, gint64 *next_us)
       request_try (self, requests->pdata[i], next_us);
 }
 
-/* Returns: its number; 0 with an error. */
-static guint64
-request_build (CepaCircuits *self, const CepaCircuitsPlan *plan, gboolean is_apart, GError **error)
+guint64
+cepa_circuits_build_plan (CepaCircuits *self, const CepaCircuitsPlan *plan, gboolean is_apart, GError **error)
 {
   g_autoptr (GError) own = NULL;
   CepaPoolCircuit *entry = NULL;
@@ -270,31 +271,7 @@ cepa_circuits_build (CepaCircuits *self, const CepaCircuitsWish *wish, gboolean 
                                   wish->country[0] != '\0' ? wish->country : NULL, wish->has_exit ? wish->exit : NULL,
                                   is_internal, NULL };
 
-  return request_build (self, &plan, is_apart || is_internal, error);
-}
-
-void
-cepa_circuits_set_vanguards (CepaCircuits *self, const CepaVanguardsConfig *config)
-{
-  cepa_vanguards_set_config (self->vanguards, config);
-}
-
-CepaVanguards *
-cepa_circuits_get_vanguards (CepaCircuits *self)
-{
-  return self->vanguards;
-}
-
-guint64
-cepa_circuits_build_onion (CepaCircuits *self, CepaOnionPurpose purpose, const guint8 *target_id, GError **error)
-{
-  const CepaCircuitsPlan plan = { .exit = target_id, .is_internal = TRUE, .onion = &purpose };
-
-  if (cepa_onion_purpose_has_target (purpose) == (target_id != NULL))
-    return request_build (self, &plan, TRUE, error);
-  g_set_error (error, CEPA_ERROR, CEPA_ERROR_NO_PATH, "circuits for %s have %s", cepa_onion_purpose_to_string (purpose),
-               target_id == NULL ? "a target, and none is given" : "no target that is given");
-  return 0;
+  return cepa_circuits_build_plan (self, &plan, is_apart || is_internal, error);
 }
 
 CepaCircuitsRequest *
@@ -303,7 +280,7 @@ cepa_circuits_request (CepaCircuits *self, const CepaCircuitsWish *wish, CepaCir
   CepaCircuitsRequest *request = g_new0 (CepaCircuitsRequest, 1);
   const GArray *long_lived = self->config.long_lived_ports;
   gboolean is_stable = long_lived != NULL && cepa_path_port_is_long_lived (long_lived, wish->port);
-  CepaPredictNeed need = { wish->port, wish->ipv6, is_stable };
+  CepaPredictNeed need = { .port = wish->port, .ipv6 = wish->ipv6, .is_stable = is_stable };
 
   request->wish = *wish;
   request->isolation = g_strdup (wish->isolation);
@@ -346,6 +323,15 @@ cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 sin
   if (is_silent)
     cepa_circuits_blame_channel (self, channel);
   cepa_circuits_wake (self);
+}
+
+void
+cepa_circuits_note_kept (CepaCircuits *self, CepaCircuit *circuit)
+{
+  CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
+
+  if (entry != NULL)
+    entry->dirty_us = cepa_clock_monotonic_us (self->clock);
 }
 
 void

@@ -62,6 +62,19 @@ time_end_building (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
   time_close (entry, CEPA_ERROR_TIMEOUT, "a relay did not answer in time");
 }
 
+/* One that was made longer has four of the six ways between relays to go that one of three hops has, and may take its time
+   (C Tor's cutoff for cannibalised circuits). It says nothing of how long circuits take. */
+static gint64
+time_look_at_extending (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
+{
+  gint64 end = entry->begun_us + cepa_build_times_get_close_us (self->build_times) * 4 / 6 + G_USEC_PER_SEC;
+
+  if (now < end)
+    return end;
+  time_close (entry, CEPA_ERROR_TIMEOUT, "the relay that it was extended to did not answer in time");
+  return 0;
+}
+
 /* A circuit that is being built: closed when it is too late. When it has taken longer than most, nobody waits for it,
    unless there is no other; but its time is measured to the end, so that slow ones are not left out of what is learned.
    Returns when it is to be looked at again. */
@@ -73,6 +86,8 @@ time_look_at_building (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
   gint64 late = entry->begun_us + cepa_build_times_get_timeout_us (self->build_times, kind);
   gint64 end = MAX (late, entry->begun_us + cepa_build_times_get_close_us (self->build_times));
 
+  if (entry->is_extended)
+    return time_look_at_extending (self, entry, now);
   if (entry->begun_us == 0) /* the channel has a deadline of its own */
     return 0;
   if (time_is_silent (entry))
@@ -98,7 +113,7 @@ time_get_end (CepaCircuits *self, const CepaPoolCircuit *entry, gint64 now)
     return now;
   if (entry->is_apart || (cepa_pool_circuit_is_in_use (entry) && !entry->is_broken))
     return 0; /* until its last stream has ended */
-  if (entry->is_retired)
+  if (entry->is_retired || (cepa_pool_circuit_is_prebuilt (entry) && !cepa_circuits_prebuilt_fits (self, entry)))
     return now;
   return entry->isolation != NULL ? entry->dirty_us + self->config.max_dirty_us : entry->idle_until_us;
 }
@@ -123,7 +138,7 @@ time_look_at_all (CepaCircuits *self, gint64 now, gint64 *next)
       CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
       gint64 due;
 
-      if (cepa_pool_circuit_is_building (entry) && !entry->is_replaced)
+      if (cepa_pool_circuit_is_building (entry) && (!entry->is_replaced || entry->is_apart))
         due = time_look_at_building (self, entry, now);
       else
         {
@@ -168,8 +183,11 @@ time_count_for (gpointer user_data, const CepaPredictNeed *need)
     {
       CepaPoolCircuit *entry = g_ptr_array_index (self->circuits, i);
 
-      n += cepa_pool_circuit_is_clean (entry) && (entry->is_stable || !need->is_stable)
-           && cepa_circuits_exit_allows (self, entry, need->port, need->ipv6);
+      if (!cepa_pool_circuit_is_clean (entry) || entry->is_onion != need->is_onion)
+        continue;
+      n += entry->is_onion ? cepa_pool_circuit_is_prebuilt (entry)
+                           : (entry->is_stable || !need->is_stable)
+                                 && cepa_circuits_exit_allows (self, entry, need->port, need->ipv6);
     }
   return n;
 }
@@ -178,19 +196,24 @@ time_count_for (gpointer user_data, const CepaPredictNeed *need)
 static gboolean
 time_launch (CepaCircuits *self, const CepaPredictNeed *need, gint64 now, gint64 *next)
 {
-  CepaCircuitsPlan plan = { .port = need->port, .ipv6 = need->ipv6, .is_stable = need->is_stable };
+  const CepaOnionPurpose prebuilt = CEPA_ONION_PREBUILT;
+  CepaCircuitsPlan plan = { .port = need->port, .ipv6 = need->ipv6, .is_stable = need->is_stable,
+                            .is_internal = need->is_onion, .onion = need->is_onion ? &prebuilt : NULL };
   g_autoptr (GError) error = NULL;
 
   if (cepa_circuits_launch (self, &plan, &error) != NULL || error == NULL)
     return TRUE;
-  if (need->port != 0 && g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NO_PATH))
+  if ((need->port != 0 || need->is_onion) && g_error_matches (error, CEPA_ERROR, CEPA_ERROR_NO_PATH))
     {
-      cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "no circuit ahead of use for port %u: %s", need->port, error->message);
+      g_autofree char *port = g_strdup_printf ("port %u", need->port);
+
+      cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "no circuit ahead of use for %s: %s",
+                need->is_onion ? "onion services" : port, error->message);
       cepa_predict_forget (self->predict, need);
       return TRUE;
     }
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "cannot build a circuit: %s", error->message);
-  self->ahead_us = now + CEPA_CIRCUITS_RETRY_MAX_US;
+  self->ahead_us = now + self->config.retry_max_us;
   cepa_circuits_earlier (next, self->ahead_us);
   return FALSE;
 }

@@ -21,7 +21,6 @@ G_BEGIN_DECLS
 /* So many failures in a row are taken as bad luck; after that there are pauses. */
 #define CEPA_CIRCUITS_FREE_FAILURES 4
 #define CEPA_CIRCUITS_RETRY_US (G_USEC_PER_SEC / 4)
-#define CEPA_CIRCUITS_RETRY_MAX_US (30 * G_USEC_PER_SEC)
 /* Circuits in a row that may fail beyond the same first relay before that one is blamed. */
 #define CEPA_CIRCUITS_MAX_BEYOND_FIRST 3
 /* Who waits for a circuit that takes longer than its timeout, but at least and at most so long, gets another one. */
@@ -55,6 +54,9 @@ typedef struct
   gboolean is_late;     /* it has taken longer than the timeout, and that was counted */
   gboolean is_measured; /* so it goes on for its time alone */
   gboolean is_apart;    /* it takes no streams, and stays until it is closed by its number */
+  gboolean is_onion;    /* it is for @onion; CEPA_ONION_PREBUILT and not @is_apart: until it is taken for something */
+  CepaOnionPurpose onion;
+  gboolean is_extended; /* it was taken when it had been built, and made longer; @begun_us is when that was begun */
   CepaCircuitsUse told_use; /* as far as who watches knows */
   gboolean is_stable;   /* for long-lived streams: every relay is Stable, if there was such a path */
   gboolean is_counted;  /* its build time has been recorded */

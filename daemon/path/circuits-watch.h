@@ -18,13 +18,17 @@ typedef enum
   CEPA_CIRCUITS_MEASURED, /* it took too long to be used: its build time is measured */
   CEPA_CIRCUITS_PROBED,   /* it was used, and shows before it goes whether it works */
   CEPA_CIRCUITS_APART,    /* somebody had it built for himself: it takes no streams */
+  CEPA_CIRCUITS_ONION,    /* for onion services: this and the numbers behind it, by CepaOnionPurpose */
 } CepaCircuitsUse;
+
+#define CEPA_N_CIRCUITS_USES (CEPA_CIRCUITS_ONION + CEPA_N_ONION_PURPOSES)
 
 /**
  * CepaCircuitsWatch:
  * @new_identity: (nullable): a new identity has been taken
  * @build_timeout: (nullable): circuits are waited for another time from now on
  * @use_changed: (nullable): @circuit is there for something else than @former now
+ * @extended: (nullable): @circuit had been built, was made longer, and is open again
  *
  * Called in the middle of things: look, note, and come back.
  */
@@ -33,6 +37,7 @@ typedef struct
   void (*new_identity) (gpointer user_data);
   void (*build_timeout) (gpointer user_data, CepaBuildTimesChange change, const CepaBuildTimesFigures *figures);
   void (*use_changed) (gpointer user_data, CepaCircuit *circuit, CepaCircuitsUse former);
+  void (*extended) (gpointer user_data, CepaCircuit *circuit);
 } CepaCircuitsWatch;
 
 /* @watch: (nullable): copied; the one who watches. */
@@ -88,8 +93,9 @@ CepaVanguards *cepa_circuits_get_vanguards (CepaCircuits *self);
  * cepa_circuits_build_onion:
  * @target_id: (nullable): RSA identity of the last relay, where @purpose has a target
  *
- * Builds a circuit as onion services use them (vanguards.h). It takes no streams, and stays until it is closed by its
- * number.
+ * Builds a circuit as onion services use them (vanguards.h), or takes one that was kept ready, and makes it longer where
+ * there is a target: it may be open when this returns. It takes no streams, and stays until it is closed by its number.
+ * From the first time on some are kept ready for the next ones (predict.h).
  *
  * Returns: its number; 0 with an error, as cepa_circuits_build().
  */

@@ -19,6 +19,7 @@ cepa_circuits_config_init (CepaCircuitsConfig *self)
     .predicts = TRUE,
     .max_dirty_us = 600 * G_USEC_PER_SEC,
     .max_pending = 32,
+    .retry_max_us = 30 * G_USEC_PER_SEC,
     .learns_timeout = TRUE,
     .identity_interval_us = 10 * G_USEC_PER_SEC,
   };
@@ -151,7 +152,7 @@ cepa_circuits_free (CepaCircuits *self)
 void
 cepa_circuits_set_watch (CepaCircuits *self, const CepaCircuitsWatch *watch, gpointer user_data)
 {
-  static const CepaCircuitsWatch nobody = { NULL, NULL, NULL };
+  static const CepaCircuitsWatch nobody = { NULL, NULL, NULL, NULL };
 
   self->watch = watch != NULL ? *watch : nobody;
   self->watch_data = user_data;
@@ -222,6 +223,7 @@ circuits_get_use (const CepaPoolCircuit *entry)
 {
   return entry->is_measured           ? CEPA_CIRCUITS_MEASURED
          : entry->probe_until_us != 0 ? CEPA_CIRCUITS_PROBED
+         : entry->is_onion            ? (CepaCircuitsUse) (CEPA_CIRCUITS_ONION + entry->onion)
          : entry->is_apart            ? CEPA_CIRCUITS_APART
                                       : CEPA_CIRCUITS_FOR_STREAMS;
 }
@@ -340,12 +342,15 @@ cepa_circuits_new_identity (CepaCircuits *self, CepaCircuitsTakenFunc func, gpoi
 static gboolean
 circuits_is_allowed (CepaCircuits *self, const CepaNetwork *network, const CepaPoolCircuit *entry)
 {
+  gboolean has_exit = cepa_circuit_get_purpose (entry->circuit) == CEPA_PURPOSE_GENERAL;
   guint n_hops = cepa_circuit_get_n_hops (entry->circuit);
 
   for (guint i = 0; i < n_hops; i++)
     {
       gint row = cepa_network_find (network, cepa_circuit_get_hop (entry->circuit, i)->target.rsa_id);
-      CepaPlace place = i == 0 ? CEPA_PLACE_GUARD : i == n_hops - 1 ? CEPA_PLACE_EXIT : CEPA_PLACE_MIDDLE;
+      CepaPlace place = i == 0                            ? CEPA_PLACE_GUARD
+                        : has_exit && i == n_hops - 1 ? CEPA_PLACE_EXIT
+                                                          : CEPA_PLACE_MIDDLE;
 
       if (row >= 0 && !cepa_restrictions_allows (self->restrictions, network, (guint) row, place))
         return FALSE;

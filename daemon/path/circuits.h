@@ -113,6 +113,9 @@ void cepa_circuits_cancel (CepaCircuits *self, CepaCircuitsRequest *request);
  */
 void cepa_circuits_note_timeout (CepaCircuits *self, CepaCircuit *circuit, gint64 since_us);
 
+/* A stream that keeps it alive (CepaCircuitsWish) has ended or left it: it takes new streams for its whole time again. */
+void cepa_circuits_note_kept (CepaCircuits *self, CepaCircuit *circuit);
+
 /* The last relay has answered a stream, whatever it said: the circuit works. */
 void cepa_circuits_note_answer (CepaCircuits *self, CepaCircuit *circuit);
 

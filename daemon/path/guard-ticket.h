@@ -91,6 +91,9 @@ gboolean cepa_guard_ticket_is_usable_on_completion (const CepaGuardTicket *self)
 /* Whether it is built and has to wait: GUARD_WAIT in circuit-status. */
 gboolean cepa_guard_ticket_is_waiting (const CepaGuardTicket *self);
 
+/* Whether the guard is still one of ours: it may have left the sample since. */
+gboolean cepa_guard_ticket_has_guard (const CepaGuardTicket *self);
+
 /* The circuit is built (every hop answered), or the directory has answered. Call cepa_guards_update() after it, in a turn
    of its own. */
 CepaGuardVerdict cepa_guard_ticket_succeeded (CepaGuardTicket *self);

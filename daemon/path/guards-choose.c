@@ -594,8 +594,8 @@ ticket_tell_bias (CepaGuardTicket *self, CepaPathBiasVerdict verdict)
     }
 }
 
-static gboolean
-ticket_has_guard (const CepaGuardTicket *self)
+gboolean
+cepa_guard_ticket_has_guard (const CepaGuardTicket *self)
 {
   return self->guards != NULL && self->guard != NULL;
 }
@@ -603,55 +603,55 @@ ticket_has_guard (const CepaGuardTicket *self)
 void
 cepa_guard_ticket_first_hop_built (CepaGuardTicket *self)
 {
-  if (ticket_has_guard (self))
+  if (cepa_guard_ticket_has_guard (self))
     ticket_tell_bias (self, cepa_path_bias_attempt (&self->guard->bias, &self->stage, &self->guards->limits));
 }
 
 void
 cepa_guard_ticket_used (CepaGuardTicket *self)
 {
-  if (ticket_has_guard (self) && self->stage == CEPA_PATH_BIAS_BUILD_SUCCEEDED)
+  if (cepa_guard_ticket_has_guard (self) && self->stage == CEPA_PATH_BIAS_BUILD_SUCCEEDED)
     ticket_tell_bias (self, cepa_path_bias_use (&self->guard->bias, &self->stage, &self->guards->limits));
 }
 
 void
 cepa_guard_ticket_use_succeeded (CepaGuardTicket *self)
 {
-  if (ticket_has_guard (self))
+  if (cepa_guard_ticket_has_guard (self))
     cepa_path_bias_use_succeeded (&self->guard->bias, &self->stage);
 }
 
 void
 cepa_guard_ticket_use_rolled_back (CepaGuardTicket *self)
 {
-  if (ticket_has_guard (self))
+  if (cepa_guard_ticket_has_guard (self))
     cepa_path_bias_use_rolled_back (&self->guard->bias, &self->stage);
 }
 
 void
 cepa_guard_ticket_timed_out (CepaGuardTicket *self)
 {
-  if (ticket_has_guard (self))
+  if (cepa_guard_ticket_has_guard (self))
     cepa_path_bias_timed_out (&self->guard->bias, &self->stage);
 }
 
 void
 cepa_guard_ticket_probe_failed (CepaGuardTicket *self)
 {
-  if (ticket_has_guard (self))
+  if (cepa_guard_ticket_has_guard (self))
     cepa_path_bias_probe_failed (&self->guard->bias, &self->stage);
 }
 
 gboolean
 cepa_guard_ticket_wants_probe (const CepaGuardTicket *self)
 {
-  return ticket_has_guard (self) && self->stage == CEPA_PATH_BIAS_USE_ATTEMPTED;
+  return cepa_guard_ticket_has_guard (self) && self->stage == CEPA_PATH_BIAS_USE_ATTEMPTED;
 }
 
 void
 cepa_guard_ticket_closed (CepaGuardTicket *self, gboolean by_others)
 {
-  if (!ticket_has_guard (self) || self->stage == CEPA_PATH_BIAS_NEW || self->stage == CEPA_PATH_BIAS_COUNTED)
+  if (!cepa_guard_ticket_has_guard (self) || self->stage == CEPA_PATH_BIAS_NEW || self->stage == CEPA_PATH_BIAS_COUNTED)
     return;
   cepa_path_bias_closed (&self->guard->bias, &self->stage, by_others);
   cepa_guards_tell_changed (self->guards);

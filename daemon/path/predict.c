@@ -81,7 +81,8 @@ predict_find (const CepaPredict *self, const CepaPredictNeed *need)
     {
       const CepaPredictNeed *known = &g_array_index (self->ports, PredictPort, i).need;
 
-      if (known->port == need->port && known->ipv6 == need->ipv6 && known->is_stable == need->is_stable)
+      if (known->port == need->port && known->ipv6 == need->ipv6 && known->is_stable == need->is_stable
+          && known->is_onion == need->is_onion)
         return (gint) i;
     }
   return -1;
@@ -132,22 +133,30 @@ cepa_predict_get_end_us (CepaPredict *self)
   return end;
 }
 
+/* The first need of a kind of which there are too few. */
+static gboolean
+predict_next_of (const CepaPredict *self, gboolean is_onion, CepaPredictCountFunc count, gpointer user_data,
+                 CepaPredictNeed *need)
+{
+  guint wanted = is_onion ? CEPA_PREDICT_FOR_ONION : CEPA_PREDICT_PER_PORT;
+
+  for (guint i = 0; i < self->ports->len; i++)
+    {
+      const PredictPort *port = &g_array_index (self->ports, PredictPort, i);
+
+      if (port->need.is_onion != is_onion || count (user_data, &port->need) >= wanted)
+        continue;
+      *need = port->need;
+      return TRUE;
+    }
+  return FALSE;
+}
+
 gboolean
 cepa_predict_next (CepaPredict *self, guint n_clean, CepaPredictCountFunc count, gpointer user_data,
                    CepaPredictNeed *need)
 {
   predict_drop_old (self);
-  if (n_clean >= CEPA_PREDICT_MAX_CLEAN)
-    return FALSE;
-  for (guint i = 0; i < self->ports->len; i++)
-    {
-      const PredictPort *port = &g_array_index (self->ports, PredictPort, i);
-
-      if (count (user_data, &port->need) < CEPA_PREDICT_PER_PORT)
-        {
-          *need = port->need;
-          return TRUE;
-        }
-    }
-  return FALSE;
+  return n_clean < CEPA_PREDICT_MAX_CLEAN
+         && (predict_next_of (self, FALSE, count, user_data, need) || predict_next_of (self, TRUE, count, user_data, need));
 }

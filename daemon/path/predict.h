@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Which circuits are likely to be wanted soon: by the ports that were asked for lately. Pure. */
+/* Which circuits are likely to be wanted soon: by the ports that were asked for lately, and for onion services. Pure. */
 #pragma once
 
 #include <glib.h>
@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 /* Clean circuits above which none is built ahead (C Tor's MAX_UNUSED_OPEN_CIRCUITS), and those wanted for each port. */
 #define CEPA_PREDICT_MAX_CLEAN 14
 #define CEPA_PREDICT_PER_PORT 2
+/* Circuits wanted for onion services while they are used (C Tor's SUFFICIENT_INTERNAL_HS_CLIENTS). */
+#define CEPA_PREDICT_FOR_ONION 3
 /* Ports that are remembered; the one that was used longest ago makes room. */
 #define CEPA_PREDICT_MAX_PORTS 64
 /* What is predicted at the start, and when somebody comes back after a long time. */
@@ -23,6 +25,7 @@ typedef struct
   guint16 port;
   gboolean ipv6;
   gboolean is_stable; /* for one of LongLivedPorts */
+  gboolean is_onion;  /* for onion services: no exit, and nothing of the above */
 } CepaPredictNeed;
 
 typedef struct _CepaPredict CepaPredict;
@@ -56,7 +59,7 @@ typedef guint (*CepaPredictCountFunc) (gpointer user_data, const CepaPredictNeed
 /**
  * cepa_predict_next:
  * @n_clean: clean circuits of any kind, ready or on their way
- * @need: (out): what the next circuit should be good for
+ * @need: (out): what the next circuit should be good for: first all ports, then onion services
  *
  * Returns: FALSE when there are enough of them.
  */

@@ -465,6 +465,19 @@ plan_settle_layers (VanguardsPlan *plan, GError **error)
     }
 }
 
+guint32
+cepa_vanguards_get_flags (CepaOnionPurpose purpose, const CepaNetwork *network, guint32 target)
+{
+  gboolean is_stable;
+
+  g_return_val_if_fail ((guint) purpose < CEPA_N_ONION_PURPOSES, 0);
+  is_stable = vanguards_purposes[purpose].is_long_lived;
+  /* Where somebody else's relay is not Stable the circuit cannot be, and goes there all the same. */
+  if (target != CEPA_PATH_ANY_ROW && (cepa_network_get_relay (network, target)->flags & CEPA_RELAY_STABLE) == 0)
+    is_stable = FALSE;
+  return CEPA_PATH_VANGUARDS | (is_stable ? CEPA_PATH_NEED_STABLE : 0);
+}
+
 gboolean
 cepa_vanguards_plan (CepaVanguards *self, const CepaNetwork *network, CepaOnionPurpose purpose, guint32 target,
                      CepaPathRequest *request, guint32 fixed[CEPA_PATH_MAX_HOPS], GError **error)
@@ -472,18 +485,13 @@ cepa_vanguards_plan (CepaVanguards *self, const CepaNetwork *network, CepaOnionP
   CepaPathRequest planned = *request;
   guint32 settled[CEPA_PATH_MAX_HOPS];
   VanguardsPlan plan = { self, network, &planned, settled };
-  gboolean is_long_lived;
 
   g_return_val_if_fail ((guint) purpose < CEPA_N_ONION_PURPOSES, FALSE);
   g_return_val_if_fail ((target != CEPA_PATH_ANY_ROW) == vanguards_purposes[purpose].has_target, FALSE);
   g_return_val_if_fail (target == CEPA_PATH_ANY_ROW || target < cepa_network_get_n_relays (network), FALSE);
-  is_long_lived = vanguards_purposes[purpose].is_long_lived;
-  /* Where somebody else's relay is not Stable the circuit cannot be, and goes there all the same. */
-  if (target != CEPA_PATH_ANY_ROW && (cepa_network_get_relay (network, target)->flags & CEPA_RELAY_STABLE) == 0)
-    is_long_lived = FALSE;
   planned.purpose = CEPA_PURPOSE_INTERNAL;
   planned.n_hops = cepa_vanguards_get_n_hops (self, purpose);
-  planned.flags = CEPA_PATH_VANGUARDS | (is_long_lived ? CEPA_PATH_NEED_STABLE : 0);
+  planned.flags = cepa_vanguards_get_flags (purpose, network, target);
   planned.port = 0;
   planned.fixed = NULL;
   for (guint hop = 0; hop < CEPA_PATH_MAX_HOPS; hop++)
@@ -516,17 +524,33 @@ vanguards_is_one_of (CepaVanguards *self, const CepaNetwork *network, guint hop,
   return FALSE;
 }
 
-gboolean
-cepa_vanguards_may_extend (CepaVanguards *self, const CepaNetwork *network, CepaOnionPurpose purpose,
-                           const guint8 (*relays)[20], guint n_relays, const guint8 target_id[20])
+static gboolean
+vanguards_are_ours (CepaVanguards *self, const CepaNetwork *network, const guint8 (*relays)[20], guint n_relays)
 {
-  if (!cepa_onion_purpose_has_target (purpose) || n_relays + 1 != cepa_vanguards_get_n_hops (self, purpose))
-    return FALSE;
-  for (guint i = n_relays - MIN (n_relays, CEPA_PATH_VANGUARDS_DISTANCE - 1); i < n_relays; i++)
-    if (memcmp (relays[i], target_id, 20) == 0)
-      return FALSE;
   for (guint hop = 1; hop < MIN (n_relays, 3); hop++)
     if (!vanguards_is_one_of (self, network, hop, relays[hop]))
       return FALSE;
   return TRUE;
+}
+
+gboolean
+cepa_vanguards_fits (CepaVanguards *self, const CepaNetwork *network, const guint8 (*relays)[20], guint n_relays)
+{
+  return n_relays == cepa_vanguards_get_n_hops (self, CEPA_ONION_PREBUILT)
+         && vanguards_are_ours (self, network, relays, n_relays);
+}
+
+gboolean
+cepa_vanguards_may_take (CepaVanguards *self, const CepaNetwork *network, CepaOnionPurpose purpose,
+                         const guint8 (*relays)[20], guint n_relays, const guint8 *target_id)
+{
+  guint n_more = target_id != NULL ? 1 : 0;
+
+  if (cepa_onion_purpose_has_target (purpose) != (target_id != NULL) || purpose == CEPA_ONION_PREBUILT
+      || purpose == CEPA_ONION_SERVICE_INTRO || n_relays + n_more != cepa_vanguards_get_n_hops (self, purpose))
+    return FALSE;
+  for (guint i = n_relays - MIN (n_relays, CEPA_PATH_VANGUARDS_DISTANCE - 1); target_id != NULL && i < n_relays; i++)
+    if (memcmp (relays[i], target_id, 20) == 0)
+      return FALSE;
+  return vanguards_are_ours (self, network, relays, n_relays);
 }

@@ -100,15 +100,28 @@ const char *cepa_onion_purpose_to_string (CepaOnionPurpose purpose);
 gboolean cepa_vanguards_plan (CepaVanguards *self, const CepaNetwork *network, CepaOnionPurpose purpose, guint32 target,
                               CepaPathRequest *request, guint32 fixed[CEPA_PATH_MAX_HOPS], GError **error);
 
+/* Returns: the flags of a CepaPathRequest for @purpose; @target: as above. */
+guint32 cepa_vanguards_get_flags (CepaOnionPurpose purpose, const CepaNetwork *network, guint32 target);
+
 /**
- * cepa_vanguards_may_extend:
+ * cepa_vanguards_fits:
  * @relays: (array length=n_relays): RSA identities of the hops of a circuit that was built as CEPA_ONION_PREBUILT
- * @target_id: RSA identity of the relay that it would be extended to
+ *
+ * Whether one would be built like it by the options in force: as long, and over vanguards that are still ours.
+ */
+gboolean cepa_vanguards_fits (CepaVanguards *self, const CepaNetwork *network, const guint8 (*relays)[20],
+                              guint n_relays);
+
+/**
+ * cepa_vanguards_may_take:
+ * @relays: (array length=n_relays): as above
+ * @target_id: (nullable): RSA identity of the relay that it would be extended to, where @purpose has a target
  *
  * Whether the circuit then is what @purpose asks for by the options in force: as long, over vanguards that are still
- * ours, and with the target neither its last relay nor the one before.
+ * ours, and with the target neither its last relay nor the one before. Never to introduce a service: those circuits live
+ * long and are built for that alone, as in C Tor.
  */
-gboolean cepa_vanguards_may_extend (CepaVanguards *self, const CepaNetwork *network, CepaOnionPurpose purpose,
-                                    const guint8 (*relays)[20], guint n_relays, const guint8 target_id[20]);
+gboolean cepa_vanguards_may_take (CepaVanguards *self, const CepaNetwork *network, CepaOnionPurpose purpose,
+                                  const guint8 (*relays)[20], guint n_relays, const guint8 *target_id);
 
 G_END_DECLS

@@ -52,6 +52,7 @@ struct _CepaApplication
   int fd;
   guint64 number;
   char *isolation;
+  gboolean keeps_alive;     /* KeepAliveIsolateSOCKSAuth, of its port */
   char *source_text;        /* "address:port" of the application */
   gboolean was_asked, was_connected, was_told_over; /* as far as events have said */
   guint end_reason;         /* of END, that it ended with */
@@ -177,6 +178,15 @@ application_free (CepaApplication *self)
   g_free (self);
 }
 
+/* Its stream is not on its circuit any more. */
+static void
+application_let_go (CepaApplication *self)
+{
+  if (self->circuit != NULL && self->wish.keeps_alive)
+    cepa_circuits_note_kept (self->shared->circuits, self->circuit);
+  g_clear_pointer (&self->circuit, cepa_circuit_unref);
+}
+
 static void
 application_drop_stream (CepaApplication *self)
 {
@@ -185,7 +195,7 @@ application_drop_stream (CepaApplication *self)
   /* Relays are not told why: C Tor's clients always say MISC. */
   if (self->stream != NULL)
     cepa_stream_close (g_steal_pointer (&self->stream), CEPA_END_MISC);
-  g_clear_pointer (&self->circuit, cepa_circuit_unref);
+  application_let_go (self);
 }
 
 /* Ends it in a turn of its own: this is called from anywhere below the circuit. */
@@ -483,7 +493,7 @@ application_ended (gpointer user_data, const CepaEnd *end)
   application_detach (self, end->reason);
   /* Asked for from the timer: the circuit may be on its way out, and this is called from below it. */
   self->state = APPLICATION_WAITING;
-  g_clear_pointer (&self->circuit, cepa_circuit_unref);
+  application_let_go (self);
   cepa_loop_set_delay (self->timer, 0);
 }
 
@@ -550,7 +560,7 @@ application_got_circuit (gpointer user_data, CepaCircuit *circuit, CepaStreams *
   if (self->stream == NULL)
     {
       cepa_log (CEPA_LOG_APP, CEPA_LOG_NOTICE, "stream %" G_GUINT64_FORMAT ": %s", self->number, failed->message);
-      g_clear_pointer (&self->circuit, cepa_circuit_unref);
+      application_let_go (self);
       application_tell_over (self, failed);
       application_refuse (self, CEPA_SOCKS_GENERAL_FAILURE);
       return;
@@ -634,6 +644,7 @@ application_requested (CepaApplication *self)
     }
   self->wish.port = self->socks.port;
   self->wish.ipv6 = cepa_target_is_ipv6 (self->socks.host);
+  self->wish.keeps_alive = self->keeps_alive && (self->socks.user_len > 0 || self->socks.password_len > 0);
   application_set_isolation (self);
   application_ask (self);
 }
@@ -817,7 +828,7 @@ cepa_application_close (CepaApplication *self, guint reason)
 
 CepaApplication *
 cepa_application_new (const CepaApplicationShared *shared, int fd, guint64 number, const char *listener,
-                      const char *peer, guint16 peer_port)
+                      gboolean keeps_alive, const char *peer, guint16 peer_port)
 {
   CepaApplication *self = g_new0 (CepaApplication, 1);
 
@@ -825,6 +836,7 @@ cepa_application_new (const CepaApplicationShared *shared, int fd, guint64 numbe
   self->fd = fd;
   self->number = number;
   self->isolation = g_strdup_printf ("%s %s", listener, peer);
+  self->keeps_alive = keeps_alive;
   self->source_text = g_strdup_printf (strchr (peer, ':') != NULL ? "[%s]:%u" : "%s:%u", peer, peer_port);
   self->input = g_byte_array_new ();
   self->deadline_us = cepa_clock_monotonic_us (shared->clock) + shared->timeout_us;

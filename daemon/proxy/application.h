@@ -31,13 +31,15 @@ typedef struct
  * cepa_application_new:
  * @fd: (transfer full): a connected non-blocking socket
  * @number: of the stream
+ * @keeps_alive: as for cepa_proxy_listen()
  * @listener: @peer: where it came in and from where: streams of different ones never share a circuit
  * @peer_port: for who watches
  *
  * Returns: (transfer full): it frees itself when it ends, after @closed.
  */
 CepaApplication *cepa_application_new (const CepaApplicationShared *shared, int fd, guint64 number,
-                                       const char *listener, const char *peer, guint16 peer_port);
+                                       const char *listener, gboolean keeps_alive, const char *peer,
+                                       guint16 peer_port);
 
 /* How far its stream is, for who watches. */
 typedef enum

@@ -11,6 +11,7 @@ typedef struct
 {
   CepaProxy *proxy;
   CepaListener *listener;
+  gboolean keeps_alive;
 } ProxyPort;
 
 struct _CepaProxy
@@ -85,15 +86,18 @@ proxy_accepted (gpointer user_data, int fd, const char *peer, guint16 peer_port)
 
   g_hash_table_add (self->applications,
                     cepa_application_new (&self->shared, fd, cepa_event_sink_draw_stream (self->shared.events),
-                                          cepa_listener_get_address (port->listener), peer, peer_port));
+                                          cepa_listener_get_address (port->listener), port->keeps_alive, peer,
+                                          peer_port));
 }
 
 gboolean
-cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port, GError **error)
+cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port, gboolean keeps_alive,
+                   GError **error)
 {
   ProxyPort *entry = g_new0 (ProxyPort, 1);
 
   entry->proxy = self;
+  entry->keeps_alive = keeps_alive;
   entry->listener = cepa_listener_new (self->shared.context, option, address, port, proxy_accepted, entry, error);
   if (entry->listener == NULL)
     {

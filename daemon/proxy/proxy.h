@@ -41,10 +41,13 @@ void cepa_proxy_free (CepaProxy *self);
 /**
  * cepa_proxy_listen:
  * @option: @address: @port: as for cepa_listener_new()
+ * @keeps_alive: KeepAliveIsolateSOCKSAuth: where a SOCKS user or password is given, a circuit's time for new streams
+ *   counts from the last stream and not from the first
  *
  * Opens a SOCKS port and logs it as C Tor does.
  */
-gboolean cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port, GError **error);
+gboolean cepa_proxy_listen (CepaProxy *self, const char *option, const char *address, guint16 port,
+                            gboolean keeps_alive, GError **error);
 
 /* The SOCKS ports that are open: "127.0.0.1:9250"; @index is below their number. (transfer none) */
 guint cepa_proxy_get_n_listeners (const CepaProxy *self);

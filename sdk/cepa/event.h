@@ -31,8 +31,8 @@ typedef enum
 typedef enum
 {
   CEPA_CIRCUIT_EVENT_LAUNCHED = 0,
-  CEPA_CIRCUIT_EVENT_EXTENDED = 1, /* n hops are there */
-  CEPA_CIRCUIT_EVENT_BUILT = 2,
+  CEPA_CIRCUIT_EVENT_EXTENDED = 1, /* n hops are there; behind BUILT it was made longer */
+  CEPA_CIRCUIT_EVENT_BUILT = 2,    /* all that it was begun with are there: once */
   CEPA_CIRCUIT_EVENT_FAILED = 3, /* it was never built */
   CEPA_CIRCUIT_EVENT_ENDED = 4,  /* it had been built */
 } CepaCircuitEvent;

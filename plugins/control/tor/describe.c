@@ -8,6 +8,9 @@
 
 #define TOR_DESCRIBE_SHA1_LEN 20
 
+/* What circuits for onion services are that are kept ready. */
+#define TOR_DESCRIBE_PREBUILT "hs-vanguards"
+
 static const guint8 tor_describe_no_digest[TOR_DESCRIBE_SHA1_LEN];
 
 typedef struct
@@ -109,7 +112,11 @@ static const char *
 tor_describe_purpose (GVariant *circuit, const char *key)
 {
   static const TorDescribeWord purposes[] = {
-    { "measured", "MEASURE_TIMEOUT" }, { "probed", "PATH_BIAS_TESTING" }, { "apart", "CONTROLLER" },
+    { "measured", "MEASURE_TIMEOUT" },         { "probed", "PATH_BIAS_TESTING" },
+    { "apart", "CONTROLLER" },                 { TOR_DESCRIBE_PREBUILT, "HS_VANGUARDS" },
+    { "hs-client-hsdir", "HS_CLIENT_HSDIR" },   { "hs-client-intro", "HS_CLIENT_INTRO" },
+    { "hs-client-rend", "HS_CLIENT_REND" },     { "hs-service-hsdir", "HS_SERVICE_HSDIR" },
+    { "hs-service-intro", "HS_SERVICE_INTRO" }, { "hs-service-rend", "HS_SERVICE_REND" },
   };
   const char *purpose = tor_describe_translate (purposes, cepa_tor_dict_text (circuit, key, "streams"));
 
@@ -131,6 +138,8 @@ tor_describe_circuit_tail (GString *out, GVariant *circuit)
 
   tor_describe_path (out, circuit);
   g_string_append (out, flag != NULL ? flag : "");
+  if (flag != NULL && g_str_has_prefix (cepa_tor_dict_text (circuit, "use", "streams"), "hs-"))
+    g_string_append (out, ",NEED_CAPACITY");
   if (flag != NULL && g_variant_lookup (circuit, "stable", "b", &is_stable) && is_stable)
     g_string_append (out, ",NEED_UPTIME");
   g_string_append_printf (out, " PURPOSE=%s", tor_describe_purpose (circuit, "use"));
@@ -175,6 +184,20 @@ cepa_tor_describe_minor (GString *out, guint64 id, const char *event, GVariant *
   g_string_append_printf (out, "%" G_GUINT64_FORMAT " PURPOSE_CHANGED", id);
   tor_describe_circuit_tail (out, circuit);
   g_string_append_printf (out, " OLD_PURPOSE=%s", tor_describe_purpose (circuit, "former-use"));
+}
+
+void
+cepa_tor_describe_taken (GString *out, guint64 id, const char *event, GVariant *circuit)
+{
+  const char *use = cepa_tor_dict_text (circuit, "use", "streams");
+
+  if (!g_str_equal (event, "use") || !g_str_has_prefix (use, "hs-")
+      || !g_str_equal (cepa_tor_dict_text (circuit, "former-use", "streams"), TOR_DESCRIBE_PREBUILT))
+    return;
+  g_string_append_printf (out, "%" G_GUINT64_FORMAT " CANNIBALIZED", id);
+  tor_describe_circuit_tail (out, circuit);
+  g_string_append (out, " OLD_PURPOSE=HS_VANGUARDS OLD_TIME_CREATED=");
+  cepa_tor_text_append_time_us (out, (gint64) cepa_tor_dict_number (circuit, "created"));
 }
 
 void

@@ -18,6 +18,10 @@ void cepa_tor_describe_circuit (GString *out, guint64 id, const char *event, GVa
    another one. */
 void cepa_tor_describe_minor (GString *out, guint64 id, const char *event, GVariant *circuit);
 
+/* Adds "7 CANNIBALIZED $FP~nick ... PURPOSE=... OLD_PURPOSE=HS_VANGUARDS OLD_TIME_CREATED=..." (control-spec: CIRC_MINOR)
+   for a circuit that was kept ready for onion services and has been taken. Adds nothing for anything else. */
+void cepa_tor_describe_taken (GString *out, guint64 id, const char *event, GVariant *circuit);
+
 /* Adds "COMPUTED TOTAL_TIMES=100 TIMEOUT_MS=1500 ..." (control-spec: BUILDTIMEOUT_SET). @cause: of the vocabulary */
 void cepa_tor_describe_build_timeout (GString *out, const char *cause, GVariant *figures);
 

@@ -114,6 +114,7 @@ tor_sources_on_circuit (void *user_data, G_GNUC_UNUSED const char *interface_nam
 
   tor_sources_emit_object (self, CEPA_TOR_EVENT_CIRC, "650 CIRC ", args, cepa_tor_describe_circuit);
   tor_sources_emit_object (self, CEPA_TOR_EVENT_CIRC_MINOR, "650 CIRC_MINOR ", args, cepa_tor_describe_minor);
+  tor_sources_emit_object (self, CEPA_TOR_EVENT_CIRC_MINOR, "650 CIRC_MINOR ", args, cepa_tor_describe_taken);
   if ((self->mask & CEPA_TOR_EVENT_STATUS_CLIENT) != 0)
     tor_sources_check_status (self);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Circuits through a relay that plays every hop: building, relay messages, windows, the end. */
+#include "circuit/extend.h"
 #include "fixture.h"
 
 /* ---- building ---- */
@@ -51,6 +52,84 @@ test_eight_hops (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   for (guint i = 0; i < CEPA_CIRCUIT_MAX_HOPS - 1; i++)
     g_assert_cmpuint (fake_relay_find_message (self->relay, CEPA_RELAY_EXTEND2, i)->command, ==,
                       CEPA_CELL_RELAY_EARLY);
+}
+
+/* ---- longer ---- */
+
+/* One hop more: it is built by the former last one, who may say nothing else from then on. */
+static void
+test_extend (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const FakeCell *extend;
+  CepaCircuitHop hop;
+
+  fixture_open (self, 3);
+  fake_relay_get_hop (3, &hop);
+  g_assert_true (cepa_circuit_may_extend (self->circuit));
+  cepa_circuit_extend (self->circuit, &hop);
+  g_assert_cmpint (cepa_circuit_get_state (self->circuit), ==, CEPA_CIRCUIT_BUILDING);
+  g_assert_cmpuint (cepa_circuit_get_n_hops (self->circuit), ==, 4);
+  g_assert_cmpuint (cepa_circuit_get_n_built (self->circuit), ==, 3);
+  g_assert_false (cepa_circuit_may_extend (self->circuit));
+  g_assert_false (cepa_circuit_can_send_data (self->circuit));
+  fixture_pump (self);
+  extend = fake_relay_find_message (self->relay, CEPA_RELAY_EXTEND2, 2);
+  g_assert_cmpuint (extend->hop, ==, 2);
+  g_assert_cmpuint (extend->command, ==, CEPA_CELL_RELAY_EARLY);
+  g_assert_cmpmem (extend->message.data + 11, 20, hop.target.rsa_id, 20);
+  g_assert_cmpint (cepa_circuit_get_state (self->circuit), ==, CEPA_CIRCUIT_OPEN);
+  g_assert_cmpuint (self->n_opened, ==, 2);
+  g_assert_cmpuint (cepa_circuit_get_n_built (self->circuit), ==, 4);
+  g_assert_cmpstr (cepa_circuit_get_hop (self->circuit, 3)->nickname, ==, "hop3");
+  fixture_say (self, 3, CEPA_RELAY_CONNECTED, 5, NULL, 0);
+  g_assert_cmpuint (self->last_command, ==, CEPA_RELAY_CONNECTED);
+  cepa_circuit_send_message (self->circuit, CEPA_RELAY_BEGIN, 5, "a.example:80", 13);
+  fixture_pump (self);
+  g_assert_cmpuint (fake_relay_find_message (self->relay, CEPA_RELAY_BEGIN, 0)->hop, ==, 3);
+  fixture_say (self, 2, CEPA_RELAY_CONNECTED, 6, NULL, 0);
+  fixture_check_closed (self, CEPA_ERROR_PROTOCOL, TRUE);
+}
+
+/* As far as there is a RELAY_EARLY cell for it, and places; an EXTEND2 is never sent in RELAY. */
+static void
+test_extend_limit (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaCircuitHop hop;
+  guint n_hops = 3;
+
+  fixture_open (self, n_hops);
+  /* Six or five are left; two go with messages to the last hop. */
+  for (guint i = 0; i < 2; i++)
+    cepa_circuit_send_message (self->circuit, CEPA_RELAY_BEGIN, 5, "a.example:80", 13);
+  for (; cepa_circuit_may_extend (self->circuit); n_hops++)
+    {
+      fake_relay_get_hop (n_hops, &hop);
+      cepa_circuit_extend (self->circuit, &hop);
+      fixture_pump (self);
+      g_assert_cmpint (cepa_circuit_get_state (self->circuit), ==, CEPA_CIRCUIT_OPEN);
+    }
+  g_assert_cmpuint (n_hops, >=, 6);
+  g_assert_cmpuint (n_hops, <=, 7);
+  for (guint i = 0; i < n_hops - 1; i++)
+    g_assert_cmpuint (fake_relay_find_message (self->relay, CEPA_RELAY_EXTEND2, i)->command, ==,
+                      CEPA_CELL_RELAY_EARLY);
+}
+
+/* The relay that it is extended to is not there. */
+static void
+test_extend_refused (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const guint8 reason = CEPA_DESTROY_CONNECTFAILED;
+  CepaCircuitHop hop;
+
+  fixture_open (self, 3);
+  self->relay->is_silent = TRUE;
+  fake_relay_get_hop (3, &hop);
+  cepa_circuit_extend (self->circuit, &hop);
+  fixture_pump (self);
+  fixture_say (self, 2, CEPA_RELAY_TRUNCATED, 0, &reason, 1);
+  fixture_check_closed (self, CEPA_ERROR_CLOSED, TRUE);
+  g_assert_cmpuint (cepa_circuit_get_remote_reason (self->circuit), ==, reason);
 }
 
 static void
@@ -500,6 +579,9 @@ main (int argc, char **argv)
   fake_relay_init ();
   ADD ("build/three-hops", test_three_hops);
   ADD ("build/eight-hops", test_eight_hops);
+  ADD ("build/extend", test_extend);
+  ADD ("build/extend-limit", test_extend_limit);
+  ADD ("build/extend-refused", test_extend_refused);
   ADD ("build/create-fast", test_create_fast);
   ADD ("build/create-fast-wrong", test_create_fast_wrong);
   ADD ("build/wrong-auth", test_wrong_auth);

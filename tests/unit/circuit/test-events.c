@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is told of channels, circuits and cells. */
+#include "circuit/extend.h"
 #include "fixture.h"
 #include "support/event-log.h"
 
@@ -46,6 +47,23 @@ test_life (Events *self, G_GNUC_UNUSED gconstpointer data)
   fixture_close (&self->base);
   event_log_expect (&self->log, "circuit 7 ended\n");
   g_assert_cmpuint (cepa_circuit_get_channel_number (self->base.circuit), ==, 1);
+}
+
+/* Made longer, it is not built a second time. */
+static void
+test_made_longer (Events *self, G_GNUC_UNUSED gconstpointer data)
+{
+  CepaCircuitHop hop;
+
+  fixture_open (&self->base, 3);
+  event_log_expect (&self->log, "channel 1 launched\ncircuit 7 launched\nchannel 1 opened\ncircuit 7 extended 1\n"
+                                "circuit 7 extended 2\ncircuit 7 extended 3\ncircuit 7 built\n");
+  fake_relay_get_hop (3, &hop);
+  cepa_circuit_extend (self->base.circuit, &hop);
+  fixture_pump (&self->base);
+  event_log_expect (&self->log, "circuit 7 extended 4\n");
+  fixture_close (&self->base);
+  event_log_expect (&self->log, "circuit 7 ended\n");
 }
 
 static void
@@ -244,6 +262,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   fake_relay_init ();
   ADD ("life", test_life);
+  ADD ("made-longer", test_made_longer);
   ADD ("never-built", test_never_built);
   ADD ("destroyed-building", test_destroyed_building);
   ADD ("truncated", test_truncated);

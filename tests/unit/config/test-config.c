@@ -192,17 +192,21 @@ test_config_ports (ConfigFixture *fixture, gconstpointer data)
   g_autoptr (CepaCommandLine) loaded =
     config_load_good ("SocksPort 9999\nSocksPort auto\nSocksPort 127.0.0.2:auto\nSocksPort [::1]:1\n"
                       "SocksPort localhost:65535 IsolateSOCKSAuth isolateClientAddr ipv4traffic "
-                      "NoIsolateDestPorts NoPreferIPv6\n", NULL);
+                      "NoIsolateDestPorts NoPreferIPv6 NoKeepAliveIsolateSOCKSAuth\n"
+                      "SocksPort 9998 KeepAliveIsolateSOCKSAuth IsolateSOCKSAuth\n", NULL);
   const GPtrArray *ports = loaded->config->socks_ports;
   g_autoptr (CepaCommandLine) none = config_load_good ("SocksPort 0\n", NULL);
 
   (void) fixture, (void) data;
-  g_assert_cmpuint (ports->len, ==, 5);
+  g_assert_cmpuint (ports->len, ==, 6);
+  for (guint i = 0; i < ports->len; i++)
+    g_assert_cmpint (((const CepaListenConfig *) g_ptr_array_index (ports, i))->keeps_alive, ==, i == 5);
   config_assert_listener (ports, 0, "127.0.0.1", 9999, FALSE);
   config_assert_listener (ports, 1, "127.0.0.1", 0, TRUE);
   config_assert_listener (ports, 2, "127.0.0.2", 0, TRUE);
   config_assert_listener (ports, 3, "::1", 1, FALSE);
   config_assert_listener (ports, 4, "127.0.0.1", 65535, FALSE);
+  config_assert_listener (ports, 5, "127.0.0.1", 9998, FALSE);
   g_assert_cmpuint (loaded->warnings->len, ==, 0);
   g_assert_cmpuint (none->config->socks_ports->len, ==, 0);
 }
@@ -372,6 +376,10 @@ test_config_faults (ConfigFixture *fixture, gconstpointer data)
       "of Cepa yet" },
     { "SocksPort 9050 IsolateDestAddr", "torrc:1: SocksPort: \"IsolateDestAddr\"" NO_FLAG_YET },
     { "SocksPort 9050 NoIsolateSOCKSAuth", "torrc:1: SocksPort: \"NoIsolateSOCKSAuth\"" NO_FLAG_YET },
+    { "SocksPort 9050 KeepAliveIsolateSOCKSAuth NoIsolateSOCKSAuth",
+      "torrc:1: SocksPort: \"NoIsolateSOCKSAuth\"" NO_FLAG_YET },
+    { "ControlPort 9051 KeepAliveIsolateSOCKSAuth",
+      "torrc:1: ControlPort: \"KeepAliveIsolateSOCKSAuth\"" NOT_A_FLAG },
     { "SocksPort 9050 NoIsolateClientAddr", "torrc:1: SocksPort: \"NoIsolateClientAddr\"" NO_FLAG_YET },
     { "SocksPort 9050 SessionGroup=1", "torrc:1: SocksPort: \"SessionGroup=1\"" NO_FLAG_YET },
     { "SocksPort 9050 GroupWritable",
@@ -543,6 +551,7 @@ test_config_numbers (ConfigFixture *fixture, gconstpointer data)
       g_assert_cmpuint (loaded->warnings->len, ==, intervals[i].n_warnings);
       g_assert_cmpuint (loaded->config->use.max_client_circuits_pending, ==, 32);
       g_assert_cmpint (loaded->config->use.circuit_stream_timeout_s, ==, 0);
+      g_assert_cmpint (loaded->config->use.new_circuit_period_s, ==, 30);
       g_assert_null (loaded->config->use.track_host_exits);
     }
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)

@@ -45,7 +45,7 @@ words_set_up (Words *self, G_GNUC_UNUSED gconstpointer data)
   self->network.events.sink.event = words_event;
   self->proxy = cepa_proxy_new (self->network.context, fake_server_clock (), self->network.circuits,
                                 &proxy_config, &self->network.events.sink);
-  g_assert_true (cepa_proxy_listen (self->proxy, "SocksPort", "127.0.0.1", 0, &error));
+  g_assert_true (cepa_proxy_listen (self->proxy, "SocksPort", "127.0.0.1", 0, FALSE, &error));
   client.bootstrap = &self->network.bootstrap;
   client.directory = self->network.directory;
   client.circuits = self->network.circuits;

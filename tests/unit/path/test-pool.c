@@ -17,7 +17,7 @@ typedef struct
   gboolean holds;       /* the next one is held */
   const FakeCell *begin, *probe; /* (nullable): the last BEGINs of a stream, and of a probe */
   FakeLink *link;
-  guint n_circuits[CEPA_CIRCUITS_APART + 1]; /* by use, when they were counted */
+  guint n_circuits[CEPA_N_CIRCUITS_USES]; /* by use, when they were counted */
   guint n_open;
   GPtrArray *uses; /* (element-type utf8): told changes */
 } Fixture;
@@ -504,6 +504,80 @@ test_pending (void)
   fixture_stop (&self);
 }
 
+/* Circuits that may be launched at once, the time for one more, and as many as there may be. */
+#define BURST 128
+#define RATE_US (G_USEC_PER_SEC / 4)
+#define MAX_CIRCUITS 256
+
+/* Somebody of a crowd; @served: (element-type guint): in the order in which they were told */
+typedef struct
+{
+  guint number;
+  GArray *served;
+} Crowd;
+
+static void
+crowd_told (gpointer user_data, G_GNUC_UNUSED CepaCircuit *circuit, G_GNUC_UNUSED CepaStreams *streams,
+            const GError *error)
+{
+  Crowd *self = user_data;
+
+  if (error != NULL)
+    g_assert_error (error, CEPA_ERROR, CEPA_ERROR_CANCELLED); /* those who wait at the end */
+  else
+    g_array_append_val (self->served, self->number);
+}
+
+/* The clock goes on, and those who are served by then are. */
+static void
+crowd_advance (FakeNetwork *network, CepaClockFake *clock, gint64 us, const GArray *served, guint n)
+{
+  clock->monotonic_us += us;
+  cepa_circuits_network_changed (network->circuits);
+  do
+    fake_network_turn (network);
+  while (served->len < n);
+  for (guint i = 0; i < 20; i++)
+    g_main_context_iteration (network->context, FALSE);
+  g_assert_cmpuint (served->len, ==, n);
+}
+
+/* 128 circuits at once, then one each quarter of a second, for whoever has waited longest; what was not launched is saved up
+   for later, to 128 again. */
+static void
+test_launch_limit (void)
+{
+  g_autoptr (GArray) served = g_array_new (FALSE, FALSE, sizeof (guint));
+  CepaCircuitsConfig config;
+  CepaClockFake clock;
+  FakeNetwork network;
+  Crowd crowd[300];
+
+  fake_network_config_init (&config);
+  config.predicts = FALSE;
+  config.max_pending = MAX_CIRCUITS;
+  cepa_clock_fake_init (&clock, cepa_clock_monotonic_us (fake_server_clock ()), cepa_clock_wall_s (fake_server_clock ()));
+  fake_network_init_timed (&network, &config, &clock.clock);
+  for (guint i = 0; i < G_N_ELEMENTS (crowd); i++)
+    {
+      g_autofree char *isolation = g_strdup_printf ("%u", i);
+      const CepaCircuitsWish wish = { .port = 80, .isolation = isolation };
+
+      crowd[i] = (Crowd){ i, served };
+      cepa_circuits_request (network.circuits, &wish, crowd_told, &crowd[i]);
+    }
+  crowd_advance (&network, &clock, 0, served, BURST);
+  g_assert_cmpuint (fake_network_count_cells (&network, CEPA_CELL_CREATE2), ==, BURST);
+  crowd_advance (&network, &clock, RATE_US - 1, served, BURST);
+  crowd_advance (&network, &clock, 1, served, BURST + 1);
+  crowd_advance (&network, &clock, G_USEC_PER_SEC, served, BURST + 5);
+  for (guint i = 0; i < served->len; i++)
+    g_assert_cmpuint (g_array_index (served, guint, i), ==, i);
+  /* So many circuits are there at most. */
+  crowd_advance (&network, &clock, 1000 * RATE_US, served, MAX_CIRCUITS);
+  fake_network_clear (&network);
+}
+
 /* A circuit takes no streams any more when it has for long enough; it goes with the last of them, without being looked at
    before. */
 static void
@@ -532,6 +606,80 @@ test_dirty (void)
   fixture_stop (&self);
 }
 
+/* ---- by the clock ---- */
+
+static guint
+taken_by (FakeNetwork *network, Asker *asker, gboolean keeps_alive)
+{
+  const CepaCircuitsWish wish = { .port = 80, .isolation = "a", .keeps_alive = keeps_alive };
+
+  asker_clear (asker);
+  cepa_circuits_request (network->circuits, &wish, asker_told, asker);
+  while (asker->circuit == NULL)
+    fake_network_turn (network);
+  return cepa_circuit_get_number (asker->circuit);
+}
+
+/* Each stream that keeps its circuit alive gives it its whole time again; others do not. */
+static void
+test_kept_alive (void)
+{
+  CepaCircuitsConfig config;
+  CepaClockFake clock;
+  FakeNetwork network;
+  Asker asker = { 0 };
+  guint first;
+
+  fake_network_config_init (&config);
+  cepa_clock_fake_init (&clock, cepa_clock_monotonic_us (fake_server_clock ()), cepa_clock_wall_s (fake_server_clock ()));
+  fake_network_init_timed (&network, &config, &clock.clock);
+  first = taken_by (&network, &asker, TRUE);
+  clock.monotonic_us += 400 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, TRUE), ==, first);
+  clock.monotonic_us += 400 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, FALSE), ==, first);
+  cepa_circuits_note_kept (network.circuits, asker.circuit);
+  clock.monotonic_us += 500 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, FALSE), ==, first);
+  clock.monotonic_us += 200 * G_USEC_PER_SEC;
+  g_assert_cmpuint (taken_by (&network, &asker, FALSE), !=, first);
+  asker_clear (&asker);
+  fake_network_clear (&network);
+}
+
+/* Circuits fail one after the other: the pauses become as long as NewCircuitPeriod, and no longer. */
+static void
+test_period (void)
+{
+  CepaCircuitsConfig config;
+  CepaClockFake clock;
+  FakeNetwork network;
+  Asker asker = { 0 };
+  gint64 begun;
+
+  fake_network_config_init (&config);
+  config.predicts = FALSE;
+  config.retry_max_us = G_USEC_PER_SEC;
+  cepa_clock_fake_init (&clock, cepa_clock_monotonic_us (fake_server_clock ()), cepa_clock_wall_s (fake_server_clock ()));
+  fake_network_init_timed (&network, &config, &clock.clock);
+  begun = clock.monotonic_us;
+  network.dialer->refuses = "there is no route";
+  cepa_circuits_request (network.circuits, &(CepaCircuitsWish){ .port = 80, .isolation = "a" }, asker_told, &asker);
+  while (asker.error == NULL)
+    {
+      clock.monotonic_us += G_USEC_PER_SEC / 8;
+      cepa_circuits_network_changed (network.circuits);
+      for (guint i = 0; i < 10; i++)
+        g_main_context_iteration (network.context, FALSE);
+    }
+  /* Twelve circuits: four without a pause, then a quarter, half of a second, and whole ones. */
+  g_assert_cmpuint (network.dialer->n_dialed, >=, 12);
+  g_assert_cmpint (clock.monotonic_us - begun, >=, 6 * G_USEC_PER_SEC);
+  g_assert_cmpint (clock.monotonic_us - begun, <, 15 * G_USEC_PER_SEC);
+  asker_clear (&asker);
+  fake_network_clear (&network);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -545,6 +693,9 @@ main (int argc, char **argv)
   g_test_add_func ("/circuits/pool/guard-down", test_guard_down);
   g_test_add_func ("/circuits/pool/dormant", test_dormant);
   g_test_add_func ("/circuits/pool/pending", test_pending);
+  g_test_add_func ("/circuits/pool/launch-limit", test_launch_limit);
   g_test_add_func ("/circuits/pool/dirty", test_dirty);
+  g_test_add_func ("/circuits/pool/kept-alive", test_kept_alive);
+  g_test_add_func ("/circuits/pool/period", test_period);
   return g_test_run ();
 }

@@ -86,8 +86,7 @@ test_kinds (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
     cepa_predict_note (self->predict, &wanted[i]);
-  need.port = 443;
-  need.ipv6 = need.is_stable = FALSE;
+  need = (CepaPredictNeed){ .port = 443 };
   cepa_predict_forget (self->predict, &need);
   for (guint i = 0; i < G_N_ELEMENTS (wanted); i++)
     {
@@ -97,6 +96,44 @@ test_kinds (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       cepa_predict_forget (self->predict, &wanted[i]);
     }
   g_assert_false (cepa_predict_next (self->predict, 0, fixture_count, self, &need));
+}
+
+/* After a use three circuits for onion services are wanted, behind those for ports, and for as long. */
+static void
+test_onion (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  const CepaPredictNeed onion = { .is_onion = TRUE };
+  CepaPredictNeed need = { 0 };
+  gint64 end;
+
+  cepa_predict_note (self->predict, &onion);
+  note (self, 22);
+  self->clock.monotonic_us += KEEP_US / 2;
+  cepa_predict_note (self->predict, &onion);
+  for (guint i = 0; i < 4; i++)
+    {
+      g_assert_true (cepa_predict_next (self->predict, self->n_clean, fixture_count, self, &need));
+      g_assert_false (need.is_onion);
+      g_assert_cmpuint (build_next (self), ==, i < 2 ? 443 : 22);
+    }
+  for (guint i = 0; i < CEPA_PREDICT_FOR_ONION; i++)
+    {
+      g_assert_true (cepa_predict_next (self->predict, self->n_clean, fixture_count, self, &need));
+      g_assert_true (need.is_onion);
+      g_assert_cmpuint (build_next (self), ==, 0); /* the test counts it at port 0 */
+    }
+  g_assert_cmpuint (self->n_for[0], ==, 3);
+  g_assert_false (cepa_predict_next (self->predict, self->n_clean, fixture_count, self, &need));
+  end = cepa_predict_get_end_us (self->predict);
+  self->n_for[0] = self->n_clean = 0;
+  self->clock.monotonic_us = end - 1; /* the ports were used before */
+  g_assert_true (cepa_predict_next (self->predict, 0, fixture_count, self, &need));
+  g_assert_true (need.is_onion);
+  self->clock.monotonic_us = end;
+  g_assert_false (cepa_predict_next (self->predict, 0, fixture_count, self, &need));
+  cepa_predict_note (self->predict, &onion);
+  cepa_predict_forget (self->predict, &onion);
+  g_assert_cmpint (cepa_predict_get_end_us (self->predict), ==, 0);
 }
 
 static void
@@ -187,6 +224,7 @@ main (int argc, char **argv)
   g_test_add ("/path/predict/" name, Fixture, NULL, fixture_set_up, func, fixture_tear_down)
   ADD ("follows-use", test_follows_use);
   ADD ("kinds", test_kinds);
+  ADD ("onion", test_onion);
   ADD ("ceiling", test_ceiling);
   ADD ("ends", test_ends);
   ADD ("is-drawn", test_is_drawn);

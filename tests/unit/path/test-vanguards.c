@@ -556,14 +556,26 @@ test_stable (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 /* ---- circuits that are there ---- */
 
 static gboolean
-may_extend (Fixture *self, CepaOnionPurpose purpose, const CepaPath *path, guint32 target)
+may_take (Fixture *self, CepaOnionPurpose purpose, const CepaPath *path, guint32 target)
+{
+  const guint8 *target_id
+      = target != CEPA_PATH_ANY_ROW ? cepa_network_get_relay (self->network, target)->rsa_id : NULL;
+  guint8 relays[CEPA_PATH_MAX_HOPS][20];
+
+  for (guint i = 0; i < path->n_hops; i++)
+    memcpy (relays[i], cepa_network_get_relay (self->network, path->hops[i])->rsa_id, 20);
+  return cepa_vanguards_may_take (self->vanguards, self->network, purpose, (const guint8 (*)[20]) relays, path->n_hops,
+                                  target_id);
+}
+
+static gboolean
+fits (Fixture *self, const CepaPath *path)
 {
   guint8 relays[CEPA_PATH_MAX_HOPS][20];
 
   for (guint i = 0; i < path->n_hops; i++)
     memcpy (relays[i], cepa_network_get_relay (self->network, path->hops[i])->rsa_id, 20);
-  return cepa_vanguards_may_extend (self->vanguards, self->network, purpose, (const guint8 (*)[20]) relays,
-                                    path->n_hops, cepa_network_get_relay (self->network, target)->rsa_id);
+  return cepa_vanguards_fits (self->vanguards, self->network, (const guint8 (*)[20]) relays, path->n_hops);
 }
 
 /* TROVE-2024-005 of Arti: circuits were taken that had been built under other options, of the wrong length, or whose
@@ -579,30 +591,39 @@ test_extended (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   assert_path (self, CEPA_ONION_PREBUILT, CEPA_PATH_ANY_ROW, &lite);
   for (guint i = 0; i < G_N_ELEMENTS (shapes); i++)
     for (guint32 target = 0; target < N_RELAYS; target++)
-      g_assert_cmpint (may_extend (self, shapes[i].purpose, &lite, target), ==,
-                       shapes[i].has_target && target != lite.hops[1] && target != lite.hops[2]);
+      g_assert_cmpint (may_take (self, shapes[i].purpose, &lite, target), ==,
+                       shapes[i].has_target && shapes[i].purpose != CEPA_ONION_SERVICE_INTRO && target != lite.hops[1]
+                           && target != lite.hops[2]);
+  g_assert_true (fits (self, &lite));
+  for (guint i = 0; i < G_N_ELEMENTS (shapes); i++)
+    g_assert_cmpint (may_take (self, shapes[i].purpose, &lite, CEPA_PATH_ANY_ROW), ==,
+                     shapes[i].purpose == CEPA_ONION_CLIENT_REND);
   configure (self, -1, second, G_N_ELEMENTS (second), third, G_N_ELEMENTS (third));
   for (guint i = 0; i < G_N_ELEMENTS (shapes); i++)
-    g_assert_false (may_extend (self, shapes[i].purpose, &lite, 30));
+    g_assert_false (may_take (self, shapes[i].purpose, &lite, 30));
+  g_assert_false (fits (self, &lite));
   assert_path (self, CEPA_ONION_PREBUILT, CEPA_PATH_ANY_ROW, &full);
   for (guint i = 0; i < G_N_ELEMENTS (shapes); i++)
     for (guint32 target = 0; target < N_RELAYS; target++)
-      g_assert_cmpint (may_extend (self, shapes[i].purpose, &full, target), ==,
+      g_assert_cmpint (may_take (self, shapes[i].purpose, &full, target), ==,
                        shapes[i].n_layer3 == 5 && target != full.hops[2] && target != full.hops[3]);
+  g_assert_true (fits (self, &full));
+  g_assert_true (may_take (self, CEPA_ONION_CLIENT_REND, &full, CEPA_PATH_ANY_ROW));
   /* Back to lite: too long now; the old one is over the right vanguard, until that is given up. */
   configure (self, -1, NULL, 0, NULL, 0);
-  g_assert_false (may_extend (self, CEPA_ONION_CLIENT_INTRO, &full, 30));
-  g_assert_true (may_extend (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
+  g_assert_false (may_take (self, CEPA_ONION_CLIENT_INTRO, &full, 30));
+  g_assert_true (may_take (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
   cepa_vanguards_drop (self->vanguards);
-  g_assert_false (may_extend (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
+  g_assert_false (may_take (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
+  g_assert_false (fits (self, &lite));
   configure (self, 0, NULL, 0, NULL, 0);
-  g_assert_true (may_extend (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
+  g_assert_true (may_take (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
   /* Another set for the second layer. */
   configure (self, -1, second, 1, NULL, 0);
   lite.hops[1] = 20;
-  g_assert_true (may_extend (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
+  g_assert_true (may_take (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
   lite.hops[1] = 21;
-  g_assert_false (may_extend (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
+  g_assert_false (may_take (self, CEPA_ONION_CLIENT_INTRO, &lite, lite.hops[0]));
 }
 
 /* Few of a user's set are drawn evenly, many by bandwidth. */

@@ -25,6 +25,8 @@ typedef struct
   guint n_begun, n_data; /* what the exit got */
   guint8 refusal;        /* END reason of exit A; 0: it does not refuse */
   GByteArray *sunk;
+  gboolean keeps_alive;  /* of the port that applications connect to */
+  CepaClockFake clock;   /* of the circuits, with fixture_set_up_timed() */
 } Fixture;
 
 /* ---- the exit: what it does is in the name it is asked for ---- */
@@ -142,7 +144,7 @@ fixture_connect (Fixture *self)
   self->is_at_end = FALSE;
   g_byte_array_set_size (self->read, 0);
   self->application = cepa_application_new (&self->shared, fds[0], cepa_event_sink_draw_stream (self->shared.events),
-                                             "127.0.0.1:9050", "127.0.0.1", 40000);
+                                             "127.0.0.1:9050", self->keeps_alive, "127.0.0.1", 40000);
 }
 
 static void
@@ -154,10 +156,12 @@ fixture_disconnect (Fixture *self)
 }
 
 static void
-fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+fixture_start (Fixture *self, const CepaClock *clock)
 {
-  memset (self, 0, sizeof *self);
-  fake_network_init (&self->network);
+  CepaCircuitsConfig config;
+
+  fake_network_config_init (&config);
+  fake_network_init_timed (&self->network, &config, clock);
   self->network.server->heard = exit_heard;
   self->network.events.shown = CEPA_EVENT_STREAM;
   self->network.server->user_data = self;
@@ -176,6 +180,23 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->read = g_byte_array_new ();
   self->sunk = g_byte_array_new ();
   fixture_connect (self);
+}
+
+static void
+fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  memset (self, 0, sizeof *self);
+  fixture_start (self, fake_server_clock ());
+}
+
+static void
+fixture_set_up_timed (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  memset (self, 0, sizeof *self);
+  self->keeps_alive = TRUE;
+  cepa_clock_fake_init (&self->clock, cepa_clock_monotonic_us (fake_server_clock ()),
+                        cepa_clock_wall_s (fake_server_clock ()));
+  fixture_start (self, &self->clock.clock);
 }
 
 static void
@@ -506,6 +527,37 @@ test_tracked_exit (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (fixture_last_begin (self, &link)->hop, ==, 2);
 }
 
+/* Whether a stream goes over the same circuit 800 seconds after the first one there, which ended after 400. */
+static gboolean
+fixture_stays (Fixture *self, const char *user)
+{
+  guint64 first, second;
+
+  fixture_request_as (self, user, "a.example");
+  fixture_expect_reply (self, 0);
+  first = cepa_application_get_circuit_number (self->application);
+  self->clock.monotonic_us += 400 * G_USEC_PER_SEC;
+  fixture_again (self);
+  self->clock.monotonic_us += 400 * G_USEC_PER_SEC;
+  fixture_request_as (self, user, "a.example");
+  fixture_expect_reply (self, 0);
+  second = cepa_application_get_circuit_number (self->application);
+  g_assert_cmpuint (second, >, 0);
+  return first == second;
+}
+
+/* KeepAliveIsolateSOCKSAuth: MaxCircuitDirtiness counts from the end of the last stream, of who has a SOCKS user. */
+static void
+test_keeps_alive (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_assert_true (fixture_stays (self, "user"));
+  fixture_again (self);
+  g_assert_false (fixture_stays (self, ""));
+  self->keeps_alive = FALSE;
+  fixture_again (self);
+  g_assert_false (fixture_stays (self, "other"));
+}
+
 /* ---- refused ---- */
 
 /* The reasons that are final; the map is C Tor's. */
@@ -771,6 +823,7 @@ main (int argc, char **argv)
   ADD ("slow-reader-end", test_slow_reader_end);
   ADD ("exit-country-refused", test_exit_country_refused);
   ADD ("tracked-exit", test_tracked_exit);
+  g_test_add ("/application/keeps-alive", Fixture, NULL, fixture_set_up_timed, test_keeps_alive, fixture_tear_down);
   ADD ("refused", test_refused);
   ADD ("other-exit", test_other_exit);
   ADD ("all-exits-refuse", test_all_exits_refuse);

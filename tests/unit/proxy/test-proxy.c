@@ -32,7 +32,7 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   self->network.events.shown = CEPA_EVENT_STREAM;
   self->proxy = cepa_proxy_new (self->network.context, fake_server_clock (), self->network.circuits, &config,
                                 &self->network.events.sink);
-  g_assert_true (cepa_proxy_listen (self->proxy, "SocksPort", "127.0.0.1", 0, &error));
+  g_assert_true (cepa_proxy_listen (self->proxy, "SocksPort", "127.0.0.1", 0, FALSE, &error));
   where = cepa_proxy_get_address (self->proxy, 0);
   self->address = g_inet_socket_address_new_from_string (
       "127.0.0.1", (guint) g_ascii_strtoull (strchr (where, ':') + 1, NULL, 10));

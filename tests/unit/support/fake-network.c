@@ -222,7 +222,13 @@ fake_network_init (FakeNetwork *self)
 }
 
 void
-fake_network_init_with (FakeNetwork *self, const CepaCircuitsConfig *circuits_config)
+fake_network_init_with (FakeNetwork *self, const CepaCircuitsConfig *config)
+{
+  fake_network_init_timed (self, config, fake_server_clock ());
+}
+
+void
+fake_network_init_timed (FakeNetwork *self, const CepaCircuitsConfig *circuits_config, const CepaClock *clock)
 {
   CepaDirectoryConfig config;
   CepaDirectoryFuncs directory_funcs = { network_changed, self };
@@ -253,7 +259,7 @@ fake_network_init_with (FakeNetwork *self, const CepaCircuitsConfig *circuits_co
   cepa_directory_start (self->directory);
   while (!cepa_directory_is_sufficient (self->directory))
     fake_network_turn (self);
-  self->circuits = cepa_circuits_new (self->context, fake_server_clock (), cepa_random_system (), self->pool,
+  self->circuits = cepa_circuits_new (self->context, clock, cepa_random_system (), self->pool,
                                       self->directory, &self->bootstrap, self->policies, circuits_config);
 }
 

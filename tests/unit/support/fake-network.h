@@ -58,6 +58,9 @@ typedef struct
 void fake_network_init (FakeNetwork *self);
 void fake_network_init_with (FakeNetwork *self, const CepaCircuitsConfig *config);
 
+/* @clock: the circuits' time, begun at fake_server_clock()'s; their timer waits in real time for what it says */
+void fake_network_init_timed (FakeNetwork *self, const CepaCircuitsConfig *config, const CepaClock *clock);
+
 /* What fake_network_init() gives the circuits. */
 void fake_network_config_init (CepaCircuitsConfig *config);
 void fake_network_clear (FakeNetwork *self);

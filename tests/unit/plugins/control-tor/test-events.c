@@ -143,6 +143,28 @@ test_minor (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_free (client);
 }
 
+/* A circuit that was kept ready for onion services is taken for one of their purposes: two events. */
+static void
+test_cannibalized (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+#define TAIL "BUILD_FLAGS=IS_INTERNAL,NEED_CAPACITY,NEED_UPTIME PURPOSE=HS_CLIENT_INTRO "
+  Client *client = client_new_for (self, "CIRC_MINOR");
+
+  emit_text (self, "Circuits1", "Changed",
+             "(uint64 7, 'use', {'purpose': <'internal'>, 'use': <'hs-client-intro'>, 'former-use': <'hs-vanguards'>, "
+             "'stable': <true>, 'created': <int64 1767225600000123>})");
+  client_check_event (client, "650 CIRC_MINOR 7 PURPOSE_CHANGED " TAIL "TIME_CREATED=2026-01-01T00:00:00.000123 "
+                              "OLD_PURPOSE=HS_VANGUARDS");
+  client_check_event (client, "650 CIRC_MINOR 7 CANNIBALIZED " TAIL "TIME_CREATED=2026-01-01T00:00:00.000123 "
+                              "OLD_PURPOSE=HS_VANGUARDS OLD_TIME_CREATED=2026-01-01T00:00:00.000123");
+  emit_text (self, "Circuits1", "Changed",
+             "(uint64 8, 'use', {'purpose': <'internal'>, 'use': <'measured'>, 'former-use': <'hs-vanguards'>})");
+  client_check_event (client, "650 CIRC_MINOR 8 PURPOSE_CHANGED BUILD_FLAGS=IS_INTERNAL PURPOSE=MEASURE_TIMEOUT "
+                              "OLD_PURPOSE=HS_VANGUARDS");
+  client_free (client);
+#undef TAIL
+}
+
 static void
 test_build_timeout (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -398,6 +420,7 @@ main (int argc, char **argv)
   ADD ("all-names", test_all_names);
   ADD ("circuits", test_circuits);
   ADD ("minor", test_minor);
+  ADD ("cannibalized", test_cannibalized);
   ADD ("clock-jump", test_clock_jump);
   ADD ("build-timeout", test_build_timeout);
   ADD ("streams", test_streams);
