@@ -259,6 +259,13 @@ command_line_load_file (const char *path, gboolean may_be_missing, GError **erro
   return lines;
 }
 
+/* Returns: (transfer full) (nullable): what others, who are in other folders, find the file by. */
+static char *
+command_line_make_absolute (const char *path)
+{
+  return path == NULL || strcmp (path, "-") == 0 ? g_strdup (path) : g_canonicalize_filename (path, NULL);
+}
+
 static gboolean
 command_line_configure (CommandLineParse *parse, const char *torrc_default, GError **error)
 {
@@ -272,7 +279,7 @@ command_line_configure (CommandLineParse *parse, const char *torrc_default, GErr
                                   parse->torrc == NULL || parse->may_be_missing, error);
   if (torrc == NULL)
     return FALSE;
-  result->config_file = g_strdup (parse->torrc != NULL ? parse->torrc : torrc_default);
+  result->config_file = command_line_make_absolute (parse->torrc != NULL ? parse->torrc : torrc_default);
   result->config = cepa_config_new_from_layers ((GPtrArray *const[]){ defaults, torrc, parse->lines }, 3,
                                                 result->warnings, error);
   return result->config != NULL;

@@ -28,7 +28,7 @@ typedef struct
   char *output;       /* (nullable): for CEPA_PRINT_AND_EXIT; no newline at its end */
   CepaConfig *config; /* (nullable): for the others */
   char *import_guards; /* (nullable): C Tor's state file, whose guards are to be taken over */
-  char *config_file;  /* (nullable): the torrc that was read or looked for */
+  char *config_file;  /* (nullable): the torrc that was read or looked for, absolute; "-" for standard input */
   GPtrArray *warnings; /* (element-type utf8): lines to log at warn once the log is open */
 } CepaCommandLine;
 

@@ -17,6 +17,27 @@ static const struct
   { "use", "Plugins1.Use", "Starting" },
 };
 
+/* Returns: (transfer full): why it is in its state, and which rules it has broken. */
+static char *
+plugins_format_reason (GVariant *plugin)
+{
+  g_autoptr (GVariant) violations = g_variant_lookup_value (plugin, "violations", G_VARIANT_TYPE ("a{su}"));
+  GString *text = g_string_new (cepa_ctl_get_text (plugin, "reason"));
+  const char *rule;
+  guint32 n;
+
+  for (gsize i = 0; violations != NULL && i < g_variant_n_children (violations); i++)
+    {
+      g_variant_get_child (violations, i, "{&su}", &rule, &n);
+      g_string_append_printf (text, "%sbroke %s ", text->len > 0 ? "; " : "", rule);
+      if (n == 1)
+        g_string_append (text, "once");
+      else
+        g_string_append_printf (text, "%u times", n);
+    }
+  return g_string_free (text, FALSE);
+}
+
 static void
 plugins_add_row (CepaCtlTable *table, GVariant *plugin)
 {
@@ -27,7 +48,7 @@ plugins_add_row (CepaCtlTable *table, GVariant *plugin)
   cepa_ctl_table_add (table, g_strdup (cepa_ctl_get_text (plugin, "state")));
   cepa_ctl_table_add (table, g_strdup (cepa_ctl_get_text (plugin, "profile")));
   cepa_ctl_table_add (table, g_strdup (is_used ? "used" : is_default ? "default" : ""));
-  cepa_ctl_table_add (table, g_strdup (cepa_ctl_get_text (plugin, "reason")));
+  cepa_ctl_table_add (table, plugins_format_reason (plugin));
 }
 
 /* Returns: (transfer full) (nullable): what the daemon says of the plugin. */

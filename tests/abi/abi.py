@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 # The interface of plugins as it was recorded, and what has become of it.
-"""Two records of each version: frozen-1.N.c, assertions on the place, size and value of everything in the headers, which
-must hold for ever; and cepa-1.N.abi, what abidw (package abigail-tools) makes of an object that uses every public type,
-which must stay the same until the minor is raised."""
+"""Two records of each version: frozen-1.N.c, assertions on the place, size, value and signature of everything in the headers,
+which must hold for ever; and cepa-1.N.abi, what abidw (package abigail-tools) makes of an object that uses every public
+type. Of the version that the headers are of, both must stay the same until the minor is raised."""
+import difflib
 import os
 import re
 import subprocess
@@ -24,7 +25,7 @@ def run(*command):
 def compile_c(source, folder, *arguments):
     """Compiles with the headers of @folder (which has cepa/ in it). Returns: what the compiler said, "" when it is well."""
     glib = run("pkg-config", "--cflags", "glib-2.0").stdout.split()
-    result = run("gcc", "-std=gnu17", "-I", folder, *glib, source, *arguments)
+    result = run("gcc", "-std=gnu17", "-Werror=incompatible-pointer-types", "-I", folder, *glib, source, *arguments)
     return result.stdout if result.returncode else ""
 
 
@@ -66,19 +67,32 @@ def make_frozen(folder, version):
              ""]
     lines += [f"_Static_assert ({expression} {operator} {value}, \"{expression}\");"
               for (expression, operator), value in zip(wanted, values)]
+    lines += [f"_Static_assert (__builtin_strcmp ({name}, {value}) == 0, \"{name}\");"
+              for name, value in zip(found.texts, evaluate_texts(folder, found.texts))]
     lines += ["", "/* Types and functions that there were. */"]
     lines += [f"extern {name} frozen_{name};" for name in found.enums + found.callbacks]
-    lines += ["", "const void *const frozen_functions[] = {"]
-    lines += [f"  (const void *) {name}," for name in found.functions]
-    return "\n".join(lines + ["};", ""])
+    for name in found.functions:
+        returned, taken = found.signatures[name]
+        lines.append(f"{returned}{'' if returned.endswith('*') else ' '}(*const frozen_{name}) {taken} = {name};")
+    return "\n".join(lines + [""])
 
 
 def evaluate(folder, expressions):
+    """Their values, as the compiler has them."""
+    return print_all(folder, [f'printf ("%lld\\n", (long long) ({expression}));' for expression in expressions])
+
+
+def evaluate_texts(folder, names):
+    return print_all(folder, [f'printf ("\\"%s\\"\\n", {name});' for name in names])
+
+
+def print_all(folder, statements):
+    """What a program says, line by line, that includes the headers and does this."""
     with tempfile.TemporaryDirectory() as scratch:
         source, program = os.path.join(scratch, "values.c"), os.path.join(scratch, "values")
         with open(source, "w", encoding="utf-8") as file:
             file.write("#include <cepa/cepa.h>\n#include <stdio.h>\nint\nmain (void)\n{\n")
-            file.writelines(f'  printf ("%lld\\n", (long long) ({expression}));\n' for expression in expressions)
+            file.writelines(f"  {statement}\n" for statement in statements)
             file.write("  return 0;\n}\n")
         libraries = run("pkg-config", "--libs", "glib-2.0").stdout.split()
         problem = compile_c(source, folder, "-o", program, *libraries)
@@ -125,24 +139,30 @@ def find_problems(folder=HEADERS, readme=README, records=HERE):
                                 f"{'; '.join(re.findall(r'error: (.*)', said)[:3])}")
     baseline = os.path.join(records, f"cepa-{version}.abi")
     if os.path.exists(baseline):
-        problems += compare(folder, baseline, version)
+        problems += compare(folder, records, version)
     elif version in versions:
         problems.append(f"version {version} was not recorded: run tests/abi/record")
     return problems
 
 
-def compare(folder, baseline, version):
+def compare(folder, records, version):
+    """What is not as it was recorded for the version that the headers are of: what was taken away, changed or added."""
     with tempfile.TemporaryDirectory() as scratch:
         now = os.path.join(scratch, "now.abi")
         try:
             make_dump(folder, now)
+            lines = make_frozen(folder, version).splitlines()
         except RuntimeError as error:
             return [f"the headers do not compile: {error}"]
-        result = run("abidiff", "--no-show-locs", baseline, now)
-    if result.returncode == 0:
+        result = run("abidiff", "--harmless", "--no-show-locs", os.path.join(records, f"cepa-{version}.abi"), now)
+    with open(os.path.join(records, f"frozen-{version}.c"), encoding="utf-8") as file:
+        changes = [line for line in difflib.unified_diff(file.read().splitlines(), lines, lineterm="", n=0)
+                   if re.match(r"[-+][^-+]", line)]
+    if result.returncode == 0 and not changes:
         return []
     return [f"the interface is not what was recorded as version {version}: raise CEPA_ABI_MINOR, give the new version a "
-            f"line in sdk/README.md, and run tests/abi/record. What has changed:\n{result.stdout}"]
+            f"line in sdk/README.md, and run tests/abi/record. What has changed:\n"
+            + "\n".join(changes + [result.stdout])]
 
 
 def record(folder=HEADERS, readme=README, records=HERE):

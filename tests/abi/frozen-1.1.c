@@ -533,8 +533,29 @@ _Static_assert ((long long) CEPA_PURPOSE_GENERAL == 0, "(long long) CEPA_PURPOSE
 _Static_assert ((long long) CEPA_PURPOSE_INTERNAL == 1, "(long long) CEPA_PURPOSE_INTERNAL");
 _Static_assert ((long long) CEPA_PURPOSE_DIRECTORY == 2, "(long long) CEPA_PURPOSE_DIRECTORY");
 _Static_assert (CEPA_PATH_MAX_HOPS == 8, "CEPA_PATH_MAX_HOPS");
+_Static_assert (CEPA_PATH_ANY_ROW == 4294967295, "CEPA_PATH_ANY_ROW");
 _Static_assert (CEPA_N_PLACES == 3, "CEPA_N_PLACES");
+_Static_assert (CEPA_PROTOCOL_CONFLUX_1 == 1, "CEPA_PROTOCOL_CONFLUX_1");
+_Static_assert (CEPA_PROTOCOL_CONS_2 == 2, "CEPA_PROTOCOL_CONS_2");
+_Static_assert (CEPA_PROTOCOL_DESC_2 == 4, "CEPA_PROTOCOL_DESC_2");
+_Static_assert (CEPA_PROTOCOL_DIRCACHE_2 == 8, "CEPA_PROTOCOL_DIRCACHE_2");
+_Static_assert (CEPA_PROTOCOL_FLOWCTRL_1 == 16, "CEPA_PROTOCOL_FLOWCTRL_1");
+_Static_assert (CEPA_PROTOCOL_FLOWCTRL_2 == 32, "CEPA_PROTOCOL_FLOWCTRL_2");
+_Static_assert (CEPA_PROTOCOL_HSDIR_2 == 64, "CEPA_PROTOCOL_HSDIR_2");
+_Static_assert (CEPA_PROTOCOL_HSINTRO_4 == 128, "CEPA_PROTOCOL_HSINTRO_4");
+_Static_assert (CEPA_PROTOCOL_HSINTRO_5 == 256, "CEPA_PROTOCOL_HSINTRO_5");
+_Static_assert (CEPA_PROTOCOL_HSREND_2 == 512, "CEPA_PROTOCOL_HSREND_2");
+_Static_assert (CEPA_PROTOCOL_LINK_4 == 1024, "CEPA_PROTOCOL_LINK_4");
+_Static_assert (CEPA_PROTOCOL_LINK_5 == 2048, "CEPA_PROTOCOL_LINK_5");
+_Static_assert (CEPA_PROTOCOL_MICRODESC_2 == 4096, "CEPA_PROTOCOL_MICRODESC_2");
+_Static_assert (CEPA_PROTOCOL_PADDING_2 == 8192, "CEPA_PROTOCOL_PADDING_2");
+_Static_assert (CEPA_PROTOCOL_RELAY_2 == 16384, "CEPA_PROTOCOL_RELAY_2");
+_Static_assert (CEPA_PROTOCOL_RELAY_3 == 32768, "CEPA_PROTOCOL_RELAY_3");
+_Static_assert (CEPA_PROTOCOL_RELAY_4 == 65536, "CEPA_PROTOCOL_RELAY_4");
+_Static_assert (CEPA_PROTOCOL_RELAY_5 == 131072, "CEPA_PROTOCOL_RELAY_5");
+_Static_assert (CEPA_PROTOCOL_RELAY_6 == 262144, "CEPA_PROTOCOL_RELAY_6");
 _Static_assert (CEPA_ABI_MAJOR == 1, "CEPA_ABI_MAJOR");
+_Static_assert (__builtin_strcmp (CEPA_PLUGIN_SYMBOL, "cepa_plugin_v1") == 0, "CEPA_PLUGIN_SYMBOL");
 
 /* Types and functions that there were. */
 extern CepaPluginError frozen_CepaPluginError;
@@ -557,45 +578,42 @@ extern CepaMetricFunc frozen_CepaMetricFunc;
 extern CepaTimerFunc frozen_CepaTimerFunc;
 extern CepaWatchFunc frozen_CepaWatchFunc;
 extern CepaDoneFunc frozen_CepaDoneFunc;
-
-const void *const frozen_functions[] = {
-  (const void *) cepa_vocabulary_describe,
-  (const void *) cepa_vocabulary_get,
-  (const void *) cepa_vocabulary_call,
-  (const void *) cepa_vocabulary_subscribe,
-  (const void *) cepa_vocabulary_unsubscribe,
-  (const void *) cepa_plugin_error_quark,
-  (const void *) cepa_host_timer_new,
-  (const void *) cepa_host_timer_set,
-  (const void *) cepa_host_timer_free,
-  (const void *) cepa_host_watch_new,
-  (const void *) cepa_host_watch_set,
-  (const void *) cepa_host_watch_free,
-  (const void *) cepa_metrics_collect,
-  (const void *) cepa_metrics_want,
-  (const void *) cepa_network_view_relay,
-  (const void *) cepa_network_view_exit_allows,
-  (const void *) cepa_network_view_same_family,
-  (const void *) cepa_network_view_param,
-  (const void *) cepa_path_request_bars,
-  (const void *) cepa_path_request_fixed,
-  (const void *) cepa_path_request_n_guards,
-  (const void *) cepa_path_request_excludes,
-  (const void *) cepa_relay_same_subnet,
-  (const void *) cepa_host_log,
-  (const void *) cepa_host_random,
-  (const void *) cepa_host_random_below,
-  (const void *) cepa_host_monotonic_us,
-  (const void *) cepa_host_wall_s,
-  (const void *) cepa_host_option,
-  (const void *) cepa_host_option_text,
-  (const void *) cepa_host_option_int,
-  (const void *) cepa_host_complete,
-  (const void *) cepa_host_fail,
-  (const void *) cepa_host_directory,
-  (const void *) cepa_host_network,
-  (const void *) cepa_host_load_side_table,
-  (const void *) cepa_network_view_side_column,
-  (const void *) cepa_transport_connected,
-  (const void *) cepa_transport_progress,
-};
+const char *(*const frozen_cepa_vocabulary_describe) (const CepaHost *host) = cepa_vocabulary_describe;
+GVariant *(*const frozen_cepa_vocabulary_get) (const CepaHost *host, const char *interface_name, const char *property, GError **error) = cepa_vocabulary_get;
+void (*const frozen_cepa_vocabulary_call) (const CepaHost *host, const char *interface_name, const char *method, GVariant *args, CepaReplyFunc func, void *user_data) = cepa_vocabulary_call;
+uint64_t (*const frozen_cepa_vocabulary_subscribe) (const CepaHost *host, const char *interface_name, const char *signal, CepaSignalFunc func, void *user_data) = cepa_vocabulary_subscribe;
+void (*const frozen_cepa_vocabulary_unsubscribe) (const CepaHost *host, uint64_t subscription) = cepa_vocabulary_unsubscribe;
+GQuark (*const frozen_cepa_plugin_error_quark) (void) = cepa_plugin_error_quark;
+uint64_t (*const frozen_cepa_host_timer_new) (const CepaHost *host, CepaTimerFunc func, void *user_data) = cepa_host_timer_new;
+void (*const frozen_cepa_host_timer_set) (const CepaHost *host, uint64_t timer, int64_t delay_us) = cepa_host_timer_set;
+void (*const frozen_cepa_host_timer_free) (const CepaHost *host, uint64_t timer) = cepa_host_timer_free;
+uint64_t (*const frozen_cepa_host_watch_new) (const CepaHost *host, int fd, uint32_t events, CepaWatchFunc func, void *user_data) = cepa_host_watch_new;
+void (*const frozen_cepa_host_watch_set) (const CepaHost *host, uint64_t watch, uint32_t events) = cepa_host_watch_set;
+void (*const frozen_cepa_host_watch_free) (const CepaHost *host, uint64_t watch) = cepa_host_watch_free;
+void (*const frozen_cepa_metrics_collect) (const CepaHost *host, CepaMetricFunc func, void *user_data) = cepa_metrics_collect;
+void (*const frozen_cepa_metrics_want) (const CepaHost *host, uint32_t kinds) = cepa_metrics_want;
+const CepaRelay *(*const frozen_cepa_network_view_relay) (const CepaNetworkView *self, uint32_t index) = cepa_network_view_relay;
+int (*const frozen_cepa_network_view_exit_allows) (const CepaNetworkView *self, uint32_t policy, uint16_t port, int ipv6) = cepa_network_view_exit_allows;
+int (*const frozen_cepa_network_view_same_family) (const CepaNetworkView *self, uint32_t a, uint32_t b) = cepa_network_view_same_family;
+int32_t (*const frozen_cepa_network_view_param) (const CepaNetworkView *self, const char *name, int32_t fallback) = cepa_network_view_param;
+int (*const frozen_cepa_path_request_bars) (const CepaPathRequest *self, uint32_t row, uint32_t place) = cepa_path_request_bars;
+uint32_t (*const frozen_cepa_path_request_fixed) (const CepaPathRequest *self, uint32_t index) = cepa_path_request_fixed;
+uint32_t (*const frozen_cepa_path_request_n_guards) (const CepaPathRequest *self) = cepa_path_request_n_guards;
+int (*const frozen_cepa_path_request_excludes) (const CepaPathRequest *self, uint32_t row) = cepa_path_request_excludes;
+int (*const frozen_cepa_relay_same_subnet) (const CepaRelay *self, const CepaRelay *other) = cepa_relay_same_subnet;
+void (*const frozen_cepa_host_log) (const CepaHost *host, CepaHostLogLevel level, const char *text) = cepa_host_log;
+void (*const frozen_cepa_host_random) (const CepaHost *host, void *out, size_t len) = cepa_host_random;
+uint64_t (*const frozen_cepa_host_random_below) (const CepaHost *host, uint64_t limit) = cepa_host_random_below;
+int64_t (*const frozen_cepa_host_monotonic_us) (const CepaHost *host) = cepa_host_monotonic_us;
+int64_t (*const frozen_cepa_host_wall_s) (const CepaHost *host) = cepa_host_wall_s;
+const char *const *(*const frozen_cepa_host_option) (const CepaHost *host, const char *name) = cepa_host_option;
+const char *(*const frozen_cepa_host_option_text) (const CepaHost *host, const char *name, const char *fallback) = cepa_host_option_text;
+int64_t (*const frozen_cepa_host_option_int) (const CepaHost *host, const char *name, int64_t fallback) = cepa_host_option_int;
+void (*const frozen_cepa_host_complete) (const CepaHost *host, uint64_t task, GError *error) = cepa_host_complete;
+void (*const frozen_cepa_host_fail) (const CepaHost *host, GError *error) = cepa_host_fail;
+char *(*const frozen_cepa_host_directory) (const CepaHost *host, GError **error) = cepa_host_directory;
+const CepaNetworkView *(*const frozen_cepa_host_network) (const CepaHost *host) = cepa_host_network;
+void (*const frozen_cepa_host_load_side_table) (const CepaHost *host, const char *name, const char *path, CepaDoneFunc done, void *user_data) = cepa_host_load_side_table;
+const double *(*const frozen_cepa_network_view_side_column) (const CepaNetworkView *self, const char *table, const char *column) = cepa_network_view_side_column;
+void (*const frozen_cepa_transport_connected) (const CepaHost *host, uint64_t attempt, int fd, const CepaAddress *address, GError *error) = cepa_transport_connected;
+void (*const frozen_cepa_transport_progress) (const CepaHost *host, uint64_t attempt, uint32_t percent) = cepa_transport_progress;

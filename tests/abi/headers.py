@@ -20,6 +20,8 @@ class Headers:
         self.folder = folder
         self.structs, self.enumerators, self.functions, self.constants, self.uncommented = [], [], [], [], []
         self.enums, self.callbacks = [], []
+        self.texts = []  # constants that are strings
+        self.signatures = {}  # of a function: what it returns, what it takes
         for name in sorted(os.listdir(folder)):
             if name.endswith(".h"):
                 self.read(name)
@@ -56,11 +58,18 @@ class HeaderReader:
             # The two arms of an #ifdef have one comment.
             if not self.has_comment(number) and not self.lines[number - 1].startswith(("#ifdef", "#else")):
                 self.headers.miss(self.path, number, match.group(1))
-            if not match.group(2) and re.match(r"#define CEPA_\w+ \d", line):
-                self.headers.constants.append(match.group(1))
+            if not match.group(2):
+                self.read_constant(match.group(1), line)
         elif line.startswith("typedef "):
             self.read_typedef(number)
         return number + 1
+
+    def read_constant(self, name, line):
+        value = re.sub(r"/\*.*", "", line.split(name, 1)[1]).strip()
+        if value.startswith('"'):
+            self.headers.texts.append(name)
+        elif re.match(r"\d|\(?U?INT\d+_", value):
+            self.headers.constants.append(name)
 
     def has_comment(self, number, end=None):
         """Whether a comment ends in the line before, or begins in one of the declaration's."""
@@ -81,6 +90,9 @@ class HeaderReader:
     def read_function(self, number):
         name = re.match(r"(\w+)", self.lines[number + 1]).group(1)
         self.headers.functions.append(name)
+        end = self.lines.index("{", number)
+        takes = " ".join(part.strip() for part in self.lines[number + 1:end])[len(name):].strip()
+        self.headers.signatures[name] = (self.lines[number].replace("static inline ", ""), takes)
         if not self.has_comment(number):
             self.headers.miss(self.path, number, name)
         return number + 2

@@ -125,6 +125,41 @@ class RecordTest(Copy):
         self.change("cepa/path.h", "  CEPA_PATH_TIMEOUT = 2,", "  CEPA_PATH_TIMEOUT = 3,")
         self.assertIn("would break", self.find_problems())
 
+    def test_constant_of_another_value(self):
+        self.change("cepa/relay.h", "#define CEPA_PROTOCOL_RELAY_6 (UINT64_C (1) << 18)",
+                    "#define CEPA_PROTOCOL_RELAY_6 (UINT64_C (1) << 19)")
+        self.assertIn("would break", self.find_problems())
+
+    def test_symbol_of_another_name(self):
+        self.change("cepa/plugin.h", '"cepa_plugin_v1"', '"cepa_plugin_v2"')
+        self.assertIn("would break", self.find_problems())
+
+    def test_wrapper_with_another_argument(self):
+        self.change("cepa/metrics.h", "cepa_metrics_want (const CepaHost *host, uint32_t kinds)",
+                    "cepa_metrics_want (const CepaHost *host, uint32_t kinds, int more)")
+        self.assertIn("would break", self.find_problems())
+
+    def check_added(self, name, old, new):
+        """What is new changes nobody's place, and is there without a new version all the same."""
+        self.change(name, old, new + old)
+        problems = self.find_problems()
+        self.assertIn("raise CEPA_ABI_MINOR", problems)
+        self.assertNotIn("would break", problems)
+
+    def test_enumerator_that_is_new(self):
+        self.check_added("cepa/padding.h", "  CEPA_PADDING_NEGOTIATE = 4,", "  CEPA_PADDING_REST = 5, /* new */\n")
+
+    def test_flag_that_is_new(self):
+        self.check_added("cepa/path-request.h", "  CEPA_PATH_IPV6 = 1u << 1,", "  CEPA_PATH_SHORT = 1u << 9, /* new */\n")
+
+    def test_constant_that_is_new(self):
+        self.check_added("cepa/relay.h", "#define CEPA_PROTOCOL_RELAY_6", "#define CEPA_PROTOCOL_RELAY_7 (UINT64_C (1) << 19) /* new */\n")
+
+    def test_wrapper_that_is_new(self):
+        self.check_added("cepa/loop.h", "/* Frees a timer; 0 is allowed. Also from its own function. */",
+                         "/* New. */\nstatic inline int\ncepa_host_timer_is_set (const CepaHost *host, uint64_t timer)\n"
+                         "{\n  return host != NULL && timer != 0;\n}\n\n")
+
     def test_struct_that_never_grows(self):
         self.change("cepa/padding-event.h", "  uint32_t count; /* how many", "  uint32_t more; /* new */\n  uint32_t count; /* how many")
         self.assertIn("would break", self.find_problems())

@@ -24,6 +24,12 @@ class TemplateTest(StrangerTest):
         self.assertTrue(os.path.isfile(self.root + template + "/mine.c"), template)
         self.assertIn("cepa-1", self.succeed("pkg-config", "--cflags", "cepa-1"))
 
+    def test_manuals(self):
+        """Each is installed where man looks."""
+        pages = {page for page in os.listdir("docs") if page.endswith(".1")}
+        self.assertGreaterEqual(len(pages), 3)
+        self.assertEqual(set(os.listdir(os.path.dirname(self.find("cepa.1")))), pages)
+
     def test_it_is_not_of_the_tree(self):
         """The copy knows nothing of where it came from, and the compiler finds the headers in the root only."""
         project = self.copy_template()

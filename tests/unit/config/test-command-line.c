@@ -101,6 +101,23 @@ test_command_line_files (CommandLineFixture *fixture, gconstpointer data)
     }
 }
 
+/* Whoever is told where the file is may be in another folder. */
+static void
+test_command_line_config_file (CommandLineFixture *fixture, gconstpointer data)
+{
+  static const char *const relative[] = { "cepad", "-f", "./other", NULL }, *const standard[] = { "cepad", NULL };
+  g_autoptr (CepaCommandLine) named = command_line_load_good (relative, "torrc");
+  g_autoptr (CepaCommandLine) usual = command_line_load_good (standard, "/nowhere/torrc");
+  g_autoptr (CepaCommandLine) none = command_line_load_good (standard, NULL);
+  g_autofree char *here = g_get_current_dir ();
+  g_autofree char *other = g_build_filename (here, "other", NULL);
+
+  (void) fixture, (void) data;
+  g_assert_cmpstr (named->config_file, ==, other);
+  g_assert_cmpstr (usual->config_file, ==, "/nowhere/torrc");
+  g_assert_null (none->config_file);
+}
+
 static void
 test_command_line_standard_input (CommandLineFixture *fixture, gconstpointer data)
 {
@@ -113,6 +130,7 @@ test_command_line_standard_input (CommandLineFixture *fixture, gconstpointer dat
   g_assert_cmpint (dup2 (fd, STDIN_FILENO), ==, STDIN_FILENO);
   loaded = command_line_load_good (argv, "torrc");
   g_assert_cmpuint (command_line_port (loaded), ==, 2222);
+  g_assert_cmpstr (loaded->config_file, ==, "-");
   g_assert_cmpint (fcntl (STDIN_FILENO, F_GETFD), !=, -1);
   close (fd);
 
@@ -243,6 +261,7 @@ main (int argc, char **argv)
     void (*test) (CommandLineFixture *fixture, gconstpointer data);
   } tests[] = {
     { "/command-line/files", test_command_line_files },
+    { "/command-line/config-file", test_command_line_config_file },
     { "/command-line/standard-input", test_command_line_standard_input },
     { "/command-line/console", test_command_line_console },
     { "/command-line/output", test_command_line_output },

@@ -151,7 +151,11 @@ class OutputTest(CepaTest):
 
     def test_plugins(self):
         self.daemon.tell(f"result Plugins1.List ([{PLUGIN}],)")
-        self.assertRegex(self.check("plugins").splitlines()[1], r"^path\.uniform  running  optional  used$")
+        self.assertRegex(self.check("plugins").splitlines()[1], r"^path\.uniform  running  optional  used  broke family 3 times$")
+        failed = PLUGIN.replace("<''>", "<'it is torn'>").replace("3}", "1, 'flags': 2}")
+        self.daemon.tell(f"result Plugins1.List ([{failed}],)")
+        self.assertRegex(self.check("plugins").splitlines()[1], r"used  it is torn; broke family once; broke flags 2 times$")
+        self.daemon.tell(f"result Plugins1.List ([{PLUGIN}],)")
         for action, method in (("start", "Start"), ("stop", "Stop"), ("use", "Use")):
             self.daemon.tell(f"result Plugins1.{method} ()")
             self.assertEqual(self.check("plugins", action, "path.uniform"), "path.uniform: running, used\n")
@@ -210,7 +214,8 @@ class StrangeValuesTest(CepaTest):
         self.daemon.tell(f"property Client1.Bootstrap (uint32 5, '{bad}', '{bad}')")
         self.daemon.tell(f"property Client1.Listeners [('{bad}', '{bad}')]")
         self.daemon.tell(f"result Circuits1.List ([{{'state': <'{bad}'>, 'path': <[('{bad}', '{bad}')]>}}],)")
-        self.daemon.tell(f"result Plugins1.List ([{{'id': <'{bad}'>, 'reason': <'{bad}'>}}],)")
+        self.daemon.tell(f"result Plugins1.List ([{{'id': <'{bad}'>, 'reason': <'{bad}'>,"
+                         f" 'violations': <{{'{bad}': uint32 1}}>}}],)")
         self.daemon.tell(f"result Guards1.List ([{{'nickname': <'{bad}'>, 'state': <'{bad}'>}}],)")
         for command in ("status", "circuits", "guards", "plugins"):
             for option in ([], ["--json"]):
