@@ -109,6 +109,14 @@ client_network_changed (gpointer user_data)
   cepa_circuits_network_changed (self->circuits);
 }
 
+static void
+client_described (gpointer user_data, const CepaNetwork *network, const GArray *rows)
+{
+  CepaClient *self = user_data;
+
+  cepa_host_vocabulary_relays_described (cepa_host_get_vocabulary (self->host), network, rows);
+}
+
 /* What the metrics cannot learn from events. */
 static void
 client_figures (gpointer user_data, CepaHostFigures *figures)
@@ -271,7 +279,7 @@ client_enter_vocabulary (CepaClient *self, const CepaCommandLine *line, const Ce
 static CepaDirectory *
 client_make_directory (CepaClient *self, GMainContext *context)
 {
-  CepaDirectoryFuncs funcs = { client_network_changed, self, client_shut_out };
+  CepaDirectoryFuncs funcs = { client_network_changed, self, client_shut_out, client_described };
   CepaDirectoryConfig config;
 
   cepa_directory_config_init (&config);
@@ -280,6 +288,8 @@ client_make_directory (CepaClient *self, GMainContext *context)
   config.fallbacks = self->config->fallbacks;
   config.is_testing = self->config->testing_tor_network;
   config.release_date_s = CEPA_RELEASE_DATE_S;
+  config.flavour = self->config->use_microdescriptors == 0 ? CEPA_CONSENSUS_NS : CEPA_CONSENSUS_MICRODESC;
+  config.fetches_useless = self->config->fetch_useless_descriptors;
   config.fetches_nothing = !self->config->fetch_server_descriptors;
   config.haste = self->config->fetch_dir_info_extra_early ? CEPA_SCHEDULE_EXTRA_EARLY
                  : self->config->fetch_dir_info_early     ? CEPA_SCHEDULE_EARLY

@@ -66,7 +66,8 @@ typedef struct
   guint bootstrap_max_tries;      /* these four: ClientBootstrapConsensus... */
   double dir_authority_fallback_rate;
   gboolean fetch_dir_info_early, fetch_dir_info_extra_early;
-  gboolean fetch_server_descriptors;
+  gboolean fetch_server_descriptors, fetch_useless_descriptors;
+  gint use_microdescriptors;   /* 0, or 1 and -1 (auto), which are the same */
   double paths_needed;         /* PathsNeededToBuildCircuits, 0.25 to 0.95; -1: the consensus says */
   GPtrArray *fallbacks;        /* (element-type CepaDirectorySource) */
   gboolean use_default_fallbacks; /* UseDefaultFallbackDirs; already settled in @fallbacks */

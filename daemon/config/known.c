@@ -72,7 +72,6 @@ static const char *const known_later[] = {
   "DownloadExtraInfo",
   "ExtendAllowPrivateAddresses", "ExtendByEd25519ID",
   "FetchHidServDescriptors",
-  "FetchUselessDescriptors",
   "HardwareAccel", "HeartbeatPeriod",
   "HiddenServiceAllowUnknownPorts", "HiddenServiceDir", "HiddenServiceDirGroupReadable",
   "HiddenServiceEnableIntroDoSBurstPerSec", "HiddenServiceEnableIntroDoSDefense",
@@ -98,7 +97,7 @@ static const char *const known_later[] = {
   "TestingDirConnectionMaxStall", "TestingEnableCellStatsEvent", "TestingEnableConnBwEvent", "TestSocks",
   "TokenBucketRefillInterval", "TransPort", "TransProxyType",
   "TruncateLogFile", "UnixSocksGroupWritable", "UpdateBridgesFromAuthority", "UseBridges",
-  "UseGuardFraction", "UseMicrodescriptors", "User",
+  "UseGuardFraction", "User",
   "VirtualAddrNetworkIPv4", "VirtualAddrNetworkIPv6", "WarnPlaintextPorts",
 };
 

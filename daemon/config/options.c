@@ -123,6 +123,11 @@ static const CepaOption options_table[] = {
           "Ask for it within a minute or so. Needs FetchDirInfoEarly 1."),
   OPTION ("FetchServerDescriptors", BOOL, "1", fetch_server_descriptors,
           "With 0 nothing is fetched from directory servers: what is in the data directory is used as long as it can be."),
+  OPTION ("FetchUselessDescriptors", BOOL, "0", fetch_useless_descriptors,
+          "Fetch and keep both kinds of directory, that of microdescriptors and that of server descriptors, for programs that "
+          "read them; paths are chosen from one. What is fetched then comes from all directory caches and not from guards. "
+          "Key certificates of authorities that are not yours are not fetched, unlike with C Tor: nothing could be checked "
+          "with them, and everybody can make some."),
   OPTION ("FirewallPorts", PORTS, NULL, relays.firewall_ports, "The ports that FascistFirewall lets through."),
   OPTION ("GeoIPExcludeUnknown", AUTO_BOOL, "auto", relays.geoip_exclude_unknown,
           "Whether relays whose country is not known are excluded too: with 1 they are everywhere, with auto where "
@@ -264,6 +269,10 @@ static const CepaOption options_table[] = {
   OPTION ("UseEntryGuards", BOOL, "1", guards.use_entry_guards,
           "Keep a few relays as guards, through which all circuits go for months. With 0 each circuit begins at another "
           "relay, so that over time many of them see your address: for research only."),
+  OPTION ("UseMicrodescriptors", AUTO_BOOL, "auto", use_microdescriptors,
+          "Whether relays are known by microdescriptors. With 0 it is by the descriptors that they signed themselves, which "
+          "are several times as long and take longer to check; each kind has files of its own in the data directory. auto "
+          "is 1."),
   OPTION ("VanguardsLiteEnabled", AUTO_BOOL, "auto", relays.vanguards_lite,
           "Keep a few relays to be the second of circuits for onion services, for some days each, so that who makes many "
           "such circuits does not soon find the first. auto: as the consensus says, or yes. HSLayer2Nodes holds in any "

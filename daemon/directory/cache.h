@@ -11,6 +11,10 @@ G_BEGIN_DECLS
 #define CEPA_CACHE_UNVERIFIED_CONSENSUS "unverified-microdesc-consensus"
 #define CEPA_CACHE_MICRODESCRIPTORS "cached-microdescs"
 #define CEPA_CACHE_NEW_MICRODESCRIPTORS "cached-microdescs.new"
+#define CEPA_CACHE_NS_CONSENSUS "cached-consensus"
+#define CEPA_CACHE_UNVERIFIED_NS_CONSENSUS "unverified-consensus"
+#define CEPA_CACHE_SERVER_DESCRIPTORS "cached-descriptors"
+#define CEPA_CACHE_NEW_SERVER_DESCRIPTORS "cached-descriptors.new"
 
 typedef struct _CepaCache CepaCache;
 

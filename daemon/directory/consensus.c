@@ -36,7 +36,7 @@ cepa_directory_drop_waiting (CepaDirectory *self)
   g_clear_pointer (&self->waiting, consensus_arrival_free);
   g_clear_pointer (&self->waiting_text, g_bytes_unref);
   if (self->has_unverified)
-    cepa_cache_remove (self->cache, CEPA_CACHE_UNVERIFIED_CONSENSUS);
+    cepa_cache_remove (self->cache, self->flavour->unverified_file);
   self->has_unverified = FALSE;
 }
 
@@ -99,12 +99,12 @@ consensus_note_time (CepaDirectory *self, const CepaConsensus *consensus, const 
   g_autofree char *who = NULL;
 
   if (now < after - cepa_consensus_get_distribution_s (consensus) - CEPA_SKEW_MAX_CONSENSUS_S)
-    cepa_skew_note (&self->skew, CEPA_SKEW_CONSENSUS, consensus_no_id, NULL, "the time of the network's consensus",
+    cepa_skew_note (self->skew, CEPA_SKEW_CONSENSUS, consensus_no_id, NULL, "the time of the network's consensus",
                     now - after, TRUE);
   else if (server != NULL && now > until + CONSENSUS_TOLERANCE_S)
     {
       who = g_strdup_printf ("the time of the consensus of %s", origin);
-      cepa_skew_note (&self->skew, CEPA_SKEW_CONSENSUS, server, NULL, who, now - until, FALSE);
+      cepa_skew_note (self->skew, CEPA_SKEW_CONSENSUS, server, NULL, who, now - until, FALSE);
     }
 }
 
@@ -115,7 +115,7 @@ consensus_check_protocols (CepaDirectory *self, const CepaConsensus *consensus)
   g_autofree char *missing = NULL;
   CepaGate gate = cepa_gate_check (consensus, self->config.release_date_s, &missing);
 
-  if (gate == CEPA_GATE_CLOSING && g_strcmp0 (missing, self->warned_protocols) != 0)
+  if (gate == CEPA_GATE_CLOSING && self->main == NULL && g_strcmp0 (missing, self->warned_protocols) != 0)
     {
       cepa_log (CEPA_LOG_GENERAL, CEPA_LOG_WARN,
                 "The network recommends protocols to clients that this version of Cepa does not have: %s. Upgrade: it "
@@ -151,10 +151,10 @@ consensus_use (CepaDirectory *self, CepaLoadResult *result)
   consensus_plan (self);
   cepa_servers_forget_outdated (self->servers);
   cepa_backoff_reset (&self->backoff[CEPA_DIRECTORY_CONSENSUS], 0);
-  cepa_backoff_reset (&self->backoff[CEPA_DIRECTORY_MICRODESCRIPTORS], 0);
+  cepa_backoff_reset (&self->backoff[CEPA_DIRECTORY_DESCRIPTORS], 0);
   cepa_directory_want_certificates (self, g_steal_pointer (&result->missing_certificates));
   cepa_directory_report_descriptors (self);
-  self->funcs.network_changed (self->funcs.user_data);
+  cepa_directory_tell_changed (self);
   cepa_directory_check_supplement (self);
 }
 
@@ -169,14 +169,15 @@ consensus_check_age (CepaDirectory *self)
   self->is_live = is_live;
   if (!is_live)
     {
-      cepa_log (CEPA_LOG_DIR, CEPA_LOG_WARN,
-                "The directory is more than a day too old, and no directory server has given us a newer one yet: nothing "
-                "is sent through Tor until one does.");
+      if (self->main == NULL)
+        cepa_log (CEPA_LOG_DIR, CEPA_LOG_WARN,
+                  "The directory is more than a day too old, and no directory server has given us a newer one yet: nothing "
+                  "is sent through Tor until one does.");
       cepa_backoff_reset (&self->fallback_tries, 0);
       cepa_backoff_reset (&self->authority_tries, 0);
     }
   cepa_directory_report_descriptors (self);
-  self->funcs.network_changed (self->funcs.user_data);
+  cepa_directory_tell_changed (self);
 }
 
 /* ---- what has come ---- */
@@ -193,7 +194,7 @@ consensus_wait (CepaDirectory *self, CepaLoadResult *result, CepaDirectoryArriva
   self->waiting->origin = g_steal_pointer (&origin);
   self->waiting_text = g_bytes_ref (result->consensus_text);
   if (!result->is_unverified)
-    cepa_cache_write (self->cache, CEPA_CACHE_UNVERIFIED_CONSENSUS, self->waiting_text);
+    cepa_cache_write (self->cache, self->flavour->unverified_file, self->waiting_text);
   self->has_unverified = TRUE;
   cepa_directory_want_certificates (self, g_steal_pointer (&result->missing_certificates));
 }
@@ -239,15 +240,15 @@ consensus_take (CepaDirectory *self, CepaLoadResult *result, const CepaDirectory
     {
       gsize whole = g_bytes_get_size (text);
 
-      self->totals.diffs++;
-      self->totals.diff_bytes_saved += whole - MIN (arrival->size, whole);
+      self->totals->diffs++;
+      self->totals->diff_bytes_saved += whole - MIN (arrival->size, whole);
       cepa_log (CEPA_LOG_DIR, CEPA_LOG_INFO, "the consensus of %s came as a diff of %" G_GSIZE_FORMAT " bytes in place of "
                 "%" G_GSIZE_FORMAT, arrival->origin, arrival->size, whole);
     }
   cepa_directory_cancel_requests (self, CEPA_DIRECTORY_CONSENSUS);
   cepa_directory_drop_waiting (self);
   self->n_workers++;
-  cepa_cache_write_async (self->cache, CEPA_CACHE_CONSENSUS, text, NULL, consensus_written, self);
+  cepa_cache_write_async (self->cache, self->flavour->consensus_file, text, NULL, consensus_written, self);
   consensus_note_time (self, cepa_network_get_consensus (result->network), arrival->server, arrival->origin);
   consensus_use (self, result);
 }
@@ -289,8 +290,8 @@ consensus_check (CepaDirectory *self, GBytes *text, CepaDirectoryArrival *arriva
 {
   self->n_workers++;
   self->n_arrivals++;
-  cepa_load_consensus_async (text, self->base.text, arrival->origin, self->config.authorities, self->certificates,
-                             self->microdescriptors, cepa_clock_wall_s (self->clock), &self->supplement,
+  cepa_load_consensus_async (self->flavour, text, self->base.text, arrival->origin, self->config.authorities,
+                             self->certificates, self->descriptors, cepa_clock_wall_s (self->clock), &self->supplement,
                              self->cancellable, consensus_checked, arrival);
 }
 
@@ -318,7 +319,7 @@ cepa_directory_recheck_waiting (CepaDirectory *self)
 void
 cepa_directory_loaded_consensus (CepaDirectory *self, CepaLoadResult *result)
 {
-  CepaDirectoryArrival arrival = { .directory = self, .origin = (char *) CEPA_CACHE_UNVERIFIED_CONSENSUS };
+  CepaDirectoryArrival arrival = { .directory = self, .origin = (char *) self->flavour->unverified_file };
 
   self->has_unverified = result->is_unverified;
   if (result->outdated != NULL)
@@ -359,7 +360,7 @@ consensus_make_headers (const CepaDirectory *self)
 static gboolean
 consensus_ask (CepaDirectory *self, CepaServersKind whom)
 {
-  g_autoptr (GString) resource = g_string_new ("/tor/status-vote/current/consensus-microdesc/");
+  g_autoptr (GString) resource = g_string_new (self->flavour->consensus_resource);
   g_autofree char *headers = consensus_make_headers (self);
   const char *separator = "";
 

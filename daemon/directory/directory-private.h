@@ -8,13 +8,14 @@
 #include "directory/cache.h"
 #include "directory/directory.h"
 #include "directory/fetch.h"
+#include "directory/flavour.h"
 #include "directory/load.h"
 #include "directory/schedule.h"
 
 /* Of a decoded answer, bytes. */
 #define CEPA_DIRECTORY_MAX_CONSENSUS (32 * 1024 * 1024)
 #define CEPA_DIRECTORY_MAX_CERTIFICATES (1024 * 1024)
-#define CEPA_DIRECTORY_MAX_MICRODESCRIPTORS (8 * 1024 * 1024)
+#define CEPA_DIRECTORY_MAX_DESCRIPTORS (8 * 1024 * 1024)
 
 /* What waits of no length count as, so that they can grow; shorter in private networks. */
 #define CEPA_DIRECTORY_UNIT_US G_USEC_PER_SEC
@@ -48,7 +49,7 @@ typedef struct
   CepaDirectory *directory;
   CepaFetch *fetch;
   guint8 server[20];
-  GBytes *digests;     /* (nullable): of the microdescriptors it asks for, 32 bytes each */
+  GBytes *digests;     /* (nullable): of the descriptors it asks for, 32 bytes each */
   gboolean is_asked;   /* the question is out */
   gint64 answer_s;     /* wall clock: when the answer began */
   gpointer ticket;     /* (nullable): of a directory guard */
@@ -62,9 +63,12 @@ struct _CepaDirectory
   CepaChannelPool *channels;
   CepaBootstrap *bootstrap;
   CepaDirectoryConfig config;
+  const CepaFlavour *flavour;
+  CepaDirectory *aside; /* (nullable) (owned): of the other flavour */
+  CepaDirectory *main;  /* (nullable): whose @aside this is: then nobody waits for it, and it has no bootstrap */
   CepaDirectoryFuncs funcs;
-  CepaDirectoryTotals totals;
-  CepaSkew skew;
+  CepaDirectoryTotals own_totals, *totals; /* these three, of @main and @aside, are @main's */
+  CepaSkew own_skew, *skew;
   CepaServers *servers;
   const CepaDirectoryGuards *guards; /* (nullable) */
   CepaCache *cache;
@@ -99,14 +103,14 @@ struct _CepaDirectory
   GArray *missing_certificates; /* (nullable) (element-type CepaKeyCertificateId) */
   guint cert_tries;             /* for them */
 
-  /* microdescriptors.c */
-  GPtrArray *microdescriptors; /* (element-type GBytes): the texts that the network was made of */
+  /* descriptors.c */
+  GPtrArray *descriptors;      /* (element-type GBytes): the texts that the network was made of */
   GPtrArray *mapped;           /* (element-type GBytes): those of them, and of others, that are maps of files */
   GHashTable *awaited;         /* (element-type guint8[32]): what is asked for, or is in answers that are to be read */
   GQueue unread;               /* answers; the first of them is with the worker, or is given to the table */
   gboolean is_reading;         /* there is such a first one */
   CepaLoopWatch *taker;        /* gives it to the table, some of it each turn */
-  const CepaConsensus *compacting; /* (nullable): whose microdescriptors a worker puts together; not a reference */
-  gint64 last_asked_us;        /* monotonic: for microdescriptors */
+  const CepaConsensus *compacting; /* (nullable): whose descriptors a worker puts together; not a reference */
+  gint64 last_asked_us;        /* monotonic: for descriptors */
   gboolean is_sufficient;
 };

@@ -34,9 +34,10 @@ directory_timer (gpointer user_data, G_GNUC_UNUSED GIOCondition revents)
   cepa_directory_step (user_data);
 }
 
-CepaDirectory *
-cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *random, CepaChannelPool *channels,
-                    CepaBootstrap *bootstrap, const CepaDirectoryConfig *config, const CepaDirectoryFuncs *funcs)
+/* @bootstrap: (nullable) */
+static CepaDirectory *
+directory_make (GMainContext *context, const CepaClock *clock, CepaRandom *random, CepaChannelPool *channels,
+                CepaBootstrap *bootstrap, const CepaDirectoryConfig *config, const CepaDirectoryFuncs *funcs)
 {
   CepaDirectory *self = g_new0 (CepaDirectory, 1);
 
@@ -46,14 +47,43 @@ cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *r
   self->channels = channels;
   self->bootstrap = bootstrap;
   self->config = *config;
+  self->flavour = cepa_flavour_get (config->flavour);
+  self->totals = &self->own_totals;
+  self->skew = &self->own_skew;
   self->funcs = *funcs;
   self->servers = cepa_servers_new (config->authorities, config->fallbacks, config->authority_rate, clock, random);
-  self->cache = cepa_cache_new (config->data_directory, context);
   self->cancellable = g_cancellable_new ();
   self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
-  cepa_directory_init_microdescriptors (self);
+  cepa_directory_init_descriptors (self);
   self->requests = g_ptr_array_new ();
   self->timer = cepa_loop_watch_fd (context, -1, "directory", directory_timer, self);
+  return self;
+}
+
+/* The other flavour's: nobody waits for it, and it tells nobody anything. */
+static void
+directory_make_aside (CepaDirectory *self)
+{
+  const CepaDirectoryFuncs funcs = { NULL, NULL, NULL };
+  CepaDirectoryConfig config = self->config;
+
+  config.flavour = config.flavour == CEPA_CONSENSUS_NS ? CEPA_CONSENSUS_MICRODESC : CEPA_CONSENSUS_NS;
+  self->aside = directory_make (self->context, self->clock, self->random, self->channels, NULL, &config, &funcs);
+  self->aside->main = self;
+  self->aside->cache = self->cache;
+  self->aside->totals = self->totals;
+  self->aside->skew = self->skew;
+}
+
+CepaDirectory *
+cepa_directory_new (GMainContext *context, const CepaClock *clock, CepaRandom *random, CepaChannelPool *channels,
+                    CepaBootstrap *bootstrap, const CepaDirectoryConfig *config, const CepaDirectoryFuncs *funcs)
+{
+  CepaDirectory *self = directory_make (context, clock, random, channels, bootstrap, config, funcs);
+
+  self->cache = cepa_cache_new (config->data_directory, context);
+  if (config->fetches_useless)
+    directory_make_aside (self);
   return self;
 }
 
@@ -62,16 +92,18 @@ cepa_directory_free (CepaDirectory *self)
 {
   if (self == NULL)
     return;
+  g_clear_pointer (&self->aside, cepa_directory_free);
   g_warn_if_fail (self->requests->len == 0 && self->n_workers == 0);
   cepa_loop_clear (&self->timer);
   cepa_directory_free_consensus (self);
   g_clear_pointer (&self->missing_certificates, g_array_unref);
   g_clear_pointer (&self->servers, cepa_servers_free);
-  g_clear_pointer (&self->cache, cepa_cache_free);
-  cepa_skew_clear (&self->skew);
+  if (self->main == NULL)
+    g_clear_pointer (&self->cache, cepa_cache_free);
+  cepa_skew_clear (&self->own_skew);
   cepa_load_supplement_clear (&self->supplement);
   g_ptr_array_unref (self->certificates);
-  cepa_directory_free_microdescriptors (self);
+  cepa_directory_free_descriptors (self);
   g_ptr_array_unref (self->requests);
   g_object_unref (self->cancellable);
   g_main_context_unref (self->context);
@@ -81,6 +113,8 @@ cepa_directory_free (CepaDirectory *self)
 void
 cepa_directory_set_guards (CepaDirectory *self, const CepaDirectoryGuards *guards)
 {
+  if (self->config.fetches_useless)
+    return;
   self->guards = guards;
   cepa_servers_set_guards (self->servers, guards);
 }
@@ -89,6 +123,22 @@ void
 cepa_directory_set_filter (CepaDirectory *self, const CepaServersFilter *filter)
 {
   cepa_servers_set_filter (self->servers, filter);
+  if (self->aside != NULL)
+    cepa_servers_set_filter (self->aside->servers, filter);
+}
+
+void
+cepa_directory_tell_changed (CepaDirectory *self)
+{
+  if (self->funcs.network_changed != NULL)
+    self->funcs.network_changed (self->funcs.user_data);
+}
+
+void
+cepa_directory_reach (CepaDirectory *self, CepaBootstrapPhase phase, int extra)
+{
+  if (self->bootstrap != NULL)
+    cepa_bootstrap_reach (self->bootstrap, phase, extra);
 }
 
 CepaNetwork *
@@ -106,7 +156,7 @@ cepa_directory_is_sufficient (const CepaDirectory *self)
 CepaSkew *
 cepa_directory_get_skew (CepaDirectory *self)
 {
-  return &self->skew;
+  return self->skew;
 }
 
 void
@@ -116,20 +166,20 @@ cepa_directory_note_relay_time (CepaDirectory *self, const CepaChannelTarget *re
   g_autofree char *who = g_strdup_printf ("the relay %s", described);
   const char *address = strrchr (described, ' ');
 
-  cepa_skew_note (&self->skew, CEPA_SKEW_OR, relay->rsa_id, address != NULL ? address + 1 : described, who,
+  cepa_skew_note (self->skew, CEPA_SKEW_OR, relay->rsa_id, address != NULL ? address + 1 : described, who,
                   -theirs_minus_ours_s, cepa_servers_is_authority (self->servers, relay->rsa_id));
 }
 
 const CepaDirectoryTotals *
 cepa_directory_get_totals (const CepaDirectory *self)
 {
-  return &self->totals;
+  return self->totals;
 }
 
 guint32
 cepa_directory_draw_circuit_number (CepaDirectory *self)
 {
-  return ++self->last_number;
+  return self->main != NULL ? cepa_directory_draw_circuit_number (self->main) : ++self->last_number;
 }
 
 void
@@ -143,12 +193,14 @@ cepa_directory_foreach_circuit (CepaDirectory *self, CepaDirectoryCircuitFunc fu
       if (circuit != NULL && cepa_circuit_get_state (circuit) != CEPA_CIRCUIT_CLOSED)
         func (user_data, circuit);
     }
+  if (self->aside != NULL)
+    cepa_directory_foreach_circuit (self->aside, func, user_data);
 }
 
 gboolean
 cepa_directory_is_busy (const CepaDirectory *self)
 {
-  return self->n_workers > 0;
+  return self->n_workers > 0 || (self->aside != NULL && cepa_directory_is_busy (self->aside));
 }
 
 void
@@ -163,7 +215,7 @@ cepa_directory_log_problems (const GPtrArray *problems)
 void
 cepa_directory_note_failure (CepaDirectory *self, CepaDirectoryKind kind)
 {
-  self->totals.failures[kind]++;
+  self->totals->failures[kind]++;
   cepa_backoff_count (&self->backoff[kind], self->config.is_testing ? &directory_testing_waits : &directory_waits,
                       cepa_clock_monotonic_us (self->clock), self->random);
 }
@@ -172,7 +224,7 @@ void
 cepa_directory_step (CepaDirectory *self)
 {
   gint64 (*const steps[]) (CepaDirectory *)
-      = { cepa_directory_step_consensus, cepa_directory_step_certificates, cepa_directory_step_microdescriptors };
+      = { cepa_directory_step_consensus, cepa_directory_step_certificates, cepa_directory_step_descriptors };
   gint64 wait = CEPA_DIRECTORY_NEVER;
 
   if (self->is_stopped || !self->is_loaded || self->is_dormant)
@@ -205,8 +257,8 @@ directory_cache_loaded (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpoi
   cepa_directory_log_problems (result->problems);
   g_ptr_array_unref (self->certificates);
   self->certificates = g_steal_pointer (&result->certificates);
-  g_ptr_array_unref (self->microdescriptors);
-  self->microdescriptors = g_steal_pointer (&result->microdescriptors);
+  g_ptr_array_unref (self->descriptors);
+  self->descriptors = g_steal_pointer (&result->descriptors);
   g_ptr_array_unref (self->mapped);
   self->mapped = g_steal_pointer (&result->mapped);
   self->is_loaded = TRUE;
@@ -218,13 +270,18 @@ void
 cepa_directory_start (CepaDirectory *self)
 {
   self->n_workers++;
-  cepa_load_cache_async (self->config.data_directory, self->config.authorities, cepa_clock_wall_s (self->clock),
-                         &self->supplement, self->cancellable, directory_cache_loaded, self);
+  cepa_load_cache_async (self->flavour, self->config.data_directory, self->config.authorities,
+                         cepa_clock_wall_s (self->clock), &self->supplement, self->cancellable, directory_cache_loaded,
+                         self);
+  if (self->aside != NULL)
+    cepa_directory_start (self->aside);
 }
 
 void
 cepa_directory_stop (CepaDirectory *self)
 {
+  if (self->aside != NULL)
+    cepa_directory_stop (self->aside);
   self->is_stopped = TRUE;
   g_cancellable_cancel (self->cancellable);
   cepa_loop_set_delay (self->timer, -1);
@@ -246,6 +303,8 @@ directory_retry (CepaDirectory *self)
 void
 cepa_directory_set_dormant (CepaDirectory *self, gboolean is_dormant)
 {
+  if (self->aside != NULL)
+    cepa_directory_set_dormant (self->aside, is_dormant);
   self->is_dormant = is_dormant;
   if (is_dormant)
     {
@@ -270,6 +329,8 @@ cepa_directory_retry (CepaDirectory *self)
 void
 cepa_directory_clock_changed (CepaDirectory *self)
 {
-  cepa_skew_forget (&self->skew);
+  cepa_skew_forget (self->skew);
   directory_retry (self);
+  if (self->aside != NULL)
+    directory_retry (self->aside);
 }

@@ -24,13 +24,15 @@ typedef enum
 {
   CEPA_DIRECTORY_CONSENSUS,
   CEPA_DIRECTORY_CERTIFICATES,
-  CEPA_DIRECTORY_MICRODESCRIPTORS,
+  CEPA_DIRECTORY_DESCRIPTORS, /* of relays: microdescriptors or server descriptors */
   CEPA_DIRECTORY_N_KINDS,
 } CepaDirectoryKind;
 
 /**
  * CepaDirectoryConfig:
  * @data_directory: of the cached files
+ * @flavour: whether paths are chosen from microdescriptors or server descriptors (UseMicrodescriptors)
+ * @fetches_useless: the other one is kept too, for who asks for it, and no guards are asked (FetchUselessDescriptors)
  * @authorities: @fallbacks: (element-type CepaDirectorySource)
  * @is_testing: shorter waits between tries
  * @fetches_nothing: only the cache is used (FetchServerDescriptors 0)
@@ -45,6 +47,8 @@ typedef enum
 typedef struct
 {
   const char *data_directory;
+  CepaConsensusFlavour flavour;
+  gboolean fetches_useless;
   GPtrArray *authorities;
   GPtrArray *fallbacks;
   gboolean is_testing;
@@ -62,14 +66,16 @@ void cepa_directory_config_init (CepaDirectoryConfig *self);
 
 /**
  * CepaDirectoryFuncs:
- * @network_changed: another consensus, or more microdescriptors, or too old now; ask cepa_directory_get_network()
+ * @network_changed: another consensus, or more descriptors, or too old now; ask cepa_directory_get_network()
  * @shut_out: (nullable): the network requires of clients what this build does not have: the list; it must end
+ * @described: (nullable): server descriptors of these @rows (element-type guint32) of @network have come
  */
 typedef struct
 {
   void (*network_changed) (gpointer user_data);
   gpointer user_data;
   void (*shut_out) (gpointer user_data, const char *missing);
+  void (*described) (gpointer user_data, const CepaNetwork *network, const GArray *rows);
 } CepaDirectoryFuncs;
 
 /* What has been done; each grows. */
@@ -122,8 +128,7 @@ void cepa_directory_clock_changed (CepaDirectory *self);
 /* Returns: (transfer none) (nullable): the network now. */
 CepaNetwork *cepa_directory_get_network (const CepaDirectory *self);
 
-/* Whether enough of the microdescriptors are here to build circuits (param min_paths_for_circs_pct, 60), and the
-   consensus is not more than a day too old. */
+/* Whether enough descriptors are here to build circuits (min_paths_for_circs_pct), of a consensus less than a day too old. */
 gboolean cepa_directory_is_sufficient (const CepaDirectory *self);
 
 /* Returns: (transfer none): whether our clock is wrong; a part that hears the time notes it there. */
@@ -138,9 +143,6 @@ typedef void (*CepaDirectoryCircuitFunc) (gpointer user_data, CepaCircuit *circu
 
 /* Calls @func for the circuit of every request under way; it closes none. */
 void cepa_directory_foreach_circuit (CepaDirectory *self, CepaDirectoryCircuitFunc func, gpointer user_data);
-
-/* Returns: (transfer full) (nullable): the microdescriptor of @row of the network, as text; NULL when it is not here. */
-char *cepa_directory_get_microdescriptor (CepaDirectory *self, guint row);
 
 /* Other parts that make circuits take their numbers here. */
 guint32 cepa_directory_draw_circuit_number (CepaDirectory *self);

@@ -9,7 +9,6 @@
 #include "directory/digests.h"
 #include "netdoc/consensus-diff.h"
 #include "netdoc/consensus.h"
-#include "netdoc/microdescriptor.h"
 #include "network/annotations.h"
 
 /* The pages of a map are given back each time that so much of it has been read. */
@@ -18,15 +17,16 @@
 /* What a worker gets; nothing of it changes meanwhile. */
 typedef struct
 {
+  const CepaFlavour *flavour;
   char *directory;          /* (nullable): of the cache, when that is read */
-  CepaConsensus *consensus; /* (nullable): whose microdescriptors are put together */
+  CepaConsensus *consensus; /* (nullable): whose descriptors are put together */
   GBytes *text;             /* (nullable): of a consensus that is to be checked, or of a diff */
   GBytes *base;             /* (nullable): what it may be a diff from */
   char *origin;             /* (nullable) */
   GPtrArray *authorities;   /* (nullable) */
-  GPtrArray *certificates;     /* (nullable) */
-  GPtrArray *microdescriptors; /* (nullable) */
-  GBytes *asked;               /* (nullable): the digests that were asked for, when @text is microdescriptors */
+  GPtrArray *certificates;  /* (nullable) */
+  GPtrArray *descriptors;   /* (nullable) */
+  GBytes *asked;            /* (nullable): the digests that were asked for, when @text is descriptors */
   gint64 now_s;
   CepaLoadSupplement supplement;
 } LoadInput;
@@ -49,7 +49,7 @@ load_input_free (LoadInput *self)
   g_clear_pointer (&self->consensus, cepa_consensus_unref);
   g_clear_pointer (&self->authorities, g_ptr_array_unref);
   g_clear_pointer (&self->certificates, g_ptr_array_unref);
-  g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_clear_pointer (&self->descriptors, g_ptr_array_unref);
   g_clear_pointer (&self->asked, g_bytes_unref);
   g_free (self);
 }
@@ -60,7 +60,7 @@ load_result_new (void)
   CepaLoadResult *self = g_new0 (CepaLoadResult, 1);
 
   self->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) cepa_key_certificate_unref);
-  self->microdescriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  self->descriptors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->mapped = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   self->problems = g_ptr_array_new_with_free_func (g_free);
   return self;
@@ -74,7 +74,7 @@ cepa_load_result_free (CepaLoadResult *self)
   g_clear_pointer (&self->certificates, g_ptr_array_unref);
   g_clear_pointer (&self->missing_certificates, g_array_unref);
   g_clear_pointer (&self->consensus_text, g_bytes_unref);
-  g_clear_pointer (&self->microdescriptors, g_ptr_array_unref);
+  g_clear_pointer (&self->descriptors, g_ptr_array_unref);
   g_clear_pointer (&self->found, g_array_unref);
   g_clear_pointer (&self->found_text, g_bytes_unref);
   g_clear_pointer (&self->mapped, g_ptr_array_unref);
@@ -99,27 +99,34 @@ load_problem (GPtrArray *problems, const char *document, const char *origin, con
 }
 
 void
-cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, gboolean is_mapped)
+cepa_load_add_descriptors (CepaNetwork *network, GBytes *text, gboolean is_mapped, gint64 now_s)
 {
+  const CepaConsensus *consensus = cepa_network_get_consensus (network);
+  const CepaFlavour *flavour = cepa_flavour_get (cepa_consensus_get_flavour (consensus));
   CepaSlice rest;
-  CepaMicrodescriptor microdescriptor;
   CepaMicrodescriptorStatus status;
   const char *kept;
 
   kept = rest.text = g_bytes_get_data (text, &rest.len);
-  while ((status = cepa_microdescriptor_next (&rest, &microdescriptor, NULL)) != CEPA_MICRODESCRIPTOR_END)
+  do
     {
-      if (status == CEPA_MICRODESCRIPTOR_GOOD)
-        cepa_network_add_microdescriptor (network, &microdescriptor);
+      g_auto (CepaDescriptor) descriptor = { .unverified = NULL };
+
+      status = cepa_descriptor_next (flavour, &rest, &descriptor, NULL);
+      if (status == CEPA_MICRODESCRIPTOR_GOOD && cepa_network_wants (network, descriptor.digest)
+          && cepa_descriptor_trust (&descriptor, consensus, now_s, NULL))
+        cepa_descriptor_add (&descriptor, network);
       if (is_mapped && rest.text - kept >= LOAD_FORGET_BYTES)
         {
           cepa_file_forget_pages (text);
           kept = rest.text;
         }
     }
+  while (status != CEPA_MICRODESCRIPTOR_END);
 }
 
-/* What is put before each microdescriptor in a file. */
+/* (transfer full): what is put before each descriptor in a file: with it, the beginning of one that a crash has torn is not
+   taken for the end of the one before. */
 static char *
 load_annotate (gint64 listed_s)
 {
@@ -137,16 +144,36 @@ cepa_load_take_found (const CepaLoadResult *result, guint *next, guint n_max, Ce
 
   for (; *next < end; (*next)++)
     {
-      const CepaMicrodescriptor *microdescriptor = &g_array_index (result->found, CepaMicrodescriptor, *next);
-      guint n = cepa_network_add_microdescriptor (network, microdescriptor);
+      const CepaDescriptor *descriptor = &g_array_index (result->found, CepaDescriptor, *next);
+      guint n = cepa_descriptor_add (descriptor, network);
 
       filled += n;
       if (n == 0)
         continue;
       g_string_append (kept, annotation);
-      g_string_append_len (kept, microdescriptor->text.text, (gssize) microdescriptor->text.len);
+      g_string_append_len (kept, descriptor->text.text, (gssize) descriptor->text.len);
     }
   return filled;
+}
+
+/* Whether one that came is one of @asked, and good. */
+static gboolean
+load_is_good (CepaLoadResult *result, const LoadInput *input, GHashTable *asked, CepaDescriptor *descriptor)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_hash_table_contains (asked, descriptor->digest))
+    {
+      g_autofree char *reason = g_strdup_printf ("its %s digest is not one that the consensus lists and we asked for",
+                                                 input->flavour->digest);
+
+      load_problem (result->problems, input->flavour->descriptor, input->origin, reason);
+      return FALSE;
+    }
+  if (cepa_descriptor_verify (descriptor, input->now_s, &error))
+    return TRUE;
+  load_problem (result->problems, input->flavour->descriptor, input->origin, error->message);
+  return FALSE;
 }
 
 /* Reads those that were asked for. */
@@ -157,24 +184,24 @@ load_find (CepaLoadResult *result, const LoadInput *input)
   CepaSlice rest;
   CepaMicrodescriptorStatus status;
 
-  result->found = g_array_new (FALSE, FALSE, sizeof (CepaMicrodescriptor));
+  result->found = g_array_new (FALSE, FALSE, sizeof (CepaDescriptor));
+  g_array_set_clear_func (result->found, (GDestroyNotify) cepa_descriptor_clear);
   result->found_text = g_bytes_ref (input->text);
   rest.text = g_bytes_get_data (input->text, &rest.len);
   do
     {
       g_autoptr (GError) error = NULL;
-      CepaMicrodescriptor microdescriptor;
+      CepaDescriptor descriptor;
 
-      status = cepa_microdescriptor_next (&rest, &microdescriptor, &error);
+      status = cepa_descriptor_next (input->flavour, &rest, &descriptor, &error);
       if (status == CEPA_MICRODESCRIPTOR_BAD)
-        load_problem (result->problems, "a microdescriptor", input->origin, error->message);
+        load_problem (result->problems, input->flavour->descriptor, input->origin, error->message);
       if (status != CEPA_MICRODESCRIPTOR_GOOD)
         continue;
-      if (g_hash_table_contains (asked, microdescriptor.digest))
-        g_array_append_val (result->found, microdescriptor);
+      if (load_is_good (result, input, asked, &descriptor))
+        g_array_append_val (result->found, descriptor);
       else
-        load_problem (result->problems, "a microdescriptor", input->origin,
-                      "its SHA-256 digest is not one that the consensus lists and we asked for");
+        cepa_descriptor_clear (&descriptor);
     }
   while (status != CEPA_MICRODESCRIPTOR_END);
 }
@@ -195,10 +222,12 @@ load_keep_outdated (CepaLoadResult *result, const CepaUnverifiedConsensus *unver
 
 /* Checks a consensus; (transfer full) (nullable): NULL with what @result says of it. */
 static CepaConsensus *
-load_verify (CepaLoadResult *result, GBytes *text, const char *origin, GPtrArray *authorities, gint64 now_s)
+load_verify (CepaLoadResult *result, GBytes *text, const char *origin, const LoadInput *input)
 {
+  GPtrArray *authorities = input->authorities;
   g_autoptr (GError) error = NULL;
-  g_autoptr (CepaUnverifiedConsensus) unverified = cepa_consensus_parse (text, &error);
+  g_autoptr (CepaUnverifiedConsensus) unverified
+      = cepa_consensus_parse_flavour (text, input->flavour->consensus, &error);
   g_autoptr (GArray) missing = NULL;
   CepaConsensus *consensus;
 
@@ -207,7 +236,7 @@ load_verify (CepaLoadResult *result, GBytes *text, const char *origin, GPtrArray
       load_problem (result->problems, "a consensus", origin, error->message);
       return NULL;
     }
-  consensus = cepa_consensus_verify (unverified, authorities, result->certificates, now_s, &error);
+  consensus = cepa_consensus_verify (unverified, authorities, result->certificates, input->now_s, &error);
   missing = cepa_unverified_consensus_missing_certificates (unverified, authorities, result->certificates);
   if (missing->len > 0 && (consensus != NULL || g_error_matches (error, CEPA_ERROR, CEPA_ERROR_BAD_SIGNATURE)))
     result->missing_certificates = g_steal_pointer (&missing);
@@ -220,25 +249,25 @@ load_verify (CepaLoadResult *result, GBytes *text, const char *origin, GPtrArray
     }
   load_keep_outdated (result, unverified, authorities, error);
   /* An old file is no wonder after some days. */
-  if (result->outdated == NULL || !g_str_equal (origin, CEPA_CACHE_CONSENSUS))
+  if (result->outdated == NULL || !g_str_equal (origin, input->flavour->consensus_file))
     load_problem (result->problems, "a consensus", origin, error->message);
   return NULL;
 }
 
-/* Checks a consensus and makes the network of it and the microdescriptors in @result. */
+/* Checks a consensus and makes the network of it and the descriptors in @result. */
 static void
-load_consensus (CepaLoadResult *result, GBytes *text, const char *origin, GPtrArray *authorities, gint64 now_s)
+load_consensus (CepaLoadResult *result, GBytes *text, const char *origin, const LoadInput *input)
 {
-  g_autoptr (CepaConsensus) consensus = load_verify (result, text, origin, authorities, now_s);
+  g_autoptr (CepaConsensus) consensus = load_verify (result, text, origin, input);
 
   if (consensus == NULL)
     return;
   result->network = cepa_network_new (consensus);
-  for (guint i = 0; i < result->microdescriptors->len; i++)
+  for (guint i = 0; i < result->descriptors->len; i++)
     {
-      GBytes *one = g_ptr_array_index (result->microdescriptors, i);
+      GBytes *one = g_ptr_array_index (result->descriptors, i);
 
-      cepa_load_add_microdescriptors (result->network, one, g_ptr_array_find (result->mapped, one, NULL));
+      cepa_load_add_descriptors (result->network, one, g_ptr_array_find (result->mapped, one, NULL), input->now_s);
     }
   cepa_network_commit (result->network);
   cepa_consensus_diff_base_digest (text, result->base_digest);
@@ -279,14 +308,14 @@ load_cached_certificates (CepaLoadResult *result, const char *directory)
 static void
 load_unverified (CepaLoadResult *result, const LoadInput *input)
 {
-  g_autoptr (GBytes) text = load_file (result, input->directory, CEPA_CACHE_UNVERIFIED_CONSENSUS);
+  g_autoptr (GBytes) text = load_file (result, input->directory, input->flavour->unverified_file);
   g_autoptr (CepaConsensus) older = NULL;
 
   if (text == NULL)
     return;
   result->is_unverified = TRUE;
   older = g_steal_pointer (&result->outdated);
-  load_consensus (result, text, CEPA_CACHE_UNVERIFIED_CONSENSUS, input->authorities, input->now_s);
+  load_consensus (result, text, input->flavour->unverified_file, input);
   if (older == NULL || result->network != NULL)
     return;
   g_clear_pointer (&result->outdated, cepa_consensus_unref);
@@ -297,8 +326,8 @@ load_unverified (CepaLoadResult *result, const LoadInput *input)
 static void
 load_cache (CepaLoadResult *result, const LoadInput *input)
 {
-  static const char *const names[] = { CEPA_CACHE_MICRODESCRIPTORS, CEPA_CACHE_NEW_MICRODESCRIPTORS };
-  g_autoptr (GBytes) consensus = load_file (result, input->directory, CEPA_CACHE_CONSENSUS);
+  const char *const names[] = { input->flavour->descriptors_file, input->flavour->new_descriptors_file };
+  g_autoptr (GBytes) consensus = load_file (result, input->directory, input->flavour->consensus_file);
 
   load_cached_certificates (result, input->directory);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -306,10 +335,10 @@ load_cache (CepaLoadResult *result, const LoadInput *input)
       GBytes *text = load_file (result, input->directory, names[i]);
 
       if (text != NULL)
-        g_ptr_array_add (result->microdescriptors, text);
+        g_ptr_array_add (result->descriptors, text);
     }
   if (consensus != NULL)
-    load_consensus (result, consensus, CEPA_CACHE_CONSENSUS, input->authorities, input->now_s);
+    load_consensus (result, consensus, input->flavour->consensus_file, input);
   if (result->network == NULL && result->consensus_text == NULL)
     load_unverified (result, input);
 }
@@ -327,6 +356,30 @@ load_list_digests (const CepaConsensus *consensus)
   return digests;
 }
 
+/* All of @text that is wanted goes to @kept. */
+static void
+load_compact_text (const LoadInput *input, GBytes *text, GHashTable *wanted, const char *annotation, GString *kept)
+{
+  gint64 listed_s = cepa_consensus_get_valid_after_s (input->consensus);
+  CepaSlice rest;
+  CepaMicrodescriptorStatus status;
+
+  rest.text = g_bytes_get_data (text, &rest.len);
+  do
+    {
+      g_auto (CepaDescriptor) descriptor = { .unverified = NULL };
+
+      status = cepa_descriptor_next (input->flavour, &rest, &descriptor, NULL);
+      if (status != CEPA_MICRODESCRIPTOR_GOOD || !g_hash_table_contains (wanted, descriptor.digest)
+          || !cepa_descriptor_trust (&descriptor, input->consensus, listed_s, NULL))
+        continue;
+      g_hash_table_remove (wanted, descriptor.digest);
+      g_string_append (kept, annotation);
+      g_string_append_len (kept, descriptor.text.text, (gssize) descriptor.text.len);
+    }
+  while (status != CEPA_MICRODESCRIPTOR_END);
+}
+
 static void
 load_compact (CepaLoadResult *result, const LoadInput *input)
 {
@@ -334,21 +387,9 @@ load_compact (CepaLoadResult *result, const LoadInput *input)
   g_autofree char *annotation = load_annotate (cepa_consensus_get_valid_after_s (input->consensus));
   GString *kept = g_string_new (NULL);
 
-  for (guint i = 0; i < input->microdescriptors->len; i++)
-    {
-      CepaSlice rest;
-      CepaMicrodescriptor microdescriptor;
-      CepaMicrodescriptorStatus status;
-
-      rest.text = g_bytes_get_data (g_ptr_array_index (input->microdescriptors, i), &rest.len);
-      while ((status = cepa_microdescriptor_next (&rest, &microdescriptor, NULL)) != CEPA_MICRODESCRIPTOR_END)
-        if (status == CEPA_MICRODESCRIPTOR_GOOD && g_hash_table_remove (wanted, microdescriptor.digest))
-          {
-            g_string_append (kept, annotation);
-            g_string_append_len (kept, microdescriptor.text.text, (gssize) microdescriptor.text.len);
-          }
-    }
-  g_ptr_array_add (result->microdescriptors, g_string_free_to_bytes (kept));
+  for (guint i = 0; i < input->descriptors->len; i++)
+    load_compact_text (input, g_ptr_array_index (input->descriptors, i), wanted, annotation, kept);
+  g_ptr_array_add (result->descriptors, g_string_free_to_bytes (kept));
 }
 
 /* (transfer full) (nullable): the consensus that has come, put together when it is a diff. */
@@ -379,12 +420,12 @@ load_fetched (CepaLoadResult *result, const LoadInput *input)
   g_ptr_array_unref (result->certificates);
   result->certificates = load_copy_array (input->certificates, (GBoxedCopyFunc) cepa_key_certificate_ref,
                                           (GDestroyNotify) cepa_key_certificate_unref);
-  g_ptr_array_unref (result->microdescriptors);
-  result->microdescriptors
-      = load_copy_array (input->microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
+  g_ptr_array_unref (result->descriptors);
+  result->descriptors
+      = load_copy_array (input->descriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
   text = load_patched (result, input);
   if (text != NULL)
-    load_consensus (result, text, input->origin, input->authorities, input->now_s);
+    load_consensus (result, text, input->origin, input);
 }
 
 /* What a new network gets besides before anybody sees it. */
@@ -445,13 +486,14 @@ load_run (LoadInput *input, GCancellable *cancellable, GAsyncReadyCallback callb
 }
 
 void
-cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s,
+cepa_load_cache_async (const CepaFlavour *flavour, const char *directory, GPtrArray *authorities, gint64 now_s,
                        const CepaLoadSupplement *supplement, GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
   load_take_supplement (input, supplement);
+  input->flavour = flavour;
   input->directory = g_strdup (directory);
   input->authorities = g_ptr_array_ref (authorities);
   input->now_s = now_s;
@@ -459,14 +501,15 @@ cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now
 }
 
 void
-cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrArray *authorities,
-                           GPtrArray *certificates, GPtrArray *microdescriptors, gint64 now_s,
+cepa_load_consensus_async (const CepaFlavour *flavour, GBytes *text, GBytes *base, const char *origin,
+                           GPtrArray *authorities, GPtrArray *certificates, GPtrArray *descriptors, gint64 now_s,
                            const CepaLoadSupplement *supplement, GCancellable *cancellable,
                            GAsyncReadyCallback callback, gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
   load_take_supplement (input, supplement);
+  input->flavour = flavour;
   input->text = g_bytes_ref (text);
   input->base = base != NULL ? g_bytes_ref (base) : NULL;
   input->origin = g_strdup (origin);
@@ -474,33 +517,34 @@ cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrA
   /* Copies: the arrays of the loop's thread may change while the worker reads. */
   input->certificates = load_copy_array (certificates, (GBoxedCopyFunc) cepa_key_certificate_ref,
                                          (GDestroyNotify) cepa_key_certificate_unref);
-  input->microdescriptors
-      = load_copy_array (microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
+  input->descriptors = load_copy_array (descriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
   input->now_s = now_s;
   load_run (input, cancellable, callback, user_data);
 }
 
 void
-cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescriptors, GCancellable *cancellable,
+cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *descriptors, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
+  input->flavour = cepa_flavour_get (cepa_consensus_get_flavour (consensus));
   input->consensus = cepa_consensus_ref (consensus);
-  input->microdescriptors
-      = load_copy_array (microdescriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
+  input->descriptors = load_copy_array (descriptors, (GBoxedCopyFunc) g_bytes_ref, (GDestroyNotify) g_bytes_unref);
   load_run (input, cancellable, callback, user_data);
 }
 
 void
-cepa_load_microdescriptors_async (GBytes *text, const char *origin, GBytes *asked, GCancellable *cancellable,
-                                  GAsyncReadyCallback callback, gpointer user_data)
+cepa_load_descriptors_async (const CepaFlavour *flavour, GBytes *text, const char *origin, GBytes *asked,
+                             gint64 now_s, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
   LoadInput *input = g_new0 (LoadInput, 1);
 
+  input->flavour = flavour;
   input->text = g_bytes_ref (text);
   input->origin = g_strdup (origin);
   input->asked = g_bytes_ref (asked);
+  input->now_s = now_s;
   load_run (input, cancellable, callback, user_data);
 }
 

@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "directory/descriptor.h"
+#include "directory/flavour.h"
 #include "network/extras.h"
 #include "network/network.h"
 
@@ -11,7 +13,7 @@ G_BEGIN_DECLS
 
 /**
  * CepaLoadResult:
- * @network: (nullable): what the consensus and the microdescriptors make; NULL when there is no good consensus
+ * @network: (nullable): what the consensus and the descriptors make; NULL when there is no good consensus
  * @outdated: (nullable): in place of it a consensus that is well signed, but more than a day from our clock's time: the
  *   next one can be had as a diff from it
  * @base_digest: of @network's consensus or of @outdated, as X-Or-Diff-From-Consensus names it
@@ -20,9 +22,8 @@ G_BEGIN_DECLS
  * @certificates: (element-type CepaKeyCertificate): those that were known and those read now
  * @missing_certificates: (nullable) (element-type CepaKeyCertificateId): signatures of our authorities need them; when
  *   @consensus_text is there, it is the consensus that waits for them, and @network could not be made
- * @microdescriptors: (element-type GBytes): texts with those that @network uses, and maybe others
- * @found: (nullable) (element-type CepaMicrodescriptor): of cepa_load_microdescriptors_async(); their slices are in
- *   @found_text
+ * @descriptors: (element-type GBytes): texts with those that @network uses, and maybe others
+ * @found: (nullable) (element-type CepaDescriptor): of cepa_load_descriptors_async(); their slices are in @found_text
  * @mapped: (element-type GBytes): those of all these texts that are maps of files: see cepa_file_forget_pages()
  * @problems: (element-type utf8): what was refused, each a sentence for the log
  */
@@ -35,7 +36,7 @@ typedef struct
   GPtrArray *certificates;
   GArray *missing_certificates;
   GBytes *consensus_text;
-  GPtrArray *microdescriptors;
+  GPtrArray *descriptors;
   GArray *found;
   GBytes *found_text;
   GPtrArray *mapped;
@@ -62,27 +63,31 @@ void cepa_load_supplement_clear (CepaLoadSupplement *self);
 
 /**
  * cepa_load_cache_async:
+ * @flavour: whose files are read
  * @directory: where the cached files are
  * @authorities: (element-type CepaDirectorySource): not changed while the call is under way
  * @now_s: seconds since 1970
  * @supplement: (nullable): goes into the network
  *
- * Reads and checks the cached files. Files that are not there are no problem.
+ * Reads and checks the cached files. Files that are not there are no problem. Server descriptors were
+ * verified before they were kept: their digests are compared with those of the consensus, see
+ * cepa_server_descriptor_trust().
  */
-void cepa_load_cache_async (const char *directory, GPtrArray *authorities, gint64 now_s,
+void cepa_load_cache_async (const CepaFlavour *flavour, const char *directory, GPtrArray *authorities, gint64 now_s,
                             const CepaLoadSupplement *supplement, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer user_data);
 
 /**
  * cepa_load_consensus_async:
+ * @flavour: that it must have
  * @text: a consensus as it was fetched, or a diff
  * @base: (nullable): what it may be a diff from
  * @origin: who it is from, for messages
  * @certificates: (element-type CepaKeyCertificate): those that are known
- * @microdescriptors: (element-type GBytes): texts to take microdescriptors from
+ * @descriptors: (element-type GBytes): texts to take descriptors from, which have been verified
  */
-void cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, GPtrArray *authorities,
-                                GPtrArray *certificates, GPtrArray *microdescriptors, gint64 now_s,
+void cepa_load_consensus_async (const CepaFlavour *flavour, GBytes *text, GBytes *base, const char *origin,
+                                GPtrArray *authorities, GPtrArray *certificates, GPtrArray *descriptors, gint64 now_s,
                                 const CepaLoadSupplement *supplement, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
 
@@ -90,28 +95,31 @@ void cepa_load_consensus_async (GBytes *text, GBytes *base, const char *origin, 
  * cepa_load_compact_async:
  * @consensus: what is in use
  *
- * Puts the microdescriptors that @consensus lists into one text, the only one in the result's.
+ * Puts the descriptors that @consensus lists into one text, the only one in the result's.
  */
-void cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *microdescriptors, GCancellable *cancellable,
+void cepa_load_compact_async (CepaConsensus *consensus, GPtrArray *descriptors, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
 
 /**
- * cepa_load_microdescriptors_async:
+ * cepa_load_descriptors_async:
+ * @flavour: of the descriptors
  * @text: as it was fetched
  * @origin: who it is from, for messages
  * @asked: the digests that were asked for, 32 bytes each. Others are refused
+ * @now_s: seconds since 1970
  *
- * Reads microdescriptors and computes their digests. cepa_load_take_found() gives them to a network.
+ * Reads descriptors, computes their digests and verifies their signatures. cepa_load_take_found() gives them to a network.
  */
-void cepa_load_microdescriptors_async (GBytes *text, const char *origin, GBytes *asked, GCancellable *cancellable,
-                                       GAsyncReadyCallback callback, gpointer user_data);
+void cepa_load_descriptors_async (const CepaFlavour *flavour, GBytes *text, const char *origin, GBytes *asked,
+                                  gint64 now_s, GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
 
 /* Returns: (transfer full) (nullable): of any of these; NULL only when cancelled. */
 CepaLoadResult *cepa_load_finish (GAsyncResult *result, GError **error);
 
 /**
  * cepa_load_take_found:
- * @result: with microdescriptors that were found
+ * @result: with descriptors that were found
  * @next: (inout): the first of them that counts, and the first that does not any more; 0 at first
  * @n_max: how many count at most
  * @network: gets those that it wants; one that it has no use for any more is no problem
@@ -123,13 +131,14 @@ guint cepa_load_take_found (const CepaLoadResult *result, guint *next, guint n_m
                             gint64 listed_s);
 
 /**
- * cepa_load_add_microdescriptors:
+ * cepa_load_add_descriptors:
  * @network: gets those that it wants
- * @text: any number of them; what is malformed is passed over
+ * @text: any number of them, of its flavour, verified before they were kept; what is malformed is passed over
  * @is_mapped: @text is of cepa_file_map(): its pages are given back as they have been read
+ * @now_s: seconds since 1970
  *
  * For workers: it takes long.
  */
-void cepa_load_add_microdescriptors (CepaNetwork *network, GBytes *text, gboolean is_mapped);
+void cepa_load_add_descriptors (CepaNetwork *network, GBytes *text, gboolean is_mapped, gint64 now_s);
 
 G_END_DECLS

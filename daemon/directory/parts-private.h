@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the parts of the directory do for each other: requests.c, consensus.c, certificates.c, microdescriptors.c. */
+/* What the parts of the directory do for each other: requests.c, consensus.c, certificates.c, descriptors.c. */
 #pragma once
 
 #include "directory/directory-private.h"
@@ -12,6 +12,10 @@ void cepa_directory_step (CepaDirectory *self);
 /* Has that done in the next turn, once for all who ask for it in this one. */
 void cepa_directory_wake (CepaDirectory *self);
 void cepa_directory_log_problems (const GPtrArray *problems);
+
+/* Tells whoever uses the network that it is another, or has more in it; and bootstrap how far it is. */
+void cepa_directory_tell_changed (CepaDirectory *self);
+void cepa_directory_reach (CepaDirectory *self, CepaBootstrapPhase phase, int extra);
 
 /* A failure of this kind: the next request waits longer. */
 void cepa_directory_note_failure (CepaDirectory *self, CepaDirectoryKind kind);
@@ -57,12 +61,12 @@ void cepa_directory_want_certificates (CepaDirectory *self, GArray *ids);
 void cepa_directory_got_certificates (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server);
 void cepa_directory_certificates_failed (CepaDirectory *self);
 
-/* microdescriptors.c */
+/* descriptors.c */
 
-gint64 cepa_directory_step_microdescriptors (CepaDirectory *self);
+gint64 cepa_directory_step_descriptors (CepaDirectory *self);
 
-void cepa_directory_init_microdescriptors (CepaDirectory *self);
-void cepa_directory_free_microdescriptors (CepaDirectory *self);
+void cepa_directory_init_descriptors (CepaDirectory *self);
+void cepa_directory_free_descriptors (CepaDirectory *self);
 
 /* Gives back the memory of mapped files, which a worker or somebody who asked has read. */
 void cepa_directory_forget_pages (CepaDirectory *self);
@@ -71,8 +75,8 @@ void cepa_directory_forget_pages (CepaDirectory *self);
 void cepa_directory_await (CepaDirectory *self, GBytes *digests, gboolean is_awaited);
 
 /* @asked: (transfer none): digests, 32 bytes each */
-void cepa_directory_got_microdescriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
-                                          GBytes *asked);
+void cepa_directory_got_descriptors (CepaDirectory *self, GBytes *body, const char *origin, const guint8 *server,
+                                     GBytes *asked);
 
 /* Sees whether there are enough of them, and says so to bootstrap. */
 void cepa_directory_report_descriptors (CepaDirectory *self);

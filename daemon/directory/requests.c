@@ -59,7 +59,7 @@ requests_note_date (CepaDirectory *self, const CepaChannelTarget *server, gint64
   described = cepa_channel_target_describe (server);
   who = g_strdup_printf ("the directory server %s", described);
   address = strrchr (described, ' ');
-  cepa_skew_note (&self->skew, CEPA_SKEW_DIRSERV, server->rsa_id, address != NULL ? address + 1 : described, who,
+  cepa_skew_note (self->skew, CEPA_SKEW_DIRSERV, server->rsa_id, address != NULL ? address + 1 : described, who,
                   answer_s - date_s, cepa_servers_is_authority (self->servers, server->rsa_id));
 }
 
@@ -74,7 +74,7 @@ requests_answered (CepaDirectory *self, CepaDirectoryKind kind, const CepaHttpRe
   else if (kind == CEPA_DIRECTORY_CERTIFICATES)
     cepa_directory_got_certificates (self, response->body, origin, server->rsa_id);
   else if (self->network != NULL)
-    cepa_directory_got_microdescriptors (self, response->body, origin, server->rsa_id, digests);
+    cepa_directory_got_descriptors (self, response->body, origin, server->rsa_id, digests);
 }
 
 /* It has no answer, or none that is of use. */
@@ -86,7 +86,7 @@ requests_failed (CepaDirectory *self, CepaDirectoryKind kind, const CepaHttpResp
 
   if (response != NULL && response->status == REQUESTS_BUSY)
     cepa_servers_note_busy (self->servers, server->rsa_id);
-  else if (response != NULL && response->status == 404 && kind == CEPA_DIRECTORY_MICRODESCRIPTORS)
+  else if (response != NULL && response->status == 404 && kind == CEPA_DIRECTORY_DESCRIPTORS)
     cepa_servers_note_outdated (self->servers, server->rsa_id);
   else if (!is_not_newer) /* ours is the newest: nobody's fault; ask again a little later */
     cepa_servers_note_failure (self->servers, server->rsa_id);
@@ -107,7 +107,7 @@ requests_done (gpointer user_data, CepaFetch *fetch, const CepaHttpResponse *res
   g_autoptr (GBytes) digests = request->digests != NULL ? g_bytes_ref (request->digests) : NULL;
   gint64 answer_s = request->answer_s;
 
-  self->totals.bytes_received += cepa_fetch_get_received (fetch);
+  self->totals->bytes_received += cepa_fetch_get_received (fetch);
   requests_free (request, response != NULL ? CEPA_DIRECTORY_GUARD_ANSWERED : CEPA_DIRECTORY_GUARD_FAILED);
   if (response != NULL)
     requests_note_date (self, server, response->date_s, answer_s);
@@ -131,14 +131,14 @@ requests_progress (gpointer user_data, G_GNUC_UNUSED CepaFetch *fetch, CepaFetch
   static const CepaBootstrapPhase phases[][2] = {
     [CEPA_DIRECTORY_CONSENSUS] = { CEPA_BOOTSTRAP_REQUESTING_STATUS, CEPA_BOOTSTRAP_LOADING_STATUS },
     [CEPA_DIRECTORY_CERTIFICATES] = { CEPA_BOOTSTRAP_LOADING_KEYS, CEPA_BOOTSTRAP_LOADING_KEYS },
-    [CEPA_DIRECTORY_MICRODESCRIPTORS] = { CEPA_BOOTSTRAP_REQUESTING_DESCRIPTORS, CEPA_BOOTSTRAP_LOADING_DESCRIPTORS },
+    [CEPA_DIRECTORY_DESCRIPTORS] = { CEPA_BOOTSTRAP_REQUESTING_DESCRIPTORS, CEPA_BOOTSTRAP_LOADING_DESCRIPTORS },
   };
   CepaDirectoryRequest *request = user_data;
 
   request->is_asked = TRUE;
   if (stage == CEPA_FETCH_ANSWERING)
     request->answer_s = cepa_clock_wall_s (request->directory->clock);
-  cepa_bootstrap_reach (request->directory->bootstrap, phases[request->kind][stage], 0);
+  cepa_directory_reach (request->directory, phases[request->kind][stage], 0);
 }
 
 /* Whom requests of this kind are under way to: the next goes to somebody else. */
@@ -166,7 +166,7 @@ cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind
   /* Whoever has a consensus has the certificates that go with it. */
   const gboolean has_hint = kind == CEPA_DIRECTORY_CERTIFICATES && self->waiting != NULL;
   const CepaServersWish wish
-      = { whom, self->is_live ? self->network : NULL, kind == CEPA_DIRECTORY_MICRODESCRIPTORS, asked,
+      = { whom, self->is_live ? self->network : NULL, kind == CEPA_DIRECTORY_DESCRIPTORS, asked,
           has_hint ? self->waiting->server : NULL };
   CepaDirectoryRequest *request;
   CepaCircuitHop server;
@@ -186,7 +186,7 @@ cepa_directory_ask (CepaDirectory *self, CepaDirectoryKind kind, CepaServersKind
   if (is_guard)
     request->ticket = self->guards->used (self->guards->user_data, server.target.rsa_id);
   g_ptr_array_add (self->requests, request);
-  self->totals.requests[kind]++;
+  self->totals->requests[kind]++;
   request->fetch = cepa_fetch_new (self->context, self->channels, self->random,
                                    cepa_directory_draw_circuit_number (self), &server, resource, headers, max_size,
                                    &funcs, request);

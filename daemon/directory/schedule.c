@@ -57,9 +57,9 @@ cepa_schedule_next_consensus_s (gint64 after_s, gint64 fresh_s, gint64 until_s, 
 }
 
 guint
-cepa_schedule_batch (guint n_missing)
+cepa_schedule_batch (guint n_missing, guint max)
 {
   guint even = (n_missing + CEPA_SCHEDULE_MIN_REQUESTS - 1) / CEPA_SCHEDULE_MIN_REQUESTS;
 
-  return CLAMP (even, CEPA_SCHEDULE_MIN_BATCH, CEPA_SCHEDULE_MAX_BATCH);
+  return CLAMP (even, CEPA_SCHEDULE_MIN_BATCH, max);
 }

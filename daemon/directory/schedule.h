@@ -8,8 +8,10 @@
 
 G_BEGIN_DECLS
 
-/* Microdescriptors in one request, and requests that they are spread over: C Tor's numbers. */
+/* Microdescriptors in one request, and requests that they are spread over: C Tor's numbers. Server descriptors are large
+   and cost time to verify: no more of them than C Tor asks for without a circuit. */
 #define CEPA_SCHEDULE_MAX_BATCH 500
+#define CEPA_SCHEDULE_MAX_SERVER_BATCH 96
 #define CEPA_SCHEDULE_MIN_BATCH 32
 #define CEPA_SCHEDULE_MIN_REQUESTS 3
 
@@ -67,7 +69,7 @@ typedef enum
 gint64 cepa_schedule_next_consensus_s (gint64 after_s, gint64 fresh_s, gint64 until_s, CepaScheduleHaste haste,
                                        CepaRandom *random);
 
-/* Returns: how many microdescriptors go into each request when @n_missing are missing. */
-guint cepa_schedule_batch (guint n_missing);
+/* Returns: how many descriptors go into each request when @n_missing are missing, at most @max. */
+guint cepa_schedule_batch (guint n_missing, guint max);
 
 G_END_DECLS

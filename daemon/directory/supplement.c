@@ -53,7 +53,7 @@ supplement_done (G_GNUC_UNUSED GObject *source, GAsyncResult *async, gpointer us
       cepa_network_annotate (self->network, g_steal_pointer (&annotations));
       cepa_network_set_node_families (self->network, self->supplement.node_families);
       cepa_network_commit (self->network);
-      self->funcs.network_changed (self->funcs.user_data);
+      cepa_directory_tell_changed (self);
     }
   cepa_directory_check_supplement (self);
 }
@@ -87,4 +87,7 @@ cepa_directory_set_supplement (CepaDirectory *self, CepaExtras *extras, GPtrArra
       = node_families != NULL && node_families->len > 0 ? g_ptr_array_ref (node_families) : NULL;
   cepa_load_supplement_clear (&old);
   cepa_directory_check_supplement (self);
+  /* By countries it is known too whom the user does not want to be asked. */
+  if (self->aside != NULL)
+    cepa_directory_set_supplement (self->aside, extras, node_families);
 }

@@ -68,6 +68,9 @@ void cepa_host_vocabulary_set_client (CepaHostVocabulary *self, const CepaVocabu
 void cepa_host_vocabulary_event (gpointer self, const CepaEvent *event, gpointer object, const GError *reason);
 void cepa_host_vocabulary_guard_event (CepaHostVocabulary *self, CepaGuardEvent event, const CepaGuardInfo *guard);
 void cepa_host_vocabulary_network_changed (CepaHostVocabulary *self);
+
+/* @rows: (element-type guint32): of @network, whose server descriptors have come */
+void cepa_host_vocabulary_relays_described (CepaHostVocabulary *self, const CepaNetwork *network, const GArray *rows);
 void cepa_host_vocabulary_plugin_changed (CepaHostVocabulary *self, CepaHostPlugin *plugin);
 
 void cepa_host_vocabulary_dormant_changed (CepaHostVocabulary *self, gboolean is_dormant);

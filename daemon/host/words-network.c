@@ -5,6 +5,8 @@
 #include <vocabulary-info.h>
 
 #include "base/encoding.h"
+#include "directory/descriptors.h"
+#include "directory/flavour.h"
 #include "host/words.h"
 #include "netdoc/consensus-text.h"
 
@@ -62,6 +64,33 @@ words_network_get_n_relays (CepaHostVocabulary *self, G_GNUC_UNUSED GError **err
   return g_variant_new_uint32 (network != NULL ? cepa_network_get_n_relays (network) : 0);
 }
 
+/* (transfer none) (nullable): the directory that has descriptors of this kind. */
+static CepaDirectory *
+words_network_get_directory (CepaHostVocabulary *self, CepaConsensusFlavour flavour)
+{
+  CepaDirectory *directory = cepa_words_get_client (self)->directory;
+
+  return directory != NULL ? cepa_directory_get_of_flavour (directory, flavour) : NULL;
+}
+
+static GVariant *
+words_network_get_descriptors (CepaHostVocabulary *self, G_GNUC_UNUSED GError **error)
+{
+  static const char *const words[] = {
+    [CEPA_CONSENSUS_MICRODESC] = "microdescriptors",
+    [CEPA_CONSENSUS_NS] = "server-descriptors",
+  };
+  CepaDirectory *first = cepa_words_get_client (self)->directory;
+  guint is_ns = first != NULL && words_network_get_directory (self, CEPA_CONSENSUS_NS) == first;
+  GVariantBuilder out;
+
+  g_variant_builder_init (&out, G_VARIANT_TYPE_STRING_ARRAY);
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (words_network_get_directory (self, (CepaConsensusFlavour) (i ^ is_ns)) != NULL)
+      g_variant_builder_add (&out, "s", words[i ^ is_ns]);
+  return g_variant_builder_end (&out);
+}
+
 /* ---- a relay ---- */
 
 static GVariant *
@@ -86,7 +115,8 @@ words_network_make_flags (CepaSlice flags)
 
 /* @status: @text: of the same relay */
 static GVariant *
-words_network_make_row (const CepaRelay *relay, const CepaRouterStatus *status, const CepaRouterText *text)
+words_network_make_row (CepaConsensusFlavour flavour, const CepaRelay *relay, const CepaRouterStatus *status,
+                        const CepaRouterText *text)
 {
   static const guint8 none[32];
   gsize ed25519_len = memcmp (relay->ed25519_id, none, sizeof none) != 0 ? sizeof relay->ed25519_id : 0;
@@ -108,7 +138,7 @@ words_network_make_row (const CepaRelay *relay, const CepaRouterStatus *status, 
   g_variant_dict_insert (&row, "ipv6", "s", ipv6_port);
   g_variant_dict_insert_value (&row, "flags", words_network_make_flags (text->flags));
   g_variant_dict_insert (&row, "bandwidth", "u", relay->bandwidth);
-  g_variant_dict_insert_value (&row, "digest", words_network_make_bytes (status->microdesc_digest, 32));
+  g_variant_dict_insert_value (&row, "digest", words_network_make_bytes (status->microdesc_digest, cepa_flavour_get (flavour)->digest_len));
   g_variant_dict_insert (&row, "has-microdescriptor", "b", (relay->flags & CEPA_RELAY_HAS_KEYS) != 0);
   g_variant_dict_insert (&row, "country", "s", relay->country);
   g_variant_dict_insert (&row, "as-number", "u", relay->as_number);
@@ -133,6 +163,7 @@ words_network_list_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer 
   const WordsNetworkInput *input = task_data;
   guint n = 0;
   const CepaRouterStatus *statuses = cepa_consensus_get_relays (input->consensus, &n);
+  CepaConsensusFlavour flavour = cepa_consensus_get_flavour (input->consensus);
   GVariantBuilder out;
   gsize offset = 0;
 
@@ -142,7 +173,7 @@ words_network_list_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer 
       CepaRouterText text = { 0 };
 
       cepa_consensus_read_text (input->consensus, input->text, row, &offset, &text);
-      g_variant_builder_add_value (&out, words_network_make_row (&input->relays[row], &statuses[row], &text));
+      g_variant_builder_add_value (&out, words_network_make_row (flavour, &input->relays[row], &statuses[row], &text));
     }
   g_task_return_pointer (task, g_variant_ref_sink (g_variant_new ("(aa{sv})", &out)),
                          (GDestroyNotify) g_variant_unref);
@@ -208,11 +239,10 @@ words_network_find_nickname (const CepaNetwork *network, const char *nickname, C
   return -1;
 }
 
-/* The row of what @name asks for; -1 when there is none and @reply has been answered. */
+/* The row of what @name asks for; -1 when there is none and @reply has been answered. @network: (nullable) */
 static gint
-words_network_find_row (CepaHostVocabulary *self, const char *name, CepaWordReply *reply)
+words_network_find_row (const CepaNetwork *network, const char *name, CepaWordReply *reply)
 {
-  const CepaNetwork *network = words_network_get (self);
   const char *hex = name[0] == '$' ? name + 1 : name;
   guint8 rsa_id[20];
   gint row;
@@ -249,37 +279,64 @@ words_network_find (CepaHostVocabulary *self, GVariant *args, CepaWordReply *rep
   gint row;
 
   g_variant_get (args, "(&s)", &name);
-  row = words_network_find_row (self, name, reply);
+  row = words_network_find_row (words_network_get (self), name, reply);
   if (row < 0)
     return;
   consensus = cepa_network_get_consensus (words_network_get (self));
   cepa_consensus_read_text (consensus, cepa_consensus_get_text (consensus), (guint) row, &offset, &text);
   cepa_word_reply_return (
       reply, g_variant_new ("(@a{sv})",
-                            words_network_make_row (cepa_network_get_relay (words_network_get (self), (guint) row),
+                            words_network_make_row (cepa_consensus_get_flavour (consensus),
+                                                    cepa_network_get_relay (words_network_get (self), (guint) row),
                                                     &cepa_consensus_get_relays (consensus, &n)[row], &text)));
+}
+
+/* ---- a descriptor ---- */
+
+static void
+words_network_found (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree char *text = cepa_directory_find_descriptor_finish (result), *valid = NULL;
+
+  if (text == NULL)
+    {
+      cepa_word_reply_fail_with (user_data, CEPA_PLUGIN_ERROR_INVALID, "the descriptor of this relay is not here");
+      return;
+    }
+  valid = g_utf8_make_valid (text, -1);
+  cepa_word_reply_return (user_data, g_variant_new ("(s)", valid));
+}
+
+static void
+words_network_find_descriptor (CepaHostVocabulary *self, CepaConsensusFlavour flavour, GVariant *args,
+                               CepaWordReply *reply)
+{
+  CepaDirectory *directory = words_network_get_directory (self, flavour);
+  const char *name;
+  gint row;
+
+  g_variant_get (args, "(&s)", &name);
+  if (directory == NULL && words_network_get (self) != NULL)
+    {
+      cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_UNSUPPORTED,
+                                 "the directory in use does not have descriptors of this kind, by UseMicrodescriptors");
+      return;
+    }
+  row = words_network_find_row (directory != NULL ? cepa_directory_get_network (directory) : NULL, name, reply);
+  if (row >= 0)
+    cepa_directory_find_descriptor_async (directory, (guint) row, words_network_found, reply);
 }
 
 static void
 words_network_microdescriptor (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply)
 {
-  g_autofree char *text = NULL, *valid = NULL;
-  const char *name;
-  gint row;
+  words_network_find_descriptor (self, CEPA_CONSENSUS_MICRODESC, args, reply);
+}
 
-  g_variant_get (args, "(&s)", &name);
-  row = words_network_find_row (self, name, reply);
-  if (row < 0)
-    return;
-  text = cepa_directory_get_microdescriptor (cepa_words_get_client (self)->directory, (guint) row);
-  if (text == NULL)
-    {
-      cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_INVALID, "the microdescriptor of %s is not here",
-                                 cepa_network_get_relay (words_network_get (self), (guint) row)->nickname);
-      return;
-    }
-  valid = g_utf8_make_valid (text, -1);
-  cepa_word_reply_return (reply, g_variant_new ("(s)", valid));
+static void
+words_network_server_descriptor (CepaHostVocabulary *self, GVariant *args, CepaWordReply *reply)
+{
+  words_network_find_descriptor (self, CEPA_CONSENSUS_NS, args, reply);
 }
 
 static void
@@ -306,11 +363,31 @@ cepa_host_vocabulary_network_changed (CepaHostVocabulary *self)
                                               cepa_consensus_get_valid_after_s (cepa_network_get_consensus (network))));
 }
 
+void
+cepa_host_vocabulary_relays_described (CepaHostVocabulary *self, const CepaNetwork *network, const GArray *rows)
+{
+  GVariantBuilder out;
+
+  if (!cepa_host_vocabulary_has_listener (self, "Network1", "Described"))
+    return;
+  g_variant_builder_init (&out, G_VARIANT_TYPE ("a(ss)"));
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const CepaRelay *relay = cepa_network_get_relay (network, g_array_index (rows, guint32, i));
+      char fingerprint[41];
+
+      cepa_hex_encode_to (relay->rsa_id, sizeof relay->rsa_id, fingerprint);
+      g_variant_builder_add (&out, "(ss)", fingerprint, relay->nickname);
+    }
+  cepa_host_vocabulary_emit (self, "Network1", "Described", g_variant_new ("(a(ss))", &out));
+}
+
 static const CepaWordProperty words_network_properties[] = {
   { "ValidAfter", words_network_get_valid_after },
   { "FreshUntil", words_network_get_fresh_until },
   { "ValidUntil", words_network_get_valid_until },
   { "NRelays", words_network_get_n_relays },
+  { "Descriptors", words_network_get_descriptors },
   { NULL, NULL },
 };
 
@@ -318,6 +395,7 @@ static const CepaWordMethod words_network_methods[] = {
   { "List", words_network_list },
   { "Find", words_network_find },
   { "Microdescriptor", words_network_microdescriptor },
+  { "ServerDescriptor", words_network_server_descriptor },
   { "Parameter", words_network_parameter },
   { "Country", cepa_words_country },
   { "HasCountries", cepa_words_has_countries },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who signed a server descriptor (dir-spec: "Server descriptor format"; proposal 321 for families). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/encoding.h"
@@ -94,24 +95,36 @@ descriptor_compare_words (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Each family's key certified the Ed25519 identity. Sets the ids, in order, each once. */
+/* Each family's key certified the Ed25519 identity. */
 static gboolean
-descriptor_verify_families (CepaUnverifiedServerDescriptor *self, GError **error)
+descriptor_verify_families (const CepaUnverifiedServerDescriptor *self, GError **error)
 {
-  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
-  GString *text;
-
-  if (self->family_certs->len == 0)
-    return TRUE;
   for (guint i = 0; i < self->family_certs->len; i++)
     {
       const CepaEdCert *cert = &((const ServerDescriptorCert *) g_ptr_array_index (self->family_certs, i))->cert;
-      g_autofree char *key = cepa_base64_encode_unpadded (cert->signing_key, sizeof cert->signing_key);
 
       if (memcmp (cert->key, self->out->base.ed25519_id, sizeof cert->key) != 0)
         return descriptor_fail (error, "a family certificate of another relay");
       if (!cepa_ed_cert_check (cert, cert->signing_key, 0, error))
         return FALSE;
+    }
+  return TRUE;
+}
+
+/* Sets the ids of its families, in order, each once. */
+static void
+descriptor_set_families (CepaUnverifiedServerDescriptor *self)
+{
+  g_autoptr (GPtrArray) ids = g_ptr_array_new_with_free_func (g_free);
+  GString *text;
+
+  if (self->family_certs->len == 0)
+    return;
+  for (guint i = 0; i < self->family_certs->len; i++)
+    {
+      const CepaEdCert *cert = &((const ServerDescriptorCert *) g_ptr_array_index (self->family_certs, i))->cert;
+      g_autofree char *key = cepa_base64_encode_unpadded (cert->signing_key, sizeof cert->signing_key);
+
       g_ptr_array_add (ids, g_strconcat (DESCRIPTOR_FAMILY_ID, key, NULL));
     }
   g_ptr_array_sort (ids, descriptor_compare_words);
@@ -121,23 +134,71 @@ descriptor_verify_families (CepaUnverifiedServerDescriptor *self, GError **error
       g_string_append_printf (text, " %s", (const char *) g_ptr_array_index (ids, i));
   self->out->family_ids = g_string_free (text, FALSE);
   self->out->base.family_ids = self->out->family_ids;
-  return TRUE;
+}
+
+/* (transfer full): what @self says, which may be believed. */
+static CepaServerDescriptor *
+descriptor_take_out (CepaUnverifiedServerDescriptor *self)
+{
+  CepaServerDescriptor *out = &self->out->base;
+
+  descriptor_set_families (self);
+  out->expires_s = MIN (self->identity.cert.expires_s, self->ntor_crosscert.cert.expires_s);
+  self->out = NULL;
+  return out;
 }
 
 CepaServerDescriptor *
 cepa_server_descriptor_verify (CepaUnverifiedServerDescriptor *unverified, gint64 now_s, GError **error)
 {
   g_autoptr (CepaUnverifiedServerDescriptor) self = unverified;
-  ServerDescriptor *out = self->out;
 
   if (!descriptor_verify_rsa (self, error) || !descriptor_verify_ed25519 (self, now_s, error)
       || !descriptor_verify_ntor_key (self, now_s, error) || !descriptor_verify_onion_key (self, error)
       || !descriptor_verify_families (self, error))
     {
-      g_prefix_error (error, "server descriptor of %s: ", out->base.nickname);
+      g_prefix_error (error, "server descriptor of %s: ", self->out->base.nickname);
       return NULL;
     }
-  out->base.expires_s = MIN (self->identity.cert.expires_s, self->ntor_crosscert.cert.expires_s);
-  self->out = NULL;
-  return &out->base;
+  return descriptor_take_out (self);
+}
+
+static gint
+descriptor_compare_status (gconstpointer rsa_id, gconstpointer status)
+{
+  return memcmp (rsa_id, ((const CepaRouterStatus *) status)->rsa_id, sizeof ((const CepaRouterStatus *) 0)->rsa_id);
+}
+
+/* Whether @consensus lists this one, and no other, of its relay. */
+static gboolean
+descriptor_is_listed (const CepaUnverifiedServerDescriptor *self, const CepaConsensus *consensus)
+{
+  const CepaServerDescriptor *out = &self->out->base;
+  guint n = 0;
+  const CepaRouterStatus *relays = cepa_consensus_get_relays (consensus, &n), *found = NULL;
+
+  if (n > 0 && cepa_consensus_get_flavour (consensus) == CEPA_CONSENSUS_NS)
+    found = bsearch (out->rsa_id, relays, n, sizeof *relays, descriptor_compare_status);
+  return found != NULL && memcmp (found->descriptor_digest, out->digest, sizeof out->digest) == 0;
+}
+
+CepaServerDescriptor *
+cepa_server_descriptor_trust (CepaUnverifiedServerDescriptor *unverified, const CepaConsensus *consensus, gint64 now_s,
+                              GError **error)
+{
+  g_autoptr (CepaUnverifiedServerDescriptor) self = unverified;
+
+  if (!descriptor_is_listed (self, consensus))
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_BAD_SIGNATURE, "server descriptor of %s: not the one that the consensus lists",
+                   self->out->base.nickname);
+      return NULL;
+    }
+  if (self->identity.cert.expires_s <= now_s || self->ntor_crosscert.cert.expires_s <= now_s)
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_EXPIRED, "server descriptor of %s: its certificates have expired",
+                   self->out->base.nickname);
+      return NULL;
+    }
+  return descriptor_take_out (self);
 }

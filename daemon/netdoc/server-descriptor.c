@@ -589,3 +589,43 @@ cepa_unverified_server_descriptor_get_digest (const CepaUnverifiedServerDescript
 {
   return self->out->base.digest;
 }
+
+/* The start of the one that @p is in; NULL when none begins so far before it as one may be long. */
+static const char *
+descriptor_find_start (const char *text, const char *p, const char *end)
+{
+  const char *first = p - MIN (p - text, CEPA_SERVER_DESCRIPTOR_MAX_BYTES);
+
+  while (!((p == text || p[-1] == '\n') && descriptor_is_start (p, end)))
+    {
+      if (p == first)
+        return NULL;
+      p--;
+    }
+  return p;
+}
+
+gboolean
+cepa_server_descriptor_find_text (CepaSlice text, const guint8 digest[20], const guint8 ntor_key[32], CepaSlice *out)
+{
+  g_autofree char *base64 = cepa_base64_encode_unpadded (ntor_key, 32);
+  const char *p = text.text, *end = text.text + text.len, *start;
+
+  while (p != NULL && (p = memmem (p, (gsize) (end - p), base64, strlen (base64))) != NULL)
+    {
+      g_autoptr (CepaUnverifiedServerDescriptor) found = NULL;
+      CepaSlice rest;
+
+      start = descriptor_find_start (text.text, p, end);
+      p += strlen (base64);
+      if (start == NULL)
+        continue;
+      rest = (CepaSlice) { start, (gsize) (end - start) };
+      if (cepa_unverified_server_descriptor_next (&rest, &found, NULL) != CEPA_SERVER_DESCRIPTOR_GOOD
+          || memcmp (found->out->base.digest, digest, sizeof found->out->base.digest) != 0)
+        continue;
+      *out = found->out->base.text;
+      return TRUE;
+    }
+  return FALSE;
+}

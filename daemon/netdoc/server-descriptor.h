@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "netdoc/consensus.h"
 #include "netdoc/microdescriptor.h"
 
 G_BEGIN_DECLS
@@ -51,7 +52,7 @@ typedef struct
 /**
  * CepaUnverifiedServerDescriptor:
  *
- * Parsed, and nothing more. Only cepa_server_descriptor_verify() makes it usable.
+ * Parsed, and nothing more. Only cepa_server_descriptor_verify() and cepa_server_descriptor_trust() make it usable.
  */
 typedef struct _CepaUnverifiedServerDescriptor CepaUnverifiedServerDescriptor;
 
@@ -91,6 +92,33 @@ const guint8 *cepa_unverified_server_descriptor_get_digest (const CepaUnverified
  */
 CepaServerDescriptor *cepa_server_descriptor_verify (CepaUnverifiedServerDescriptor *unverified, gint64 now_s,
                                                      GError **error);
+
+/**
+ * cepa_server_descriptor_trust:
+ * @unverified: (transfer full)
+ * @consensus: of the ns flavour
+ * @now_s: seconds since 1970
+ *
+ * For one that was verified when it came and has been kept since: what @consensus lists of its relay is its digest, which
+ * more than half of the authorities have signed, and it is of all but the RSA signature. Costs a thirtieth of verifying it.
+ *
+ * Returns: (transfer full) (nullable): NULL with CEPA_ERROR_BAD_SIGNATURE when @consensus lists another, or with
+ * CEPA_ERROR_EXPIRED.
+ */
+CepaServerDescriptor *cepa_server_descriptor_trust (CepaUnverifiedServerDescriptor *unverified,
+                                                    const CepaConsensus *consensus, gint64 now_s, GError **error);
+
+/**
+ * cepa_server_descriptor_find_text:
+ * @text: any number of server descriptors, as for cepa_unverified_server_descriptor_next()
+ * @digest: of the one that is wanted
+ * @ntor_key: of it, by which it is found without reading the others
+ * @out: (out): it, without annotations
+ *
+ * Returns: FALSE when it is not there.
+ */
+gboolean cepa_server_descriptor_find_text (CepaSlice text, const guint8 digest[20], const guint8 ntor_key[32],
+                                           CepaSlice *out);
 void cepa_server_descriptor_free (CepaServerDescriptor *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaServerDescriptor, cepa_server_descriptor_free)
 

@@ -7,12 +7,17 @@ guint
 cepa_network_add_server_descriptor (CepaNetwork *self, const CepaServerDescriptor *descriptor)
 {
   CepaMicrodescriptor same = { .text = descriptor->text, .has_ed25519 = TRUE, .has_ipv6 = descriptor->ipv6_port != 0 };
+  const CepaConsensus *consensus = cepa_network_get_consensus (self);
+  const CepaRouterStatus *statuses;
   const CepaSlice *policies;
   guint n;
   gint row = cepa_network_find (self, descriptor->rsa_id);
 
-  policies = cepa_consensus_get_policies (cepa_network_get_consensus (self), &n);
-  if (row < 0 || (guint) row >= n)
+  statuses = cepa_consensus_get_relays (consensus, &n);
+  policies = cepa_consensus_get_policies (consensus, &n);
+  /* Of this relay, and not only of some relay. */
+  if (row < 0 || (guint) row >= n
+      || memcmp (statuses[row].descriptor_digest, descriptor->digest, sizeof descriptor->digest) != 0)
     return 0;
   memcpy (same.digest, descriptor->digest, sizeof descriptor->digest); /* and zeros, as in the consensus */
   memcpy (same.ntor_key, descriptor->ntor_key, sizeof same.ntor_key);

@@ -106,7 +106,7 @@ bench_load (const Bench *self, const Input *input, double took[3])
   if (consensus == NULL)
     g_error ("%s", error->message);
   network = cepa_network_new (consensus);
-  cepa_load_add_microdescriptors (network, input->microdescriptors, TRUE);
+  cepa_load_add_descriptors (network, input->microdescriptors, TRUE, 0);
   cepa_network_commit (network);
   took[0] += parsed - began;
   took[1] += verified - parsed;

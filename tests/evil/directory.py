@@ -5,7 +5,8 @@ import threading
 import time
 import zlib
 
-KINDS = {"/tor/status-vote/": "consensus", "/tor/keys/": "certs", "/tor/micro/": "microdescriptors"}
+KINDS = {"/tor/status-vote/": "consensus", "/tor/keys/": "certs", "/tor/micro/": "microdescriptors",
+         "/tor/server/": "descriptors"}
 
 
 def http(body, *, status="200 OK", headers="", length=None, ahead=0):
@@ -24,7 +25,7 @@ def deflated(body):
 
 
 class Directory:
-    """Answers by kind of document: "consensus", "certs", "microdescriptors". An answer is all bytes of the
+    """Answers by kind of document: "consensus", "certs", "microdescriptors", "descriptors". An answer is all bytes of the
     stream, or a function of (path, request) that gives their parts. `asked` has the (kind, path) of each request so far."""
 
     def __init__(self, documents):

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.evil.keys import rsa_fingerprint, rsa_public_der, rsa_sign_digest
 
 POLICY_ALL = "p accept 1-65535\n"
+SERVER_DESCRIPTOR = re.compile(r"^router .*?^router-signature\n.*?^-----END SIGNATURE-----\n", re.MULTILINE | re.DOTALL)
 MICRODESCRIPTOR_START = re.compile(r"^onion-key$", re.MULTILINE)
 
 
@@ -167,3 +168,29 @@ class Documents:
         versions = re.search(r"^v .*\npr .*$", self.original, re.MULTILINE).group(0)
         return (f"r {relay.nickname} {unpadded(relay.keys.rsa_id)} {timestamp(time.time())} {relay.address} {relay.port} 0\n"
                 f"m {digest}\ns {' '.join(sorted(flags))}\n{versions}\nw Bandwidth={bandwidth}")
+
+
+class ServerDocuments(Documents):
+    """The same of the other flavour: the authorities' consensus of server descriptors, and these."""
+
+    def __init__(self, net):
+        super().__init__(net)
+        authority = net.authorities[0]
+        self.current = authority.read_data("cached-consensus")
+        texts = authority.read_data("cached-descriptors") + authority.read_data("cached-descriptors.new")
+        self.descriptors = {self.digest(text): text for text in SERVER_DESCRIPTOR.findall(texts)}
+
+    @staticmethod
+    def digest(text):
+        """Of all but the signature by the RSA identity."""
+        signed = text[:text.index("router-signature\n") + len("router-signature\n")]
+        return hashlib.sha1(signed.encode("ascii")).hexdigest().upper()
+
+    def good(self, kind, path):
+        if kind == "descriptors":
+            return "".join(self.wanted_descriptors(path)).encode("ascii")
+        return super().good(kind, path)
+
+    def wanted_descriptors(self, path):
+        digests = path.removeprefix("/tor/server/d/").removesuffix(".z").split("+")
+        return [self.descriptors[digest] for digest in digests if digest in self.descriptors]

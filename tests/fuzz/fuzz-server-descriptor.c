@@ -22,6 +22,8 @@ fuzz_descriptor_is_inside (CepaSlice inner, CepaSlice outer)
 static void
 fuzz_descriptor_check (const CepaServerDescriptor *got, CepaSlice all)
 {
+  CepaSlice found;
+
   g_assert_true (fuzz_descriptor_is_inside (got->text, all) && fuzz_descriptor_is_inside (got->annotations, all));
   g_assert_true (fuzz_descriptor_is_inside (got->platform, got->text));
   g_assert_true (fuzz_descriptor_is_inside (got->protocols, got->text));
@@ -30,6 +32,8 @@ fuzz_descriptor_check (const CepaServerDescriptor *got, CepaSlice all)
   g_assert_true (got->or_port != 0 && got->nickname[0] != '\0' && got->expires_s >= NOW_S && got->n_policy > 0);
   for (guint i = 0; i < got->n_policy; i++)
     g_assert_true (fuzz_descriptor_is_inside (got->policy[i], got->text));
+  if (cepa_server_descriptor_find_text (all, got->digest, got->ntor_key, &found))
+    g_assert_true (found.len > 0 && fuzz_descriptor_is_inside (found, all));
 }
 
 int

@@ -23,7 +23,6 @@ static const struct
   { "RelayBandwidthRate", NULL },
   { "RelayBandwidthBurst", NULL },
   { "MaxAdvertisedBandwidth", NULL },
-  { "UseMicrodescriptors", "1" },
   { "DisableDebuggerAttachment", NULL },
   { "HiddenServiceOptions", NULL },
   { "__OwningControllerProcess", NULL },

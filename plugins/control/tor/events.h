@@ -29,9 +29,10 @@ typedef enum
   CEPA_TOR_EVENT_BUILDTIMEOUT_SET = 1 << 16,
   CEPA_TOR_EVENT_CIRC_MINOR = 1 << 17,
   CEPA_TOR_EVENT_GUARD = 1 << 18,
+  CEPA_TOR_EVENT_NEWDESC = 1 << 19,
 } CepaTorEvent;
 
-#define CEPA_TOR_N_SOURCES 16
+#define CEPA_TOR_N_SOURCES 17
 
 struct _CepaTorEvents
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* GETINFO: relays, microdescriptors, the consensus. */
+/* GETINFO: relays, their descriptors, the consensus. */
 #include <string.h>
 
 #include "describe.h"
@@ -77,8 +77,34 @@ cepa_tor_getinfo_ns_all (CepaTorQuery *query)
   cepa_tor_query_call (query, "Network1", "List", NULL, tor_getinfo_on_relays);
 }
 
+/* ---- descriptors ---- */
+
+/* Whether @kind, a word of Network1.Descriptors, is fetched. */
+static gboolean
+tor_getinfo_downloads (CepaTorQuery *query, const char *kind)
+{
+  g_autoptr (GVariant) kinds = cepa_tor_get (query->connection->control, "Network1", "Descriptors", "as");
+  g_autofree const char **words = kinds != NULL ? g_variant_get_strv (kinds, NULL) : NULL;
+
+  return words != NULL && g_strv_contains (words, kind);
+}
+
+static gboolean
+tor_getinfo_is_of_servers (CepaTorQuery *query)
+{
+  return g_str_has_prefix (cepa_tor_query_word (query), "desc/");
+}
+
+void
+cepa_tor_getinfo_downloads (CepaTorQuery *query)
+{
+  const char *kind = tor_getinfo_is_of_servers (query) ? "server-descriptors" : "microdescriptors";
+
+  cepa_tor_query_answer_uint (query, tor_getinfo_downloads (query, kind));
+}
+
 static void
-tor_getinfo_on_microdescriptor (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
+tor_getinfo_on_descriptor (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
 {
   const char *text;
 
@@ -91,50 +117,70 @@ tor_getinfo_on_microdescriptor (CepaTorQuery *query, GVariant *result, G_GNUC_UN
   cepa_tor_query_answer (query, text);
 }
 
-void
-cepa_tor_getinfo_md (CepaTorQuery *query)
+static void
+tor_getinfo_descriptor (CepaTorQuery *query, const char *relay, const char *method)
 {
-  const char *relay = tor_getinfo_relay_of (query, "md/id/", "md/name/");
-
   if (relay != NULL)
-    cepa_tor_query_call (query, "Network1", "Microdescriptor", g_variant_new ("(s)", relay),
-                         tor_getinfo_on_microdescriptor);
+    cepa_tor_query_call (query, "Network1", method, g_variant_new ("(s)", relay), tor_getinfo_on_descriptor);
   else
     cepa_tor_query_unknown (query, NULL);
 }
 
-/* ---- md/all: one relay after the other ---- */
+void
+cepa_tor_getinfo_md (CepaTorQuery *query)
+{
+  tor_getinfo_descriptor (query, tor_getinfo_relay_of (query, "md/id/", "md/name/"), "Microdescriptor");
+}
 
-static void tor_getinfo_next_md (CepaTorQuery *query);
+void
+cepa_tor_getinfo_desc (CepaTorQuery *query)
+{
+  const char *relay = tor_getinfo_relay_of (query, "desc/id/", "desc/name/");
+
+  if (tor_getinfo_downloads (query, "server-descriptors"))
+    tor_getinfo_descriptor (query, relay, "ServerDescriptor");
+  else if (g_str_has_prefix (cepa_tor_query_word (query), "desc/id/"))
+    cepa_tor_query_unknown (query, "We fetch microdescriptors, not router descriptors. You'll need to use md/id/* instead "
+                                   "of desc/id/*.");
+  else
+    cepa_tor_query_unknown (query, "We fetch microdescriptors, not router descriptors. You'll need to use md/name/* "
+                                   "instead of desc/name/*.");
+}
+
+/* ---- md/all, desc/all-recent: one relay after the other ---- */
+
+static void tor_getinfo_next_descriptor (CepaTorQuery *query);
 
 static void
-tor_getinfo_on_next_md (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
+tor_getinfo_on_next_descriptor (CepaTorQuery *query, GVariant *result, G_GNUC_UNUSED const GError *error)
 {
   const char *text;
 
-  /* One that has gone since the list was made is left out. */
+  /* One that is not here, or has gone since the list was made, is left out. */
   if (result != NULL && g_variant_is_of_type (result, G_VARIANT_TYPE ("(s)")))
     {
       g_variant_get (result, "(&s)", &text);
       g_string_append (query->text, text);
     }
-  cepa_tor_query_again (query, tor_getinfo_next_md);
+  cepa_tor_query_again (query, tor_getinfo_next_descriptor);
 }
 
 static void
-tor_getinfo_next_md (CepaTorQuery *query)
+tor_getinfo_next_descriptor (CepaTorQuery *query)
 {
+  const char *method = tor_getinfo_is_of_servers (query) ? "ServerDescriptor" : "Microdescriptor";
+
   if (query->at == query->list->len)
     cepa_tor_query_answer (query, query->text->str);
   else if (query->n_bytes + query->text->len > CEPA_TOR_MAX_ANSWER)
     cepa_tor_query_fail (query, "The answer is too long; ask for less at once");
   else
-    cepa_tor_query_call (query, "Network1", "Microdescriptor",
-                         g_variant_new ("(s)", query->list->pdata[query->at++]), tor_getinfo_on_next_md);
+    cepa_tor_query_call (query, "Network1", method, g_variant_new ("(s)", query->list->pdata[query->at++]),
+                         tor_getinfo_on_next_descriptor);
 }
 
 static void
-tor_getinfo_on_md_relays (CepaTorQuery *query, GVariant *result, const GError *error)
+tor_getinfo_on_relays_to_describe (CepaTorQuery *query, GVariant *result, const GError *error)
 {
   g_autoptr (GVariant) list = NULL;
 
@@ -149,19 +195,31 @@ tor_getinfo_on_md_relays (CepaTorQuery *query, GVariant *result, const GError *e
   for (gsize i = 0; i < g_variant_n_children (list); i++)
     {
       g_autoptr (GVariant) relay = g_variant_get_child_value (list, i);
-      gboolean has = FALSE;
 
-      g_variant_lookup (relay, "has-microdescriptor", "b", &has);
-      if (has)
-        g_ptr_array_add (query->list, g_strdup (cepa_tor_dict_text (relay, "fingerprint", "")));
+      g_ptr_array_add (query->list, g_strdup (cepa_tor_dict_text (relay, "fingerprint", "")));
     }
-  cepa_tor_query_again (query, tor_getinfo_next_md);
+  cepa_tor_query_again (query, tor_getinfo_next_descriptor);
+}
+
+static void
+tor_getinfo_all (CepaTorQuery *query, const char *kind)
+{
+  if (tor_getinfo_downloads (query, kind))
+    cepa_tor_query_call (query, "Network1", "List", NULL, tor_getinfo_on_relays_to_describe);
+  else
+    cepa_tor_query_answer (query, "");
 }
 
 void
 cepa_tor_getinfo_md_all (CepaTorQuery *query)
 {
-  cepa_tor_query_call (query, "Network1", "List", NULL, tor_getinfo_on_md_relays);
+  tor_getinfo_all (query, "microdescriptors");
+}
+
+void
+cepa_tor_getinfo_desc_all (CepaTorQuery *query)
+{
+  tor_getinfo_all (query, "server-descriptors");
 }
 
 void

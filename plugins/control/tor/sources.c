@@ -250,6 +250,26 @@ tor_sources_on_network (void *user_data, G_GNUC_UNUSED const char *interface_nam
     cepa_tor_call (self->control, "Network1", "List", NULL, tor_sources_on_relays, self, NULL);
 }
 
+static void
+tor_sources_on_described (void *user_data, G_GNUC_UNUSED const char *interface_name, G_GNUC_UNUSED const char *signal,
+                          GVariant *args)
+{
+  g_autoptr (GVariant) relays = g_variant_get_child_value (args, 0);
+  g_autoptr (GString) event = g_string_new ("650 NEWDESC");
+
+  for (gsize i = 0; i < g_variant_n_children (relays); i++)
+    {
+      const char *fingerprint, *nickname;
+
+      g_variant_get_child (relays, i, "(&s&s)", &fingerprint, &nickname);
+      g_string_append (event, " $");
+      cepa_tor_text_append_word (event, fingerprint);
+      g_string_append_c (event, '~');
+      cepa_tor_text_append_word (event, nickname);
+    }
+  tor_sources_emit (user_data, CEPA_TOR_EVENT_NEWDESC, event);
+}
+
 /* ---- options ---- */
 
 /* One event on its way: its lines come one after the other. */
@@ -413,6 +433,7 @@ static const struct
     tor_sources_on_skewed },
   { CEPA_TOR_EVENT_NEWCONSENSUS | CEPA_TOR_EVENT_STATUS_CLIENT, "Network1", "Changed", "(ux)",
     tor_sources_on_network },
+  { CEPA_TOR_EVENT_NEWDESC, "Network1", "Described", "(a(ss))", tor_sources_on_described },
   { CEPA_TOR_EVENT_GUARD, "Guards1", "Changed", "(sa{sv})", tor_sources_on_guard },
   { CEPA_TOR_EVENT_CONF_CHANGED, "Options1", "Changed", "(as)", tor_sources_on_options },
   { CEPA_TOR_EVENT_STATUS_GENERAL | CEPA_TOR_EVENT_STATUS_CLIENT, "Client1", "ClockJumped", "(x)",

@@ -486,13 +486,14 @@ test_config_directory (ConfigFixture *fixture, gconstpointer data)
         "0123456789012345678901234567890123456789\nTestingTorNetwork 1\n";
   static const char *const bad[] = {
     "FetchDirInfoExtraEarly 1", "DirAuthorityFallbackRate -1", "DirAuthorityFallbackRate 1.5", "DirAuthorityFallbackRate x",
-    "ClientBootstrapConsensusMaxInProgressTries 0", "FetchServerDescriptors yes",
+    "ClientBootstrapConsensusMaxInProgressTries 0", "FetchServerDescriptors yes", "UseMicrodescriptors 2",
   };
   g_autofree char *later = g_strconcat (authority, "ClientBootstrapConsensusAuthorityDownloadInitialDelay 2", NULL);
   g_autoptr (CepaCommandLine) usual = config_load_good ("", NULL), private = config_load_good (authority, NULL),
                               delayed = config_load_good (later, NULL),
                               few = config_load_good ("PathsNeededToBuildCircuits 0.1\nFetchDirInfoEarly 1\n"
-                                                      "FetchDirInfoExtraEarly 1\nFetchServerDescriptors 0", NULL);
+                                                      "FetchDirInfoExtraEarly 1\nFetchServerDescriptors 0\n"
+                                                      "FetchUselessDescriptors 1\nUseMicrodescriptors 0", NULL);
 
   (void) fixture, (void) data;
   g_assert_cmpint (usual->config->bootstrap_authority_delay_s, ==, 6);
@@ -509,6 +510,9 @@ test_config_directory (ConfigFixture *fixture, gconstpointer data)
   g_assert_cmpuint (few->warnings->len, ==, 1);
   g_assert_true (few->config->fetch_dir_info_extra_early);
   g_assert_false (few->config->fetch_server_descriptors);
+  g_assert_true (few->config->fetch_useless_descriptors && !usual->config->fetch_useless_descriptors);
+  g_assert_cmpint (few->config->use_microdescriptors, ==, 0);
+  g_assert_cmpint (usual->config->use_microdescriptors, ==, -1);
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {
       g_autoptr (GError) error = NULL;

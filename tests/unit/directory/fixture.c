@@ -49,14 +49,24 @@ fixture_shut_out (gpointer user_data, const char *missing)
   self->shut_out = g_strdup (missing);
 }
 
+static void
+fixture_described (gpointer user_data, const CepaNetwork *network, const GArray *rows)
+{
+  for (guint i = 0; i < rows->len; i++)
+    g_assert_nonnull (cepa_network_get_relay (network, g_array_index (rows, guint32, i)));
+  ((Fixture *) user_data)->n_described += rows->len;
+}
+
 void
 fixture_new_directory (Fixture *self)
 {
   CepaDirectoryConfig config;
-  CepaDirectoryFuncs funcs = { fixture_changed, self, fixture_shut_out };
+  CepaDirectoryFuncs funcs = { fixture_changed, self, fixture_shut_out, fixture_described };
 
   cepa_directory_config_init (&config);
   config.data_directory = self->folder;
+  config.flavour = self->flavour;
+  config.fetches_useless = self->fetches_useless;
   config.authorities = self->authorities;
   config.fallbacks = self->fallbacks;
   config.is_testing = TRUE;

@@ -42,10 +42,12 @@ typedef struct
   CepaDirectory *directory;
   CepaLoopWatch *deadline;
   char *consensus, *certificate, *microdescriptors;
-  guint n_changed;
+  guint n_changed, n_described; /* calls; rows */
   TestClock clock;
   gint64 release_date_s;
   guint authority_delay_s, max_tries;
+  CepaConsensusFlavour flavour;
+  gboolean fetches_useless;
   char *shut_out;
 } Fixture;
 

@@ -19,6 +19,7 @@
 #include "directory/load.h"
 #include "netdoc/maker.h"
 #include "support/log-capture.h"
+#include "support/ns-directory.h"
 #include "support/test-consensus.h"
 
 #define N_RELAYS 3
@@ -37,6 +38,7 @@ typedef struct
   GPtrArray *sources;
   char *old, *new, *certificates; /* consensuses, and what they are signed with */
   char *microdescriptors[N_RELAYS];
+  CepaConsensusFlavour flavour;
   CepaLoadResult *result;
   gboolean is_done;
 } Fixture;
@@ -123,7 +125,8 @@ fixture_load (Fixture *self)
 {
   g_clear_pointer (&self->result, cepa_load_result_free);
   self->is_done = FALSE;
-  cepa_load_cache_async (self->folder, self->sources, NOW_S, NULL, NULL, fixture_loaded, self);
+  cepa_load_cache_async (cepa_flavour_get (self->flavour), self->folder, self->sources, NOW_S, NULL, NULL, fixture_loaded,
+                         self);
   while (!self->is_done)
     g_main_context_iteration (self->context, TRUE);
   g_assert_nonnull (self->result);
@@ -135,7 +138,7 @@ fixture_count_keys (Fixture *self)
   guint n = 0;
 
   g_assert_nonnull (self->result->network);
-  for (guint row = 0; row < N_RELAYS; row++)
+  for (guint row = 0; row < cepa_network_get_n_relays (self->result->network); row++)
     n += (cepa_network_get_relay (self->result->network, row)->flags & CEPA_RELAY_HAS_KEYS) != 0;
   return n;
 }
@@ -283,6 +286,46 @@ test_each_byte_of_microdescriptors (Fixture *self, G_GNUC_UNUSED gconstpointer d
     }
 }
 
+/* The same of server descriptors; most bytes of one are in the middle of a line. */
+static void
+test_bytes_of_server_descriptors (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  char *texts[NS_DIRECTORY_N];
+  g_autofree char *consensus = NULL;
+  gsize first, second;
+
+  for (guint i = 0; i < NS_DIRECTORY_N; i++)
+    texts[i] = ns_directory_descriptor (i, MAKER_DESCRIPTOR_GOOD);
+  consensus = ns_directory_consensus (NOW_S, texts);
+  for (guint i = 0; i < NS_DIRECTORY_N; i++)
+    {
+      g_autofree char *bare = g_steal_pointer (&texts[i]);
+
+      /* As they are kept. */
+      texts[i] = g_strconcat ("@last-listed 2026-06-01 12:00:00\n", bare, NULL);
+    }
+  first = strlen (texts[0]);
+  second = strlen (texts[1]);
+  self->flavour = CEPA_CONSENSUS_NS;
+  fixture_put (self, CEPA_CACHE_NS_CONSENSUS, consensus, -1);
+  for (gsize n = 0; n <= second; n += n < 60 || n + 60 > second ? 1 : 61)
+    {
+      gboolean lived;
+
+      fixture_put (self, CEPA_CACHE_NEW_SERVER_DESCRIPTORS, texts[0], -1);
+      lived = fixture_write_in_child (self, CEPA_CACHE_NEW_SERVER_DESCRIPTORS, texts[1], TRUE, -1, first + n);
+      g_assert_cmpint (lived, ==, n == second);
+      fixture_load (self);
+      g_assert_cmpuint (self->result->problems->len, ==, 0);
+      g_assert_cmpuint (fixture_count_keys (self), >=, lived ? 2 : 1);
+      g_assert_true (fixture_write_in_child (self, CEPA_CACHE_NEW_SERVER_DESCRIPTORS, texts[2], TRUE, -1, RLIM_INFINITY));
+      fixture_load (self);
+      g_assert_cmpuint (fixture_count_keys (self), >=, lived ? 3 : 2);
+    }
+  for (guint i = 0; i < NS_DIRECTORY_N; i++)
+    g_free (texts[i]);
+}
+
 /* ---- a disk that does not take it ---- */
 
 /* Files that may not grow are refused like those on a full disk: with an error, in the middle of a write. */
@@ -349,6 +392,7 @@ main (int argc, char **argv)
   ADD ("each-byte", test_each_byte);
   ADD ("each-step", test_each_step);
   ADD ("each-byte-of-microdescriptors", test_each_byte_of_microdescriptors);
+  ADD ("bytes-of-server-descriptors", test_bytes_of_server_descriptors);
   ADD ("full", test_full);
   ADD ("read-only", test_read_only);
   return g_test_run ();

@@ -16,6 +16,7 @@
 #define N_RELAYS 4
 #define NOW_S TEST_CONSENSUS_VALID_AFTER_S
 #define DAY_S (24 * 3600)
+#define MICRODESC cepa_flavour_get (CEPA_CONSENSUS_MICRODESC)
 
 static const TestRelay relays[N_RELAYS] = {
   { .flags = TEST_RELAY_FLAGS | CEPA_RELAY_GUARD },
@@ -122,7 +123,7 @@ fixture_wait (Fixture *self)
 static void
 fixture_load (Fixture *self, gint64 now_s)
 {
-  cepa_load_cache_async (self->folder, self->sources, now_s, NULL, NULL, fixture_loaded, self);
+  cepa_load_cache_async (MICRODESC, self->folder, self->sources, now_s, NULL, NULL, fixture_loaded, self);
   fixture_wait (self);
   g_assert_nonnull (self->result);
 }
@@ -181,7 +182,7 @@ test_no_folder (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *none = g_build_filename (self->folder, "none", NULL);
 
-  cepa_load_cache_async (none, self->sources, NOW_S, NULL, NULL, fixture_loaded, self);
+  cepa_load_cache_async (MICRODESC, none, self->sources, NOW_S, NULL, NULL, fixture_loaded, self);
   fixture_wait (self);
   fixture_check (self, -1, 0, NULL);
 }
@@ -194,8 +195,8 @@ test_good (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_put_all (self);
   fixture_load (self, NOW_S);
   fixture_check (self, N_RELAYS, 1, NULL);
-  g_assert_cmpuint (self->result->microdescriptors->len, ==, 1);
-  g_assert_true (g_ptr_array_find (self->result->mapped, g_ptr_array_index (self->result->microdescriptors, 0), NULL));
+  g_assert_cmpuint (self->result->descriptors->len, ==, 1);
+  g_assert_true (g_ptr_array_find (self->result->mapped, g_ptr_array_index (self->result->descriptors, 0), NULL));
   fixture_check_base (self);
   g_assert_cmpfloat (cepa_network_usable_fraction (self->result->network), ==, 1.0);
   text = cepa_consensus_get_text (cepa_network_get_consensus (self->result->network));
@@ -220,7 +221,7 @@ test_supplement (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_true (cepa_extras_set_side_table (extras, "mine", table));
   g_assert_true (cepa_node_set_add_line (everybody, "*", NULL));
   g_ptr_array_add (families, everybody);
-  cepa_load_cache_async (self->folder, self->sources, NOW_S, &supplement, NULL, fixture_loaded, self);
+  cepa_load_cache_async (MICRODESC, self->folder, self->sources, NOW_S, &supplement, NULL, fixture_loaded, self);
   fixture_wait (self);
   g_assert_true (cepa_network_get_extras (self->result->network) == extras);
   g_assert_true (cepa_network_get_node_families (self->result->network) == families);
@@ -243,7 +244,7 @@ test_two_files (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_put (self, CEPA_CACHE_NEW_MICRODESCRIPTORS, self->microdescriptors);
   fixture_load (self, NOW_S);
   fixture_check (self, N_RELAYS, 1, NULL);
-  g_assert_cmpuint (self->result->microdescriptors->len, ==, 2);
+  g_assert_cmpuint (self->result->descriptors->len, ==, 2);
 }
 
 /* Anything a crash or a bad disk may leave: the rest is used as far as it goes. */
@@ -399,7 +400,7 @@ test_cancelled (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
 
   fixture_put_all (self);
-  cepa_load_cache_async (self->folder, self->sources, NOW_S, NULL, cancellable, fixture_loaded, self);
+  cepa_load_cache_async (MICRODESC, self->folder, self->sources, NOW_S, NULL, cancellable, fixture_loaded, self);
   g_cancellable_cancel (cancellable);
   fixture_wait (self);
   g_assert_null (self->result);
@@ -416,8 +417,8 @@ fixture_check_consensus (Fixture *self, const char *text, guint n_certificates, 
 
   if (microdescriptors != NULL)
     g_ptr_array_add (texts, g_bytes_new (microdescriptors, strlen (microdescriptors)));
-  cepa_load_consensus_async (bytes, NULL, "the test", self->sources, certificates, texts, NOW_S, NULL, NULL, fixture_loaded,
-                             self);
+  cepa_load_consensus_async (MICRODESC, bytes, NULL, "the test", self->sources, certificates, texts, NOW_S, NULL, NULL,
+                             fixture_loaded, self);
   /* The worker has its own: these may change at once. */
   g_ptr_array_set_size (certificates, 0);
   g_ptr_array_set_size (texts, 0);
@@ -461,7 +462,7 @@ fixture_find (Fixture *self, const char *text, guint n)
       g_byte_array_append (digests, digest, sizeof digest);
     }
   asked = g_byte_array_free_to_bytes (g_steal_pointer (&digests));
-  cepa_load_microdescriptors_async (bytes, "the test", asked, NULL, fixture_loaded, self);
+  cepa_load_descriptors_async (MICRODESC, bytes, "the test", asked, NOW_S, NULL, fixture_loaded, self);
   fixture_wait (self);
 }
 
@@ -526,8 +527,8 @@ test_compact (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_ptr_array_add (texts, g_bytes_new (first, strlen (first)));
   cepa_load_compact_async (consensus, texts, NULL, fixture_loaded, self);
   fixture_wait (self);
-  g_assert_cmpuint (self->result->microdescriptors->len, ==, 1);
-  text = g_ptr_array_index (self->result->microdescriptors, 0);
+  g_assert_cmpuint (self->result->descriptors->len, ==, 1);
+  text = g_ptr_array_index (self->result->descriptors, 0);
   g_assert_cmpmem (g_bytes_get_data (text, NULL), g_bytes_get_size (text), wanted, strlen (wanted));
 }
 

@@ -126,7 +126,8 @@ test_batch (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_assert_cmpuint (cepa_schedule_batch (cases[i][0]), ==, cases[i][1]);
+    g_assert_cmpuint (cepa_schedule_batch (cases[i][0], CEPA_SCHEDULE_MAX_BATCH), ==, cases[i][1]);
+  g_assert_cmpuint (cepa_schedule_batch (10000, CEPA_SCHEDULE_MAX_SERVER_BATCH), ==, 96);
 }
 
 int

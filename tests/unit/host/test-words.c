@@ -202,6 +202,8 @@ static void
 test_relays (Words *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (GVariant) row = NULL, list = NULL;
+  g_autoptr (GArray) rows = g_array_new (FALSE, FALSE, sizeof (guint32));
+  guint32 exit = FAKE_ROW_EXIT_A;
 
   words_call (self, "Network1", "List", NULL);
   row = words_first_row (self);
@@ -221,6 +223,9 @@ test_relays (Words *self, G_GNUC_UNUSED gconstpointer data)
   words_watch (self, "Network1");
   cepa_host_vocabulary_network_changed (self->vocabulary);
   g_assert_cmpuint (self->told->len, ==, 1);
+  g_array_append_val (rows, exit);
+  cepa_host_vocabulary_relays_described (self->vocabulary, cepa_directory_get_network (self->network.directory), rows);
+  g_assert_cmpuint (self->told->len, ==, 2);
 }
 
 static void
@@ -288,6 +293,9 @@ test_microdescriptor (Words *self, G_GNUC_UNUSED gconstpointer data)
     }
   words_call (self, "Network1", "Microdescriptor", g_variant_new ("(s)", "notarelay"));
   g_assert_error (self->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_INVALID);
+  assert_property (self, "Network1", "Descriptors", "['microdescriptors']");
+  words_call (self, "Network1", "ServerDescriptor", g_variant_new ("(s)", cepa_network_get_relay (network, 0)->nickname));
+  g_assert_error (self->error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED);
   words_call (self, "Network1", "Parameter", g_variant_new ("(si)", "no-such-parameter", -7));
   g_assert_no_error (self->error);
   assert_property (self, "Client1", "IsReady", "false");

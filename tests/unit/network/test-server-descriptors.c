@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
 #include "netdoc/maker.h"
@@ -124,6 +125,68 @@ test_others (NsNetwork *self, G_GNUC_UNUSED gconstpointer user_data)
   g_assert_cmpuint (cepa_network_add_server_descriptor (self->network, first), ==, 0);
 }
 
+/* @descriptor again, as one that was kept. */
+static CepaServerDescriptor *
+ns_trust (const CepaServerDescriptor *descriptor, const CepaConsensus *consensus, gint64 now_s, GError **error)
+{
+  CepaSlice rest = descriptor->text;
+  CepaUnverifiedServerDescriptor *unverified;
+
+  g_assert_cmpint (cepa_unverified_server_descriptor_next (&rest, &unverified, NULL), ==, CEPA_SERVER_DESCRIPTOR_GOOD);
+  return cepa_server_descriptor_trust (unverified, consensus, now_s, error);
+}
+
+/* What the consensus lists is believed without its signatures, and says the same as with them. */
+static void
+test_trust (NsNetwork *self, G_GNUC_UNUSED gconstpointer user_data)
+{
+  const CepaConsensus *consensus = cepa_network_get_consensus (self->network);
+  guint n = 0;
+
+  for (guint i = 0; i < self->descriptors->len; i++)
+    {
+      const CepaServerDescriptor *verified = g_ptr_array_index (self->descriptors, i);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (CepaServerDescriptor) trusted = ns_trust (verified, consensus, VALID_AFTER_S, &error);
+      gboolean is_named = cepa_network_add_server_descriptor (self->network, verified) > 0;
+
+      g_assert_cmpint (trusted != NULL, ==, is_named);
+      if (!is_named)
+        {
+          maker_assert_error (error, CEPA_ERROR_BAD_SIGNATURE, "not the one that the consensus lists");
+          continue;
+        }
+      n++;
+      g_assert_cmpmem (trusted->ed25519_id, 32, verified->ed25519_id, 32);
+      g_assert_cmpmem (trusted->ntor_key, 32, verified->ntor_key, 32);
+      g_assert_cmpstr (trusted->family_ids, ==, verified->family_ids);
+      g_assert_cmpint (trusted->expires_s, ==, verified->expires_s);
+      g_assert_null (ns_trust (verified, consensus, verified->expires_s, &error));
+      maker_assert_error (error, CEPA_ERROR_EXPIRED, "its certificates have expired");
+    }
+  g_assert_cmpuint (n, ==, N_NAMED);
+}
+
+static void
+test_find_text (NsNetwork *self, G_GNUC_UNUSED gconstpointer user_data)
+{
+  const CepaSlice all = { self->text, strlen (self->text) };
+  guint8 other[20] = { 1 };
+  CepaSlice found = { NULL, 7 };
+
+  for (guint i = 0; i < self->descriptors->len; i++)
+    {
+      const CepaServerDescriptor *descriptor = g_ptr_array_index (self->descriptors, i);
+
+      g_assert_false (cepa_server_descriptor_find_text (all, other, descriptor->ntor_key, &found));
+      g_assert_cmpuint (found.len, ==, 7);
+      g_assert_true (cepa_server_descriptor_find_text (all, descriptor->digest, descriptor->ntor_key, &found));
+      g_assert_true (found.text == descriptor->text.text);
+      g_assert_cmpuint (found.len, ==, descriptor->text.len);
+      found.len = 7;
+    }
+}
+
 /* The whole policies, compiled: what is not in the summary. */
 static void
 test_policies (NsNetwork *self, G_GNUC_UNUSED gconstpointer user_data)
@@ -157,6 +220,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/server-descriptors/rows", NsNetwork, NULL, ns_set_up, test_rows, ns_tear_down);
   g_test_add ("/server-descriptors/others", NsNetwork, NULL, ns_set_up, test_others, ns_tear_down);
+  g_test_add ("/server-descriptors/trust", NsNetwork, NULL, ns_set_up, test_trust, ns_tear_down);
+  g_test_add ("/server-descriptors/find-text", NsNetwork, NULL, ns_set_up, test_find_text, ns_tear_down);
   g_test_add ("/server-descriptors/policies", NsNetwork, NULL, ns_set_up, test_policies, ns_tear_down);
   return g_test_run ();
 }

@@ -241,7 +241,8 @@ fake_network_init_timed (FakeNetwork *self, const CepaCircuitsConfig *circuits_c
   network_make_cache (self);
   self->authorities = maker_sources (1);
   self->fallbacks = g_ptr_array_new ();
-  config = (CepaDirectoryConfig){ self->folder, self->authorities, self->fallbacks, TRUE };
+  config = (CepaDirectoryConfig){ .data_directory = self->folder, .authorities = self->authorities,
+                                   .fallbacks = self->fallbacks, .is_testing = TRUE };
   self->bootstrap = (CepaBootstrap) CEPA_BOOTSTRAP_INIT;
   self->dialer = fake_dialer_new (self->context);
   event_log_init (&self->events, fake_server_clock ());

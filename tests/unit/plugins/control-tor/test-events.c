@@ -339,6 +339,16 @@ test_consensus (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 static void
+test_described (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Client *client = client_new_for (self, "NEWDESC");
+
+  emit_text (self, "Network1", "Described", "([('AB01', 'guard'), ('CD02', 'exit')],)");
+  client_check_event (client, "650 NEWDESC $AB01~guard $CD02~exit");
+  client_free (client);
+}
+
+static void
 test_options (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const char *const logs[] = { "notice stdout", "info file /x", NULL };
@@ -430,6 +440,7 @@ main (int argc, char **argv)
   ADD ("clock-skew", test_clock_skew);
   ADD ("status", test_status);
   ADD ("consensus", test_consensus);
+  ADD ("described", test_described);
   ADD ("options", test_options);
   ADD ("log", test_log);
   ADD ("bandwidth", test_bandwidth);

@@ -180,6 +180,28 @@ test_lists (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_free (client);
 }
 
+/* UseMicrodescriptors 0, and FetchUselessDescriptors 1. */
+static void
+test_server_descriptors (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  Client *client = client_new_ready (self);
+
+  fixture_set_property (self, "Network1.Descriptors", g_variant_new_parsed ("['server-descriptors']"));
+  check_key (client, "desc/download-enabled", "1");
+  check_key (client, "md/download-enabled", "0");
+  check_key (client, "desc/id/" GUARD, "guard");
+  check_key (client, "desc/name/exit", "exit");
+  check_key (client, "desc/all-recent", "guardexit");
+  check_key (client, "md/all", "");
+  client_check (client, "GETINFO desc/id/" ABSENT, "552 Unrecognized key \"desc/id/" ABSENT "\"");
+  client_check (client, "GETINFO desc/id/x", "552 Unrecognized key \"desc/id/x\"");
+  fixture_set_property (self, "Network1.Descriptors", g_variant_new_parsed ("['microdescriptors', 'server-descriptors']"));
+  check_key (client, "md/download-enabled", "1");
+  check_key (client, "desc/download-enabled", "1");
+  check_key (client, "md/all", MD ("guard") MD ("exit"));
+  client_free (client);
+}
+
 static void
 test_process (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -301,6 +323,7 @@ main (int argc, char **argv)
   ADD ("refused", test_refused);
   ADD ("several", test_several);
   ADD ("lists", test_lists);
+  ADD ("server-descriptors", test_server_descriptors);
   ADD ("process", test_process);
   ADD ("info-names", test_info_names);
   ADD ("no-consensus", test_no_consensus);

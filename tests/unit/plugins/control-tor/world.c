@@ -108,6 +108,19 @@ world_microdescriptor_tuple (Fixture *self, GVariant *args, GError **error)
   return text != NULL ? g_variant_ref_sink (g_variant_new_tuple (&text, 1)) : NULL;
 }
 
+static GVariant *
+world_server_descriptor (Fixture *self, GVariant *args, GError **error)
+{
+  g_autoptr (GVariant) relay = world_find (self, args, error);
+  g_autoptr (GVariant) dict = relay != NULL ? g_variant_get_child_value (relay, 0) : NULL;
+  const char *name;
+
+  if (dict == NULL)
+    return NULL;
+  g_variant_lookup (dict, "nickname", "&s", &name);
+  return g_variant_ref_sink (g_variant_new_parsed ("(%s,)", name));
+}
+
 /* (nullable): the option's name in its right spelling. */
 static const char *
 world_spelling (Fixture *self, const char *name)
@@ -222,6 +235,7 @@ world_set_up_properties (Fixture *self)
   fixture_set_property (self, "Client1.DataDirectory", g_variant_new_string (self->folder));
   fixture_set_property (self, "Client1.ConfigFile", g_variant_new_string ("/etc/cepa/torrc"));
   fixture_set_property (self, "Network1.NRelays", g_variant_new_uint32 (2));
+  fixture_set_property (self, "Network1.Descriptors", world_parse ("['microdescriptors']"));
   fixture_set_property (self, "Network1.ValidAfter", g_variant_new_int64 (1767222000));
   fixture_set_property (self, "Network1.FreshUntil", g_variant_new_int64 (1767225600));
   fixture_set_property (self, "Network1.ValidUntil", g_variant_new_int64 (1767232800));
@@ -244,6 +258,7 @@ fixture_set_up_world (Fixture *self)
   fixture_set_method (self, "Client1.NewIdentity", world_new_identity);
   fixture_set_method (self, "Network1.Find", world_find);
   fixture_set_method (self, "Network1.Microdescriptor", world_microdescriptor_tuple);
+  fixture_set_method (self, "Network1.ServerDescriptor", world_server_descriptor);
   fixture_set_method (self, "Network1.Country", world_country);
   fixture_set_result (self, "Network1.HasCountries", world_parse ("(true, false)"));
   fixture_set_method (self, "Options1.Get", world_get_option);
