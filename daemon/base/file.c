@@ -90,18 +90,36 @@ cepa_file_write (const char *path, GBytes *const *parts, guint n_parts, GError *
   return ok;
 }
 
+/* A descriptor for reading; -1 with an error. */
+static int
+file_open (const char *path, GError **error)
+{
+  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), code = errno;
+  struct stat st;
+
+  if (fd >= 0 && fstat (fd, &st) == 0 && S_ISREG (st.st_mode))
+    return fd;
+  g_set_error (error, CEPA_ERROR, fd < 0 && code == ENOENT ? CEPA_ERROR_NOT_FOUND : CEPA_ERROR_FILE, "cannot read %s: %s",
+               path, fd < 0 ? g_strerror (code) : "it is not a regular file");
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
 GBytes *
 cepa_file_map (const char *path, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  g_autoptr (GMappedFile) file = g_mapped_file_new (path, FALSE, &cause);
-  gboolean missing;
+  g_autoptr (GMappedFile) file = NULL;
+  int fd = file_open (path, error);
 
+  if (fd < 0)
+    return NULL;
+  file = g_mapped_file_new_from_fd (fd, FALSE, &cause);
+  close (fd);
   if (file != NULL)
     return g_mapped_file_get_bytes (file);
-  missing = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-  g_set_error (error, CEPA_ERROR, missing ? CEPA_ERROR_NOT_FOUND : CEPA_ERROR_FILE, "cannot read %s: %s", path,
-               cause->message);
+  g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "cannot read %s: %s", path, cause->message);
   return NULL;
 }
 

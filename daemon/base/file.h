@@ -31,7 +31,7 @@ gboolean cepa_file_write (const char *path, GBytes *const *parts, guint n_parts,
 
 /**
  * cepa_file_map:
- * @path: a file
+ * @path: a regular file: a pipe, at which one would wait for somebody who writes, is refused
  *
  * Returns: (transfer full) (nullable): its content, mapped. NULL with CEPA_ERROR_NOT_FOUND when there is
  * none, CEPA_ERROR_FILE when it cannot be read.

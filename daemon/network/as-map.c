@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "network/as-map.h"
 
+#include <errno.h>
 #include <maxminddb.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 
@@ -16,9 +18,18 @@ struct _CepaAsMap
 CepaAsMap *
 cepa_as_map_open (const char *path, GError **error)
 {
-  CepaAsMap *self = g_new0 (CepaAsMap, 1);
-  int status = MMDB_open (path, MMDB_MODE_MMAP, &self->file);
+  CepaAsMap *self;
+  struct stat st;
+  int status;
 
+  /* At a pipe one would wait for somebody who writes. */
+  if (stat (path, &st) == 0 && !S_ISREG (st.st_mode))
+    {
+      g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "%s: it is not a regular file", path);
+      return NULL;
+    }
+  self = g_new0 (CepaAsMap, 1);
+  status = MMDB_open (path, MMDB_MODE_MMAP, &self->file);
   if (status != MMDB_SUCCESS)
     {
       g_set_error (error, CEPA_ERROR, CEPA_ERROR_FILE, "%s: %s", path,

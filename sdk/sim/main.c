@@ -212,6 +212,37 @@ main_show_progress (guint n_done, guint n_steps)
     g_printerr ("\rcepa-sim: %u of %u consensuses%s", n_done, n_steps, n_done == n_steps ? "\n" : "");
 }
 
+/* A signal that came during the draws; 0: none. */
+static volatile sig_atomic_t main_signal;
+
+static void
+main_on_signal (int number)
+{
+  main_signal = number;
+}
+
+static gboolean
+main_is_interrupted (void)
+{
+  return main_signal != 0;
+}
+
+/* Whoever interrupts the draws gets no half of a file that looks whole. What nohup has ignored stays so. */
+static void
+main_watch_signals (gboolean watch)
+{
+  static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+  const struct sigaction wanted = { .sa_handler = watch ? main_on_signal : SIG_DFL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    {
+      struct sigaction now;
+
+      if (sigaction (signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        sigaction (signals[i], &wanted, NULL);
+    }
+}
+
 /* CPU time of the processes that have ended. */
 static double
 main_children_s (void)
@@ -235,7 +266,10 @@ main_draw (Main *self, int csv_fd, GError **error)
   gint64 began_us = g_get_monotonic_time ();
 
   run.progress = !options->is_quiet && isatty (STDERR_FILENO) ? main_show_progress : NULL;
+  run.is_interrupted = main_is_interrupted;
+  main_watch_signals (TRUE);
   self->outcome = cepa_sim_run (&run, error);
+  main_watch_signals (FALSE);
   self->run_us = MAX (g_get_monotonic_time () - began_us, 1);
   self->cpu_s = MAX (main_children_s (), 1e-6);
   return self->outcome != NULL;

@@ -45,6 +45,21 @@ cepa_sim_outcome_free (CepaSimOutcome *self)
 
 /* ---- starting and ending ---- */
 
+/* In a worker: what ends a program ends it, whatever its parent does about it. */
+static void
+run_reset_signals (void)
+{
+  static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    {
+      struct sigaction now;
+
+      if (sigaction (signals[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        signal (signals[i], SIG_DFL);
+    }
+}
+
 static gboolean
 run_fork (Run *self, guint number, GError **error)
 {
@@ -60,6 +75,7 @@ run_fork (Run *self, guint number, GError **error)
   pid = fork ();
   if (pid == 0)
     {
+      run_reset_signals ();
       prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
       for (guint i = 0; i < number; i++)
         close (self->workers[i].fd);
@@ -107,11 +123,23 @@ run_end (Run *self)
 /* ---- messages ---- */
 
 static gboolean
+run_is_interrupted (const Run *self, GError **error)
+{
+  if (self->run->is_interrupted == NULL || !self->run->is_interrupted ())
+    return FALSE;
+  g_set_error_literal (error, CEPA_ERROR, CEPA_ERROR_CANCELLED, "it was interrupted");
+  return TRUE;
+}
+
+static gboolean
 run_fail_worker (Run *self, guint number, GError **error)
 {
   const char *id = cepa_sim_plugin_get_id (self->run->model->plugin);
   int status = run_reap (self, number);
 
+  /* A worker that gets the same signal ends by it. */
+  if (run_is_interrupted (self, error))
+    return FALSE;
   if (WIFSIGNALED (status))
     g_set_error (error, CEPA_ERROR, CEPA_ERROR_PLUGIN, "a process that asks %s for paths was ended by a signal: %s", id,
                  g_strsignal (WTERMSIG (status)));
@@ -129,8 +157,11 @@ run_read (Run *self, guint number, void *out, gsize len, GError **error)
 
   while (len > 0)
     {
-      ssize_t n = read (self->workers[number].fd, at, len);
+      ssize_t n;
 
+      if (run_is_interrupted (self, error))
+        return FALSE;
+      n = read (self->workers[number].fd, at, len);
       if (n == 0 || (n < 0 && errno != EINTR))
         return run_fail_worker (self, number, error);
       at += MAX (n, 0);

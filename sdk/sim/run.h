@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @csv_fd: where lines go; -1: nowhere
  * @csv_name: for messages
  * @progress: (nullable): called when the work on a consensus is over
+ * @is_interrupted: (nullable): whether to give up; asked whenever something is waited for
  *
  * What is to be done; nothing of it changes meanwhile.
  */
@@ -35,6 +36,7 @@ typedef struct
   int csv_fd;
   const char *csv_name;
   void (*progress) (guint n_done, guint n_steps);
+  gboolean (*is_interrupted) (void);
 } CepaSimRun;
 
 /* What came of it. */
@@ -54,7 +56,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaSimOutcome, cepa_sim_outcome_free)
  * thread of a process, and says nothing of others. A plugin that crashes ends its worker, and the run with an error. Call it
  * from a process with one thread.
  *
- * Returns: (transfer full) (nullable): NULL with the error of a worker, or CEPA_ERROR_FILE when lines cannot be written.
+ * Returns: (transfer full) (nullable): NULL with the error of a worker, CEPA_ERROR_FILE when lines cannot be written, or
+ * CEPA_ERROR_CANCELLED.
  */
 CepaSimOutcome *cepa_sim_run (const CepaSimRun *self, GError **error);
 

@@ -216,6 +216,11 @@ test_map (Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_null (cepa_file_map (fixture->directory, &error));
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_FILE);
   g_clear_error (&error);
+  g_assert_cmpint (mkfifo (fixture->path, 0600), ==, 0);
+  g_assert_null (cepa_file_map (fixture->path, &error));
+  g_assert_error (error, CEPA_ERROR, CEPA_ERROR_FILE);
+  g_clear_error (&error);
+  g_assert_cmpint (g_unlink (fixture->path), ==, 0);
   g_assert_true (write_text (fixture->path, "", NULL));
   bytes = cepa_file_map (fixture->path, &error);
   g_assert_no_error (error);

@@ -18,7 +18,7 @@
 #include <gio/gio.h>
 
 #include "dbus.h"
-#include "fake-host.h"
+#include "support/fake-words.h"
 
 static GVariant *
 fake_parse (const char *text)
@@ -32,27 +32,27 @@ fake_parse (const char *text)
 }
 
 static void
-fake_run_line (FakeHost *host, GMainContext *context, const char *line)
+fake_run_line (FakeWords *host, const char *line)
 {
   g_auto (GStrv) words = g_strsplit (line, " ", 4);
   guint n = g_strv_length (words);
   const char *rest = n > 2 ? strchr (line, ' ') + strlen (words[1]) + 2 : NULL;
 
   if (n > 2 && strcmp (words[0], "property") == 0)
-    fake_host_set_property (host, words[1], fake_parse (rest));
+    fake_words_set_property (host, words[1], fake_parse (rest));
   else if (n > 2 && strcmp (words[0], "result") == 0)
-    fake_host_set_result (host, words[1], fake_parse (rest));
+    fake_words_set_result (host, words[1], fake_parse (rest));
   else if (n > 3 && strcmp (words[0], "error") == 0)
-    fake_host_set_error (host, words[1], g_error_new_literal (CEPA_PLUGIN_ERROR, atoi (words[2]), words[3]));
+    fake_words_set_error (host, words[1], g_error_new_literal (CEPA_PLUGIN_ERROR, atoi (words[2]), words[3]));
   else if (n == 2 && strcmp (words[0], "defer") == 0)
-    fake_host_defer (host, words[1]);
+    fake_words_defer (host, words[1]);
   else if (n == 4 && strcmp (words[0], "emit") == 0)
-    fake_host_emit (host, words[1], words[2], fake_parse (words[3]));
+    fake_words_emit (host, words[1], words[2], fake_parse (words[3]));
   else if (n == 3 && strcmp (words[0], "wait") == 0)
-    while (fake_host_n_subscribed (host, words[1], words[2]) == 0)
-      g_main_context_iteration (context, TRUE);
+    while (fake_words_n_subscribed (host, words[1], words[2]) == 0)
+      fake_host_turn (&host->host);
   else if (n == 1 && strcmp (words[0], "calls") == 0)
-    printf ("%s", fake_host_calls (host));
+    printf ("%s", host->calls->str);
   else
     g_error ("not understood: %s", line);
   puts ("ok");
@@ -71,12 +71,12 @@ fake_on_line (G_GNUC_UNUSED GObject *source, GAsyncResult *result, gpointer user
 }
 
 static void
-fake_wait_for (FakeHost *host, GMainContext *context, uint64_t task)
+fake_wait_for (FakeWords *host, uint64_t task)
 {
   g_autoptr (GError) error = NULL;
 
-  while (!fake_host_has_ended (host, task, &error))
-    g_main_context_iteration (context, TRUE);
+  while (!fake_host_has_ended (&host->host, task, &error))
+    fake_host_turn (&host->host);
   if (error != NULL)
     g_error ("%s", error->message);
 }
@@ -84,21 +84,21 @@ fake_wait_for (FakeHost *host, GMainContext *context, uint64_t task)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  FakeHost *host = fake_host_new ();
+  FakeWords host;
   g_autoptr (GFile) file = g_file_new_for_path ("/dev/stdin");
   g_autoptr (GInputStream) raw = NULL;
   g_autoptr (GDataInputStream) input = NULL;
   CepaDbus *dbus;
 
-  g_main_context_push_thread_default (context);
-  fake_host_set_option (host, "socket", argv[1]);
-  fake_host_set_option (host, "bus", argc > 2 ? argv[2] : "none");
+  fake_words_init (&host);
+  fake_host_be_patient (&host.host);
+  fake_host_set_option (&host.host, "socket", argv[1], NULL);
+  fake_host_set_option (&host.host, "bus", argc > 2 ? argv[2] : "none", NULL);
   raw = G_INPUT_STREAM (g_file_read (file, NULL, NULL));
   input = g_data_input_stream_new (raw);
-  dbus = cepa_dbus_new (fake_host_get (host));
+  dbus = cepa_dbus_new (&host.host.base);
   cepa_dbus_start (dbus, 1);
-  fake_wait_for (host, context, 1);
+  fake_wait_for (&host, 1);
   puts ("ok");
   fflush (stdout);
   while (TRUE)
@@ -108,16 +108,17 @@ main (int argc, char **argv)
 
       g_data_input_stream_read_line_async (input, G_PRIORITY_DEFAULT, NULL, fake_on_line, &line);
       while (line.result == NULL)
-        g_main_context_iteration (context, TRUE);
+        fake_host_turn (&host.host);
       text = g_data_input_stream_read_line_finish (input, line.result, NULL, NULL);
       g_object_unref (line.result);
       if (text == NULL)
         break;
-      fake_run_line (host, context, text);
+      fake_run_line (&host, text);
     }
   cepa_dbus_stop (dbus, 2);
-  fake_wait_for (host, context, 2);
+  fake_wait_for (&host, 2);
   cepa_dbus_free (dbus);
-  fake_host_free (host);
+  g_clear_object (&input);
+  fake_words_clear (&host);
   return 0;
 }

@@ -2,13 +2,10 @@
 #include "network/annotations.h"
 
 #include <cepa/side-table.h>
-
 #include <glib/gstdio.h>
-#include <cepa/side-table.h>
 #include <math.h>
 #include <string.h>
-
-#include <cepa/side-table.h>
+#include <sys/stat.h>
 
 #include "base/error.h"
 #include "network/node-set.h"
@@ -84,6 +81,11 @@ test_as_map_faults (void)
   g_clear_error (&error);
   g_assert_null (cepa_as_map_open (path, &error));
   g_assert_error (error, CEPA_ERROR, CEPA_ERROR_FILE);
+  g_clear_error (&error);
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  g_assert_null (cepa_as_map_open (path, &error));
+  g_assert_error (error, CEPA_ERROR, CEPA_ERROR_FILE);
+  g_unlink (path);
 }
 
 static CepaGeoip *

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cepa-sim paths as users call it: what comes out, that it is the same with any number of threads, what is refused. */
+#include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -453,6 +456,37 @@ test_no_output (void)
   folder_clear (&folder);
 }
 
+/* Nor does one that is interrupted while it draws. */
+static void
+test_interrupted (void)
+{
+  const char *const args[] = { g_getenv ("CEPA_SIM"), "paths", "--unchecked", "--paths", "1000000000", "--csv", "o.csv", "cache",
+                               NULL };
+  Folder folder;
+  g_autofree char *path = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (GFileMonitor) monitor = NULL;
+  GStatBuf st = { 0 };
+  GPid pid;
+  int status;
+
+  folder_init (&folder);
+  folder_write_cache (&folder);
+  path = g_build_filename (folder.path, "o.csv", NULL);
+  file = g_file_new_for_path (path);
+  monitor = g_file_monitor_file (file, G_FILE_MONITOR_NONE, NULL, NULL);
+  g_assert_nonnull (monitor);
+  g_assert_true (g_spawn_async (folder.path, (char **) args, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, NULL));
+  while (g_stat (path, &st) != 0 || st.st_size == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpint (kill (pid, SIGTERM), ==, 0);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 1);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  folder_clear (&folder);
+}
+
 /* ---- plugins that are at fault ---- */
 
 /* Puts a module of tests/plugins and its keyfile into the folder. Returns: (transfer full): the keyfile's path. */
@@ -588,6 +622,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sim/paths/documents", test_documents);
   g_test_add_func ("/sim/paths/full-disk", test_full_disk);
   g_test_add_func ("/sim/paths/no-output", test_no_output);
+  g_test_add_func ("/sim/paths/interrupted", test_interrupted);
   g_test_add_func ("/sim/paths/faults", test_faults);
   g_test_add_func ("/sim/paths/side-table", test_side_table);
   g_test_add_func ("/sim/paths/bad-modules", test_bad_modules);

@@ -21,7 +21,10 @@ typedef struct
 static FakeHost *
 host_of (const CepaHost *base)
 {
-  return (FakeHost *) (void *) base;
+  FakeHost *self = (FakeHost *) (void *) base;
+
+  g_assert_true (g_thread_self () == self->thread);
+  return self;
 }
 
 static void
@@ -189,6 +192,7 @@ fake_host_init (FakeHost *self)
                            .fail = host_fail, .timer_new = host_timer_new, .timer_set = host_timer_set,
                            .timer_free = host_source_remove, .watch_new = host_watch_new,
                            .watch_set = host_watch_set, .watch_free = host_source_remove };
+  self->thread = g_thread_self ();
   self->context = g_main_context_new ();
   g_main_context_push_thread_default (self->context);
   self->log = g_string_new (NULL);
@@ -197,6 +201,12 @@ fake_host_init (FakeHost *self)
   self->sources = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, host_source_free);
   self->deadline = cepa_loop_watch_fd (self->context, -1, "deadline", host_too_late, self);
   cepa_loop_set_delay (self->deadline, FAKE_HOST_DEADLINE_US);
+}
+
+void
+fake_host_be_patient (FakeHost *self)
+{
+  cepa_loop_set_delay (self->deadline, -1);
 }
 
 void
@@ -232,6 +242,20 @@ void
 fake_host_turn (FakeHost *self)
 {
   g_main_context_iteration (self->context, TRUE);
+}
+
+gboolean
+fake_host_has_ended (FakeHost *self, guint64 task, GError **error)
+{
+  for (guint i = 0; i < self->tasks->len; i++)
+    if (g_array_index (self->tasks, guint64, i) == task)
+      {
+        g_array_remove_index (self->tasks, i);
+        if (self->error != NULL)
+          g_propagate_error (error, g_steal_pointer (&self->error));
+        return TRUE;
+      }
+  return FALSE;
 }
 
 GError *

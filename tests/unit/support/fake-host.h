@@ -23,6 +23,7 @@ typedef struct
 {
   CepaHost base; /* first */
   GMainContext *context;
+  GThread *thread; /* private: every service is for this one */
   gint64 now_s;
   GString *log;
   GArray *tasks;
@@ -38,6 +39,9 @@ typedef struct
 /* Makes a loop and pushes its context as the thread's default; a test that runs over 30 seconds is aborted. */
 void fake_host_init (FakeHost *self);
 
+/* It is no test, and may run as long as it likes. */
+void fake_host_be_patient (FakeHost *self);
+
 /* The plugin must have freed its timers and watches. */
 void fake_host_clear (FakeHost *self);
 
@@ -46,6 +50,9 @@ void fake_host_set_option (FakeHost *self, const char *name, ...) G_GNUC_NULL_TE
 
 /* Runs the loop until something has happened. */
 void fake_host_turn (FakeHost *self);
+
+/* Whether @task is complete; then it is forgotten. @error: (out) (nullable): its error. */
+gboolean fake_host_has_ended (FakeHost *self, guint64 task, GError **error);
 
 /* Runs the loop until @task is complete, and takes its error (transfer full) (nullable). */
 GError *fake_host_wait_for_task (FakeHost *self, guint64 task);

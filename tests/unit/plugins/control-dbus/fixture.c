@@ -7,25 +7,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define WATCHDOG_SECONDS 40
-
-static gboolean
-fixture_on_watchdog (G_GNUC_UNUSED gpointer user_data)
-{
-  g_error ("the test has waited for %d s", WATCHDOG_SECONDS);
-  return G_SOURCE_REMOVE;
-}
-
 void
 fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
 
-  self->context = g_main_context_new ();
-  g_main_context_push_thread_default (self->context);
-  self->watchdog = g_timeout_source_new_seconds (WATCHDOG_SECONDS);
-  g_source_set_callback (self->watchdog, fixture_on_watchdog, NULL, NULL);
-  g_source_attach (self->watchdog, self->context);
+  fake_words_init (&self->words);
   self->folder = g_dir_make_tmp ("cepa-dbus-XXXXXX", &error);
   g_assert_no_error (error);
   self->runtime = g_build_filename (self->folder, "run", NULL);
@@ -34,9 +21,8 @@ fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpint (g_mkdir (self->data, 0700), ==, 0);
   g_setenv ("XDG_RUNTIME_DIR", self->runtime, TRUE);
   g_unsetenv ("DBUS_SESSION_BUS_ADDRESS");
-  self->host = fake_host_new ();
-  fake_host_set_property (self->host, "Client1.DataDirectory", g_variant_new_string (self->data));
-  self->dbus = cepa_dbus_new (fake_host_get (self->host));
+  fake_words_set_property (&self->words, "Client1.DataDirectory", g_variant_new_string (self->data));
+  self->dbus = cepa_dbus_new (&self->words.host.base);
 }
 
 static void
@@ -59,17 +45,13 @@ fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   if (self->dbus != NULL)
     fixture_stop (self);
-  fake_host_free (self->host);
   fixture_remove (self->folder);
   g_free (self->folder);
   g_free (self->runtime);
   g_free (self->data);
-  g_source_destroy (self->watchdog);
-  g_source_unref (self->watchdog);
-  while (g_main_context_iteration (self->context, FALSE))
+  while (g_main_context_iteration (self->words.host.context, FALSE))
     ;
-  g_main_context_pop_thread_default (self->context);
-  g_main_context_unref (self->context);
+  fake_words_clear (&self->words);
 }
 
 GError *
@@ -78,7 +60,7 @@ fixture_start (Fixture *self)
   GError *error = NULL;
 
   cepa_dbus_start (self->dbus, 1);
-  fixture_wait (self, fake_host_has_ended (self->host, 1, &error));
+  fixture_wait (self, fake_host_has_ended (&self->words.host, 1, &error));
   return error;
 }
 
@@ -88,7 +70,7 @@ fixture_stop (Fixture *self)
   g_autoptr (GError) error = NULL;
 
   cepa_dbus_stop (self->dbus, 2);
-  fixture_wait (self, fake_host_has_ended (self->host, 2, &error));
+  fixture_wait (self, fake_host_has_ended (&self->words.host, 2, &error));
   g_assert_no_error (error);
   g_clear_pointer (&self->dbus, cepa_dbus_free);
 }

@@ -5,7 +5,7 @@
 #include <gio/gio.h>
 
 #include "dbus.h"
-#include "fake-host.h"
+#include "support/fake-words.h"
 
 G_BEGIN_DECLS
 
@@ -13,10 +13,8 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GMainContext *context;
-  GSource *watchdog;
+  FakeWords words;
   char *folder, *runtime, *data; /* runtime and data are in folder */
-  FakeHost *host;
   CepaDbus *dbus;
 } Fixture;
 
@@ -29,10 +27,10 @@ GError *fixture_start (Fixture *self);
 /* Stops the plugin, waits for the end, and frees it. */
 void fixture_stop (Fixture *self);
 
-/* The turns of the loop until @condition; the watchdog ends a test that waits too long. */
+/* The turns of the loop until @condition; the host ends a test that waits too long. */
 #define fixture_wait(self, condition) \
   while (!(condition)) \
-  g_main_context_iteration ((self)->context, TRUE)
+  fake_host_turn (&(self)->words.host)
 
 /* Returns: (transfer full): where the plugin listens, without "unix:". */
 char *fixture_socket (Fixture *self);

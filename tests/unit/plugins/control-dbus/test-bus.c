@@ -92,7 +92,7 @@ test_name (BusFixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autofree char *version = NULL;
   g_autofree char *addresses = NULL;
 
-  fake_host_set_property (self->fixture.host, "Client1.Version", g_variant_new_string ("9.9"));
+  fake_words_set_property (&self->fixture.words, "Client1.Version", g_variant_new_string ("9.9"));
   assert_starts (&self->fixture);
   addresses = cepa_dbus_list_addresses (self->fixture.dbus);
   g_assert_true (g_str_has_suffix (addresses, "\nsession-bus:" NAME));
@@ -119,30 +119,30 @@ test_signals (BusFixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (GDBusConnection) asking = connect_to_bus (self);
   g_autoptr (GDBusConnection) spying = connect_to_bus (self);
-  FakeHost *host = self->fixture.host;
+  FakeWords *words = &self->fixture.words;
   g_autofree char *version = NULL;
   SignalCount seen, spied, rare;
 
-  fake_host_set_property (host, "Client1.Version", g_variant_new_string ("9.9"));
+  fake_words_set_property (words, "Client1.Version", g_variant_new_string ("9.9"));
   assert_starts (&self->fixture);
-  g_assert_cmpuint (fake_host_n_subscribed (host, "Client1", "Bootstrapped"), ==, 1);
-  g_assert_cmpuint (fake_host_n_subscribed (host, "Streams1", "Changed"), ==, 0);
+  g_assert_cmpuint (fake_words_n_subscribed (words, "Client1", "Bootstrapped"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (words, "Streams1", "Changed"), ==, 0);
   signal_count_start (&seen, asking, "org.cepa.Streams1");
   signal_count_start (&spied, spying, "org.cepa.Streams1");
   signal_count_start (&rare, spying, "org.cepa.Client1");
   /* Its answer comes after the bus has taken the match rule. */
   version = call_version (self, spying);
   subscribe (self, asking);
-  g_assert_cmpuint (fake_host_n_subscribed (host, "Streams1", "Changed"), ==, 1);
-  fake_host_emit (host, "Streams1", "Changed", g_variant_new_parsed ("(uint64 1, 'new', @a{sv} {})"));
-  fake_host_emit (host, "Client1", "NewIdentityTaken", g_variant_new ("()"));
+  g_assert_cmpuint (fake_words_n_subscribed (words, "Streams1", "Changed"), ==, 1);
+  fake_words_emit (words, "Streams1", "Changed", g_variant_new_parsed ("(uint64 1, 'new', @a{sv} {})"));
+  fake_words_emit (words, "Client1", "NewIdentityTaken", g_variant_new ("()"));
   fixture_wait (&self->fixture, seen.n == 1 && rare.n == 1);
   g_assert_cmpuint (spied.n, ==, 0);
   signal_count_stop (&seen);
   signal_count_stop (&spied);
   signal_count_stop (&rare);
   g_dbus_connection_close (asking, NULL, NULL, NULL);
-  fixture_wait (&self->fixture, fake_host_n_subscribed (host, "Streams1", "Changed") == 0);
+  fixture_wait (&self->fixture, fake_words_n_subscribed (words, "Streams1", "Changed") == 0);
 }
 
 /* The second daemon waits for the name, and has it when the first has ended. */
@@ -155,19 +155,19 @@ test_second_daemon (BusFixture *self, G_GNUC_UNUSED gconstpointer data)
   CepaDbus *second;
 
   assert_starts (fixture);
-  second = cepa_dbus_new (fake_host_get (fixture->host));
+  second = cepa_dbus_new (&fixture->words.host.base);
   cepa_dbus_start (second, 7);
-  fixture_wait (fixture, fake_host_has_ended (fixture->host, 7, &error));
+  fixture_wait (fixture, fake_host_has_ended (&fixture->words.host, 7, &error));
   g_assert_no_error (error);
   addresses = cepa_dbus_list_addresses (second);
   g_assert_null (strstr (addresses, NAME));
-  if (strstr (fake_host_log (fixture->host), "when that one ends, this one gets it") == NULL)
-    g_error ("%s", fake_host_log (fixture->host));
+  if (strstr (fixture->words.host.log->str, "when that one ends, this one gets it") == NULL)
+    g_error ("%s", fixture->words.host.log->str);
   fixture_stop (fixture);
   fixture->dbus = second;
   do
     {
-      g_main_context_iteration (fixture->context, TRUE);
+      fake_host_turn (&fixture->words.host);
       g_free (addresses);
       addresses = cepa_dbus_list_addresses (second);
     }
@@ -182,7 +182,7 @@ test_bus_ends (BusFixture *self, G_GNUC_UNUSED gconstpointer data)
 
   assert_starts (&self->fixture);
   g_test_dbus_stop (self->bus);
-  fixture_wait (&self->fixture, strstr (fake_host_log (self->fixture.host), "bus has closed") != NULL);
+  fixture_wait (&self->fixture, strstr (self->fixture.words.host.log->str, "bus has closed") != NULL);
   addresses = cepa_dbus_list_addresses (self->fixture.dbus);
   g_assert_null (strstr (addresses, NAME));
   g_object_unref (fixture_connect (&self->fixture));
@@ -194,7 +194,7 @@ test_stop_while_connecting (BusFixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   cepa_dbus_start (self->fixture.dbus, 1);
   fixture_stop (&self->fixture);
-  g_assert_false (fake_host_has_ended (self->fixture.host, 1, NULL));
+  g_assert_false (fake_host_has_ended (&self->fixture.words.host, 1, NULL));
 }
 
 static void
@@ -205,17 +205,17 @@ assert_without_bus (Fixture *self, const char *address, const char *part)
   g_setenv ("DBUS_SESSION_BUS_ADDRESS", address, TRUE);
   assert_starts (self);
   g_object_unref (fixture_connect (self));
-  if (strstr (fake_host_log (self->host), part) == NULL)
-    g_error ("\"%s\" is not in: %s", part, fake_host_log (self->host));
+  if (strstr (self->words.host.log->str, part) == NULL)
+    g_error ("\"%s\" is not in: %s", part, self->words.host.log->str);
   fixture_stop (self);
   /* With auto that is all; who asks for a bus must have it. */
-  fake_host_set_option (self->host, "bus", "session");
-  self->dbus = cepa_dbus_new (fake_host_get (self->host));
+  fake_host_set_option (&self->words.host, "bus", "session", NULL);
+  self->dbus = cepa_dbus_new (&self->words.host.base);
   error = fixture_start (self);
   g_assert_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_NETWORK);
   fixture_stop (self);
-  fake_host_set_option (self->host, "bus", "auto");
-  self->dbus = cepa_dbus_new (fake_host_get (self->host));
+  fake_host_set_option (&self->words.host, "bus", "auto", NULL);
+  self->dbus = cepa_dbus_new (&self->words.host.base);
 }
 
 static void
@@ -243,7 +243,7 @@ test_silent_bus (Fixture *self, G_GNUC_UNUSED gconstpointer data)
                                                 NULL, &error));
   g_setenv ("DBUS_SESSION_BUS_ADDRESS", address, TRUE);
   assert_starts (self);
-  g_assert_nonnull (strstr (fake_host_log (self->host), "the session bus does not answer"));
+  g_assert_nonnull (strstr (self->words.host.log->str, "the session bus does not answer"));
 }
 
 #define ADD(name, function) \

@@ -10,7 +10,7 @@ set_up (Fixture *self, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   fixture_set_up (self, data);
-  fake_host_set_option (self->host, "bus", "none");
+  fake_host_set_option (&self->words.host, "bus", "none", NULL);
   error = fixture_start (self);
   g_assert_no_error (error);
 }
@@ -59,8 +59,8 @@ test_properties (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   GVariant *reply, *all;
   const char *version;
 
-  fake_host_set_property (self->host, "Client1.Version", g_variant_new_string ("9.9"));
-  fake_host_set_property (self->host, "Client1.BytesRead", g_variant_new_uint64 (G_MAXUINT64));
+  fake_words_set_property (&self->words, "Client1.Version", g_variant_new_string ("9.9"));
+  fake_words_set_property (&self->words, "Client1.BytesRead", g_variant_new_uint64 (G_MAXUINT64));
   reply = fixture_call (self, client, NULL, get, g_variant_new ("(ss)", "org.cepa.Client1", "Version"), &error);
   g_assert_no_error (error);
   g_variant_get (reply, "(v)", &all);
@@ -82,7 +82,7 @@ test_properties (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_variant_unref (all);
   g_variant_unref (reply);
   /* A host that says another type than it should is not believed. */
-  fake_host_set_property (self->host, "Client1.Version", g_variant_new_uint32 (9));
+  fake_words_set_property (&self->words, "Client1.Version", g_variant_new_uint32 (9));
   g_assert_null (
       fixture_call (self, client, NULL, get, g_variant_new ("(ss)", "org.cepa.Client1", "Version"), &error));
   fixture_assert_error (&error, "org.cepa.Error.Failed", "another type");
@@ -96,8 +96,8 @@ test_calls (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GVariant) reply = NULL;
   g_autofree char *text = NULL;
 
-  fake_host_set_result (self->host, "Options1.Get", g_variant_new_parsed ("('SocksPort', ['9050', 'auto'])"));
-  fake_host_set_result (self->host, "Circuits1.Close", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Options1.Get", g_variant_new_parsed ("('SocksPort', ['9050', 'auto'])"));
+  fake_words_set_result (&self->words, "Circuits1.Close", g_variant_new ("()"));
   reply = fixture_call (self, client, NULL, "org.cepa.Options1.Get", g_variant_new ("(s)", "socksport"), &error);
   g_assert_no_error (error);
   text = g_variant_print (reply, FALSE);
@@ -106,7 +106,7 @@ test_calls (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   reply = fixture_call (self, client, NULL, "org.cepa.Circuits1.Close", g_variant_new ("(tb)", (guint64) 7, TRUE),
                         &error);
   g_assert_no_error (error);
-  g_assert_cmpstr (fake_host_calls (self->host), ==, "Options1.Get ('socksport',)\nCircuits1.Close (uint64 7, true)\n");
+  g_assert_cmpstr (self->words.calls->str, ==, "Options1.Get ('socksport',)\nCircuits1.Close (uint64 7, true)\n");
   /* What is not as the XML says does not reach the host. */
   g_assert_null (fixture_call (self, client, NULL, "org.cepa.Circuits1.Close", g_variant_new ("(s)", "7"), &error));
   fixture_assert_error (&error, "org.freedesktop.DBus.Error.InvalidArgs", "");
@@ -114,7 +114,7 @@ test_calls (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   fixture_assert_error (&error, "org.freedesktop.DBus.Error.UnknownMethod", "");
   g_assert_null (fixture_call (self, client, NULL, "org.cepa.Nothing1.List", NULL, &error));
   fixture_assert_error (&error, "org.freedesktop.DBus.Error.UnknownMethod", "");
-  g_assert_false (g_strstr_len (fake_host_calls (self->host), -1, "Explode") != NULL);
+  g_assert_false (g_strstr_len (self->words.calls->str, -1, "Explode") != NULL);
 }
 
 static void
@@ -129,17 +129,17 @@ test_errors (Fixture *self, G_GNUC_UNUSED gconstpointer data)
     {
       g_autofree char *name = g_strconcat ("org.cepa.Error.", names[i], NULL);
 
-      fake_host_set_error (self->host, "Client1.Reload", g_error_new (CEPA_PLUGIN_ERROR, (int) i, "reason %u", i));
+      fake_words_set_error (&self->words, "Client1.Reload", g_error_new (CEPA_PLUGIN_ERROR, (int) i, "reason %u", i));
       g_assert_null (fixture_call (self, client, NULL, "org.cepa.Client1.Reload", NULL, &error));
       fixture_assert_error (&error, name, "reason ");
     }
-  fake_host_set_error (self->host, "Client1.Reload", g_error_new (CEPA_PLUGIN_ERROR, 77, "strange code"));
+  fake_words_set_error (&self->words, "Client1.Reload", g_error_new (CEPA_PLUGIN_ERROR, 77, "strange code"));
   g_assert_null (fixture_call (self, client, NULL, "org.cepa.Client1.Reload", NULL, &error));
   fixture_assert_error (&error, "org.cepa.Error.Failed", "strange code");
-  fake_host_set_error (self->host, "Client1.Reload", g_error_new (G_FILE_ERROR, 1, "bad \xff bytes"));
+  fake_words_set_error (&self->words, "Client1.Reload", g_error_new (G_FILE_ERROR, 1, "bad \xff bytes"));
   g_assert_null (fixture_call (self, client, NULL, "org.cepa.Client1.Reload", NULL, &error));
   fixture_assert_error (&error, "org.cepa.Error.Failed", "bad \xef\xbf\xbd bytes");
-  fake_host_set_result (self->host, "Client1.NewIdentity", g_variant_new ("(s)", "too much"));
+  fake_words_set_result (&self->words, "Client1.NewIdentity", g_variant_new ("(s)", "too much"));
   g_assert_null (fixture_call (self, client, NULL, "org.cepa.Client1.NewIdentity", NULL, &error));
   fixture_assert_error (&error, "org.cepa.Error.Failed", "answered NewIdentity with values of another type");
 }
@@ -170,19 +170,19 @@ test_late_answers (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) lost = NULL;
 
-  fake_host_defer (self->host, "Plugins1.Start");
+  fake_words_defer (&self->words, "Plugins1.Start");
   call_start (client, &error);
-  fixture_wait (self, fake_host_n_waiting (self->host) == 1);
-  fake_host_answer (self->host, NULL, own);
+  fixture_wait (self, fake_words_n_waiting (&self->words) == 1);
+  fake_words_answer (&self->words, NULL, own);
   fixture_wait (self, error != NULL);
   fixture_assert_error (&error, "org.cepa.Error.Timeout", "too slow");
   call_start (leaving, &lost);
-  fixture_wait (self, fake_host_n_waiting (self->host) == 1);
+  fixture_wait (self, fake_words_n_waiting (&self->words) == 1);
   g_dbus_connection_close (leaving, NULL, NULL, NULL);
   fixture_wait (self, lost != NULL);
-  fake_host_answer (self->host, NULL, own);
+  fake_words_answer (&self->words, NULL, own);
   call_start (client, &error);
-  fixture_wait (self, fake_host_n_waiting (self->host) == 1);
+  fixture_wait (self, fake_words_n_waiting (&self->words) == 1);
   fixture_stop (self);
   fixture_wait (self, error != NULL);
   fixture_assert_error (&error, "org.cepa.Error.Cancelled", "being stopped");
@@ -196,8 +196,8 @@ test_no_reply_expected (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = NULL;
 
-  fake_host_set_result (self->host, "Client1.NewIdentity", g_variant_new ("()"));
-  fake_host_set_result (self->host, "Client1.Reload", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Client1.NewIdentity", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Client1.Reload", g_variant_new ("()"));
   /* More of them than may be under way at once. */
   for (guint i = 0; i < 3000; i++)
     {
@@ -217,8 +217,8 @@ test_no_reply_expected (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 static void
 emit_bootstrap (Fixture *self, guint percent)
 {
-  fake_host_set_property (self->host, "Client1.Bootstrap", g_variant_new ("(uss)", percent, "conn", "Connecting"));
-  fake_host_emit (self->host, "Client1", "Bootstrapped", g_variant_new ("(uss)", percent, "conn", "Connecting"));
+  fake_words_set_property (&self->words, "Client1.Bootstrap", g_variant_new ("(uss)", percent, "conn", "Connecting"));
+  fake_words_emit (&self->words, "Client1", "Bootstrapped", g_variant_new ("(uss)", percent, "conn", "Connecting"));
 }
 
 /* Rare signals go to everybody who is there, and are wanted of the host only while somebody is. */
@@ -228,17 +228,17 @@ test_rare_signals (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   GDBusConnection *clients[2];
   SignalCount seen[2], changes;
 
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Client1", "Bootstrapped"), ==, 0);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Client1", "Bootstrapped"), ==, 0);
   for (guint i = 0; i < 2; i++)
     {
       clients[i] = fixture_connect (self);
       signal_count_start (&seen[i], clients[i], "org.cepa.Client1");
     }
   signal_count_start (&changes, clients[0], "org.freedesktop.DBus.Properties");
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Client1", "Bootstrapped") == 1);
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Plugins1", "Changed"), ==, 1);
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Circuits1", "Changed"), ==, 0);
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Debug"), ==, 0);
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Client1", "Bootstrapped") == 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Plugins1", "Changed"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Circuits1", "Changed"), ==, 0);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Debug"), ==, 0);
   fixture_wait (self, (emit_bootstrap (self, 5), seen[0].n > 0 && seen[1].n > 0 && changes.n > 0));
   g_assert_cmpstr (seen[1].last, ==, "Bootstrapped (5, 'conn', 'Connecting')");
   g_assert_cmpstr (changes.last, ==,
@@ -250,7 +250,7 @@ test_rare_signals (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       g_dbus_connection_close (clients[i], NULL, NULL, NULL);
       g_object_unref (clients[i]);
     }
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Client1", "Bootstrapped") == 0);
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Client1", "Bootstrapped") == 0);
 }
 
 static void
@@ -277,24 +277,24 @@ test_asked_signals (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   signal_count_start (&unseen, other, "org.cepa.Log1");
   subscribe (self, asking, "org.cepa.Signals1.Subscribe", "org.cepa.Log1", "Notice");
   subscribe (self, asking, "org.cepa.Signals1.Subscribe", "org.cepa.Log1", "Notice");
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Notice"), ==, 1);
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Debug"), ==, 0);
-  fake_host_emit (self->host, "Log1", "Notice", g_variant_new ("(ss)", "net", "hello"));
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Notice"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Debug"), ==, 0);
+  fake_words_emit (&self->words, "Log1", "Notice", g_variant_new ("(ss)", "net", "hello"));
   fixture_wait (self, seen.n == 1);
   g_assert_cmpstr (seen.last, ==, "Notice ('net', 'hello')");
   /* A call of the other that comes back has overtaken no signal. */
   subscribe (self, other, "org.cepa.Signals1.Subscribe", "org.cepa.Circuits1", "");
   g_assert_cmpuint (unseen.n, ==, 0);
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Circuits1", "Changed"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Circuits1", "Changed"), ==, 1);
   subscribe (self, asking, "org.cepa.Signals1.Unsubscribe", "org.cepa.Log1", "");
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Notice"), ==, 0);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Notice"), ==, 0);
   g_assert_null (fixture_call (self, asking, NULL, "org.cepa.Signals1.Subscribe",
                                g_variant_new ("(ss)", "org.cepa.Log1", "Whisper"), &error));
   fixture_assert_error (&error, "org.cepa.Error.Invalid", "no signal \"Whisper\" of \"org.cepa.Log1\"");
   signal_count_stop (&seen);
   signal_count_stop (&unseen);
   g_dbus_connection_close (other, NULL, NULL, NULL);
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Circuits1", "Changed") == 0);
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Circuits1", "Changed") == 0);
 }
 
 static void
@@ -336,19 +336,19 @@ test_as_a_bus (Fixture *self, G_GNUC_UNUSED gconstpointer data)
                                      NULL, NULL, on_connection, &client);
   fixture_wait (self, client != NULL);
   signal_count_start (&seen, client, "org.cepa.Streams1");
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Streams1", "Changed") == 1);
-  fake_host_emit (self->host, "Streams1", "Changed", g_variant_new_parsed ("(uint64 1, 'new', @a{sv} {})"));
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Streams1", "Changed") == 1);
+  fake_words_emit (&self->words, "Streams1", "Changed", g_variant_new_parsed ("(uint64 1, 'new', @a{sv} {})"));
   fixture_wait (self, seen.n == 1);
   id = g_dbus_connection_signal_subscribe (client, "org.cepa.Cepa1", "org.cepa.Log1", "Warn", NULL, NULL,
                                            G_DBUS_SIGNAL_FLAGS_NONE, on_log, &seen.n, NULL);
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Log1", "Warn") == 1);
-  g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Debug"), ==, 0);
-  fake_host_emit (self->host, "Log1", "Warn", g_variant_new ("(ss)", "net", "x"));
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Log1", "Warn") == 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Debug"), ==, 0);
+  fake_words_emit (&self->words, "Log1", "Warn", g_variant_new ("(ss)", "net", "x"));
   fixture_wait (self, seen.n == 2);
   g_dbus_connection_signal_unsubscribe (client, id);
   signal_count_stop (&seen);
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Streams1", "Changed") == 0
-                          && fake_host_n_subscribed (self->host, "Log1", "Warn") == 0);
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Streams1", "Changed") == 0
+                          && fake_words_n_subscribed (&self->words, "Log1", "Warn") == 0);
 }
 
 static GVariant *
@@ -387,8 +387,8 @@ test_match_rules (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
       g_assert_no_error (error);
       g_assert_nonnull (reply);
-      g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Err"), ==, i >= 2);
-      g_assert_cmpuint (fake_host_n_subscribed (self->host, "Log1", "Debug"), ==, i >= 3);
+      g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Err"), ==, i >= 2);
+      g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Debug"), ==, i >= 3);
     }
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++)
     {

@@ -19,8 +19,8 @@ set_up (Fixture *self, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   fixture_set_up (self, data);
-  fake_host_set_option (self->host, "bus", "none");
-  fake_host_set_property (self->host, "Client1.Version", g_variant_new_string ("9.9"));
+  fake_host_set_option (&self->words.host, "bus", "none", NULL);
+  fake_words_set_property (&self->words, "Client1.Version", g_variant_new_string ("9.9"));
   error = fixture_start (self);
   g_assert_no_error (error);
 }
@@ -65,7 +65,7 @@ tick_new (Fixture *self)
   GSource *source = g_timeout_source_new (20);
 
   g_source_set_callback (source, on_tick, NULL, NULL);
-  g_source_attach (source, self->context);
+  g_source_attach (source, self->words.host.context);
   return source;
 }
 
@@ -241,7 +241,7 @@ test_many (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       g_dbus_connection_close (clients[i], NULL, NULL, NULL);
       g_object_unref (clients[i]);
     }
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Client1", "Bootstrapped") == 0);
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Client1", "Bootstrapped") == 0);
   assert_serves (self);
 }
 
@@ -302,17 +302,17 @@ test_never_reads_signals (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   glutton_open (self, &glutton);
   g_assert_true (
       glutton_send (&glutton, "org.cepa.Signals1", "Subscribe", g_variant_new ("(ss)", "org.cepa.Log1", "Debug")));
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Log1", "Debug") == 1);
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Log1", "Debug") == 1);
   while (!glutton_is_ended (&glutton))
     {
-      fake_host_emit (self->host, "Log1", "Debug", g_variant_new ("(ss)", "net", line));
+      fake_words_emit (&self->words, "Log1", "Debug", g_variant_new ("(ss)", "net", line));
       n++;
       g_assert_cmpuint (n, <, 1000);
-      g_main_context_iteration (self->context, FALSE);
+      g_main_context_iteration (self->words.host.context, FALSE);
     }
   g_assert_cmpuint (n, >, 100);
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Log1", "Debug") == 0);
-  g_assert_nonnull (strstr (fake_host_log (self->host), "does not read them"));
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Log1", "Debug") == 0);
+  g_assert_nonnull (strstr (self->words.host.log->str, "does not read them"));
   close (glutton.fd);
   assert_serves (self);
   tick_free (tick);
@@ -325,12 +325,12 @@ flood (Fixture *self, const char *interface, const char *method)
   GSource *tick = tick_new (self);
   Glutton glutton;
 
-  fake_host_set_result (self->host, "Client1.Reload", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Client1.Reload", g_variant_new ("()"));
   glutton_open (self, &glutton);
   while (!glutton_is_ended (&glutton))
     {
       glutton_send (&glutton, interface, method, NULL);
-      g_main_context_iteration (self->context, FALSE);
+      g_main_context_iteration (self->words.host.context, FALSE);
       g_assert_cmpuint (glutton.serial, <, 10000000);
     }
   close (glutton.fd);
@@ -364,7 +364,7 @@ test_large_answer (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GDBusConnection) client = fixture_connect (self);
   g_autoptr (GError) error = NULL;
 
-  fake_host_set_result (self->host, "Network1.Microdescriptor", g_variant_new ("(s)", text));
+  fake_words_set_result (&self->words, "Network1.Microdescriptor", g_variant_new ("(s)", text));
   for (guint i = 0; i < 3; i++)
     {
       g_autoptr (GVariant) reply = fixture_call (self, client, NULL, "org.cepa.Network1.Microdescriptor",
@@ -383,7 +383,7 @@ test_impossible_answer (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autoptr (GDBusConnection) client = fixture_connect (self);
   g_autoptr (GError) error = NULL;
 
-  fake_host_set_result (self->host, "Network1.Microdescriptor", g_variant_new ("(s)", text));
+  fake_words_set_result (&self->words, "Network1.Microdescriptor", g_variant_new ("(s)", text));
   g_assert_null (fixture_call (self, client, NULL, "org.cepa.Network1.Microdescriptor", g_variant_new ("(s)", "x"),
                                &error));
   fixture_assert_error (&error, "org.cepa.Error.Failed", "a message of D-Bus 134217728 at the most");
@@ -399,8 +399,8 @@ test_stop_with_a_glutton (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
   glutton_open (self, &glutton);
   glutton_send (&glutton, "org.cepa.Signals1", "Subscribe", g_variant_new ("(ss)", "org.cepa.Log1", "Debug"));
-  fixture_wait (self, fake_host_n_subscribed (self->host, "Log1", "Debug") == 1);
-  fake_host_emit (self->host, "Log1", "Debug", g_variant_new ("(ss)", "net", line));
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Log1", "Debug") == 1);
+  fake_words_emit (&self->words, "Log1", "Debug", g_variant_new ("(ss)", "net", line));
   fixture_stop (self);
   close (glutton.fd);
 }

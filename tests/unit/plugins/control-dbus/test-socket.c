@@ -13,7 +13,7 @@ static void
 set_up (Fixture *self, gconstpointer data)
 {
   fixture_set_up (self, data);
-  fake_host_set_option (self->host, "bus", "none");
+  fake_host_set_option (&self->words.host, "bus", "none", NULL);
 }
 
 static void
@@ -113,7 +113,7 @@ static void
 test_nowhere (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_unsetenv ("XDG_RUNTIME_DIR");
-  fake_host_set_property (self->host, "Client1.DataDirectory", NULL);
+  fake_words_set_property (&self->words, "Client1.DataDirectory", NULL);
   assert_fails (self, CEPA_PLUGIN_ERROR_FILE, "set PluginOption control.dbus.socket");
 }
 
@@ -122,7 +122,7 @@ test_option (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *path = g_build_filename (self->folder, "own socket", NULL);
 
-  fake_host_set_option (self->host, "socket", path);
+  fake_host_set_option (&self->words.host, "socket", path, NULL);
   assert_starts_at (self, path);
   /* A folder that the user has named stays as it is. */
   g_assert_cmpint (g_chmod (self->folder, 0755), ==, 0);
@@ -139,12 +139,12 @@ test_option_refused (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autofree char *longer = g_build_filename (self->folder, filler, NULL);
 
   g_assert_true (g_file_set_contents (path, "mine", -1, NULL));
-  fake_host_set_option (self->host, "socket", path);
+  fake_host_set_option (&self->words.host, "socket", path, NULL);
   assert_fails (self, CEPA_PLUGIN_ERROR_FILE, "is there and is no socket");
   g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
-  fake_host_set_option (self->host, "socket", missing);
+  fake_host_set_option (&self->words.host, "socket", missing, NULL);
   assert_fails (self, CEPA_PLUGIN_ERROR_FILE, "No such file");
-  fake_host_set_option (self->host, "socket", longer);
+  fake_host_set_option (&self->words.host, "socket", longer, NULL);
   assert_fails (self, CEPA_PLUGIN_ERROR_INVALID, "at most 107 bytes");
 }
 
@@ -155,7 +155,7 @@ test_option_taken (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autofree char *path = g_build_filename (self->folder, "taken", NULL);
   int fd = make_socket (path);
 
-  fake_host_set_option (self->host, "socket", path);
+  fake_host_set_option (&self->words.host, "socket", path, NULL);
   assert_fails (self, CEPA_PLUGIN_ERROR_FILE, "most likely another cepad, answers there");
   g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
   close (fd);
@@ -170,9 +170,9 @@ test_second_daemon (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
   assert_starts_at (self, first);
   other = g_steal_pointer (&self->dbus);
-  self->dbus = cepa_dbus_new (fake_host_get (self->host));
+  self->dbus = cepa_dbus_new (&self->words.host.base);
   assert_starts_at (self, second);
-  g_assert_nonnull (strstr (fake_host_log (self->host), "most likely another cepad, answers there"));
+  g_assert_nonnull (strstr (self->words.host.log->str, "most likely another cepad, answers there"));
   fixture_stop (self);
   g_assert_true (g_file_test (first, G_FILE_TEST_EXISTS));
   self->dbus = other;

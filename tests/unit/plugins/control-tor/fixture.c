@@ -10,189 +10,15 @@
 
 #include "address.h"
 
-typedef struct
-{
-  guint64 id;
-  char *interface_name, *signal;
-  CepaSignalFunc func;
-  void *user_data;
-} Subscription;
-
-typedef struct
-{
-  CepaReplyFunc func;
-  void *user_data;
-} Waiting;
-
-static Fixture *
-fixture_of (const CepaHost *host)
-{
-  return (Fixture *) (void *) host;
-}
-
-/* ---- the vocabulary ---- */
-
-static const char *
-fixture_describe (G_GNUC_UNUSED const CepaHost *host)
-{
-  return "<node/>";
-}
-
-static GVariant *
-fixture_get (const CepaHost *host, const char *interface_name, const char *property, GError **error)
-{
-  g_autofree char *name = g_strconcat (interface_name, ".", property, NULL);
-  GVariant *value = g_hash_table_lookup (fixture_of (host)->properties, name);
-
-  if (value != NULL)
-    return g_variant_ref (value);
-  g_set_error (error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED, "there is no property %s", name);
-  return NULL;
-}
-
-static void
-fixture_call (const CepaHost *host, const char *interface_name, const char *method, GVariant *args, CepaReplyFunc func,
-              void *user_data)
-{
-  Fixture *self = fixture_of (host);
-  g_autofree char *name = g_strconcat (interface_name, ".", method, NULL);
-  g_autoptr (GVariant) sunk = g_variant_ref_sink (args != NULL ? args : g_variant_new ("()"));
-  g_autofree char *text = g_variant_print (sunk, TRUE);
-  FixtureMethod answer = (FixtureMethod) g_hash_table_lookup (self->methods, name);
-  GVariant *result = g_hash_table_lookup (self->results, name);
-  g_autoptr (GVariant) made = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_string_append_printf (self->calls, "%s %s\n", name, text);
-  if (g_hash_table_contains (self->deferred, name))
-    {
-      Waiting *waiting = g_new (Waiting, 1);
-
-      *waiting = (Waiting){ func, user_data };
-      g_queue_push_tail (&self->waiting, waiting);
-      return;
-    }
-  if (answer != NULL)
-    result = made = answer (self, sunk, &error);
-  else if (result == NULL)
-    g_set_error (&error, CEPA_PLUGIN_ERROR, CEPA_PLUGIN_ERROR_UNSUPPORTED, "there is no method %s", name);
-  if (func != NULL)
-    func (user_data, result, error);
-}
-
-static uint64_t
-fixture_subscribe (const CepaHost *host, const char *interface_name, const char *signal, CepaSignalFunc func,
-                   void *user_data)
-{
-  Fixture *self = fixture_of (host);
-  Subscription *subscription = g_new (Subscription, 1);
-
-  *subscription = (Subscription){ ++self->last_subscription, g_strdup (interface_name), g_strdup (signal), func,
-                                  user_data };
-  g_ptr_array_add (self->subscriptions, subscription);
-  return subscription->id;
-}
-
-static void
-fixture_unsubscribe (const CepaHost *host, uint64_t id)
-{
-  Fixture *self = fixture_of (host);
-
-  for (guint i = 0; i < self->subscriptions->len; i++)
-    if (((Subscription *) self->subscriptions->pdata[i])->id == id)
-      {
-        g_ptr_array_remove_index (self->subscriptions, i);
-        return;
-      }
-  g_assert_not_reached ();
-}
-
-static void
-fixture_free_subscription (gpointer data)
-{
-  Subscription *subscription = data;
-
-  g_free (subscription->interface_name);
-  g_free (subscription->signal);
-  g_free (subscription);
-}
-
-guint
-fixture_n_subscribed (Fixture *self, const char *interface_name, const char *signal)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < self->subscriptions->len; i++)
-    {
-      Subscription *subscription = self->subscriptions->pdata[i];
-
-      n += g_str_equal (subscription->interface_name, interface_name) && g_str_equal (subscription->signal, signal);
-    }
-  return n;
-}
-
-void
-fixture_emit (Fixture *self, const char *interface_name, const char *signal, GVariant *args)
-{
-  g_autoptr (GVariant) sunk = g_variant_ref_sink (args);
-
-  for (guint i = 0; i < self->subscriptions->len; i++)
-    {
-      Subscription *subscription = self->subscriptions->pdata[i];
-
-      if (g_str_equal (subscription->interface_name, interface_name) && g_str_equal (subscription->signal, signal))
-        subscription->func (subscription->user_data, interface_name, signal, sunk);
-    }
-}
-
-void
-fixture_set_property (Fixture *self, const char *name, GVariant *value)
-{
-  g_hash_table_replace (self->properties, g_strdup (name), g_variant_take_ref (value));
-}
-
-void
-fixture_set_result (Fixture *self, const char *name, GVariant *value)
-{
-  g_hash_table_replace (self->results, g_strdup (name), g_variant_take_ref (value));
-}
-
-void
-fixture_set_method (Fixture *self, const char *name, FixtureMethod method)
-{
-  g_hash_table_replace (self->methods, g_strdup (name), (gpointer) method);
-}
-
-void
-fixture_answer (Fixture *self, GVariant *result, const GError *error)
-{
-  g_autofree Waiting *waiting = g_queue_pop_head (&self->waiting);
-  g_autoptr (GVariant) sunk = result != NULL ? g_variant_ref_sink (result) : NULL;
-
-  g_assert_nonnull (waiting);
-  waiting->func (waiting->user_data, sunk, error);
-}
-
 /* ---- life ---- */
 
 void
 fixture_set_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  fake_host_init (&self->host);
-  self->vocabulary = (CepaVocabulary){ .size = sizeof (CepaVocabulary), .describe = fixture_describe,
-                                       .get = fixture_get, .call = fixture_call, .subscribe = fixture_subscribe,
-                                       .unsubscribe = fixture_unsubscribe };
-  self->host.base.vocabulary = &self->vocabulary;
-  self->properties = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
-  self->results = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
-  self->methods = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->deferred = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  fake_words_init (&self->words);
   self->options = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_strfreev);
-  self->subscriptions = g_ptr_array_new_with_free_func (fixture_free_subscription);
-  self->calls = g_string_new (NULL);
   self->folder = g_dir_make_tmp ("cepa-control-tor-XXXXXX", NULL);
-  self->host.now_s = 1767225600; /* 2026-01-01 00:00:00 */
-  g_queue_init (&self->waiting);
+  self->words.host.now_s = 1767225600; /* 2026-01-01 00:00:00 */
 }
 
 GError *
@@ -201,7 +27,7 @@ fixture_try_start (Fixture *self)
   GError *error = NULL;
 
   g_assert_null (self->control);
-  self->control = cepa_tor_control_new (&self->host.base, &error);
+  self->control = cepa_tor_control_new (&self->words.host.base, &error);
   if (self->control != NULL && !cepa_tor_control_start (self->control, &error))
     g_clear_pointer (&self->control, cepa_tor_control_free);
   g_assert_true ((self->control == NULL) == (error != NULL));
@@ -211,10 +37,11 @@ fixture_try_start (Fixture *self)
 void
 fixture_start (Fixture *self)
 {
+  FakeHost *host = &self->words.host;
   g_autoptr (GError) error = NULL;
 
-  if (!g_hash_table_contains (self->host.options, "port") && !g_hash_table_contains (self->host.options, "socket"))
-    fake_host_set_option (&self->host, "port", "auto", NULL);
+  if (!g_hash_table_contains (host->options, "port") && !g_hash_table_contains (host->options, "socket"))
+    fake_host_set_option (host, "port", "auto", NULL);
   error = fixture_try_start (self);
   g_assert_no_error (error);
 }
@@ -229,19 +56,11 @@ void
 fixture_tear_down (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   fixture_stop (self);
-  g_assert_cmpuint (self->subscriptions->len, ==, 0);
-  g_queue_clear_full (&self->waiting, g_free);
-  g_ptr_array_unref (self->subscriptions);
-  g_hash_table_unref (self->properties);
-  g_hash_table_unref (self->results);
-  g_hash_table_unref (self->methods);
-  g_hash_table_unref (self->deferred);
   g_hash_table_unref (self->options);
-  g_string_free (self->calls, TRUE);
   /* Whatever a front end leaves behind makes this fail. */
   g_assert_cmpint (g_rmdir (self->folder), ==, 0);
   g_free (self->folder);
-  fake_host_clear (&self->host);
+  fake_words_clear (&self->words);
 }
 
 /* ---- controllers ---- */
@@ -283,7 +102,7 @@ client_new (Fixture *fixture, const char *place)
   g_unix_set_fd_nonblocking (self->fd, TRUE, NULL);
   self->source = g_unix_fd_source_new (self->fd, G_IO_IN);
   g_source_set_callback (self->source, G_SOURCE_FUNC (client_on_ready), self, NULL);
-  g_source_attach (self->source, fixture->host.context);
+  g_source_attach (self->source, fixture->words.host.context);
   return self;
 }
 
@@ -318,7 +137,7 @@ client_send_bytes (Client *self, const void *bytes, gsize len)
       if (n > 0)
         sent += (gsize) n;
       else if (errno == EAGAIN)
-        g_main_context_iteration (self->fixture->host.context, FALSE);
+        g_main_context_iteration (self->fixture->words.host.context, FALSE);
       else
         break;
     }
@@ -372,7 +191,7 @@ client_take (Client *self)
   while ((len = client_find_end (self)) == 0)
     {
       g_assert_false (self->ended);
-      fake_host_turn (&self->fixture->host);
+      fake_host_turn (&self->fixture->words.host);
     }
   return client_take_bytes (self, len);
 }

@@ -2,34 +2,18 @@
 /* The front end with a host whose vocabulary says what a test tells it, and controllers in the same thread. */
 #pragma once
 
-#include <cepa/control.h>
-
 #include "control.h"
-#include "support/fake-host.h"
+#include "support/fake-words.h"
 
 G_BEGIN_DECLS
 
-typedef struct _Fixture Fixture;
-
-/* Returns: (transfer full) (nullable): what the method returns; NULL with @error. */
-typedef GVariant *(*FixtureMethod) (Fixture *self, GVariant *args, GError **error);
-
-struct _Fixture
+typedef struct
 {
-  FakeHost host; /* first */
-  CepaVocabulary vocabulary;
-  GHashTable *properties; /* "Client1.Version" to GVariant */
-  GHashTable *results;    /* "Circuits1.List" to GVariant */
-  GHashTable *methods;    /* the same to FixtureMethod */
-  GHashTable *deferred;   /* the same; calls wait for fixture_answer() */
-  GQueue waiting;
-  GPtrArray *subscriptions;
-  guint64 last_subscription;
+  FakeWords words; /* first */
   GHashTable *options; /* of the torrc: name to GStrv; see fixture_set_up_world() */
-  GString *calls;      /* "Circuits1.Close (uint64 7, true)", one a line */
   char *folder;
   CepaTorControl *control;
-};
+} Fixture;
 
 /* A controller. */
 typedef struct
@@ -49,15 +33,6 @@ void fixture_tear_down (Fixture *self, gconstpointer data);
 /* Properties, circuits, streams, channels, relays and options of a small world. */
 void fixture_set_up_world (Fixture *self);
 
-void fixture_set_property (Fixture *self, const char *name, GVariant *value);
-void fixture_set_result (Fixture *self, const char *name, GVariant *value);
-void fixture_set_method (Fixture *self, const char *name, FixtureMethod method);
-
-/* Answers the oldest call that waits. */
-void fixture_answer (Fixture *self, GVariant *result, const GError *error);
-void fixture_emit (Fixture *self, const char *interface_name, const char *signal, GVariant *args);
-guint fixture_n_subscribed (Fixture *self, const char *interface_name, const char *signal);
-
 /* Makes and starts the front end. Returns: (transfer full) (nullable): why it could not. */
 GError *fixture_try_start (Fixture *self);
 
@@ -67,7 +42,7 @@ void fixture_stop (Fixture *self);
 
 #define fixture_wait(self, condition) \
   while (!(condition)) \
-  fake_host_turn (&(self)->host)
+  fake_host_turn (&(self)->words.host)
 
 /* @place: "127.0.0.1:1", "unix:/x"; NULL for the first place */
 Client *client_new (Fixture *fixture, const char *place);

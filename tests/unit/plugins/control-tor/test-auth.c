@@ -47,7 +47,7 @@ test_null (Fixture *self, G_GNUC_UNUSED gconstpointer data)
                                         "250-VERSION Tor=\"0.4.9.11 (Cepa-0.1.0)\"\n250 OK");
   client_check (client, "PROTOCOLINFO 2 x", "513 No such version \"x\"");
   client_free (client);
-  g_assert_nonnull (strstr (self->host.log->str, "every program on this machine"));
+  g_assert_nonnull (strstr (self->words.host.log->str, "every program on this machine"));
 }
 
 /* What may be said before anything else, and how often. */
@@ -65,7 +65,7 @@ test_before (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   check_refused (self, "PROTOCOLINFO\r\nPROTOCOLINFO", info);
   check_refused (self, "QUIT", "250 closing connection");
   check_refused (self, "GETINFO version\r\nAUTHENTICATE\r\nSIGNAL HALT", "514 Authentication required.");
-  g_assert_cmpstr (self->calls->str, ==, "Channels1.List ()\n");
+  g_assert_cmpstr (self->words.calls->str, ==, "Channels1.List ()\n");
 }
 
 static void
@@ -79,7 +79,7 @@ test_cookie (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   Client *client;
   gsize len;
 
-  fake_host_set_option (&self->host, "cookie-authentication", "1", NULL);
+  fake_host_set_option (&self->words.host, "cookie-authentication", "1", NULL);
   g_assert_true (g_file_set_contents (path, "an old one", -1, NULL));
   g_assert_cmpint (g_chmod (path, 0644), ==, 0);
   fixture_start (self);
@@ -113,8 +113,8 @@ test_cookie_replaced (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *path = g_build_filename (self->folder, "elsewhere", NULL);
 
-  fake_host_set_option (&self->host, "cookie-authentication", "1", NULL);
-  fake_host_set_option (&self->host, "cookie-auth-file", path, NULL);
+  fake_host_set_option (&self->words.host, "cookie-authentication", "1", NULL);
+  fake_host_set_option (&self->words.host, "cookie-auth-file", path, NULL);
   fixture_start (self);
   g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS));
   g_assert_true (g_file_set_contents (path, "of another daemon", -1, NULL));
@@ -133,7 +133,7 @@ test_safecookie (Fixture *self, G_GNUC_UNUSED gconstpointer data)
                             "SERVERNONCE=" COOKIE;
   Client *client;
 
-  fake_host_set_option (&self->host, "cookie-authentication", "1", NULL);
+  fake_host_set_option (&self->words.host, "cookie-authentication", "1", NULL);
   fixture_start (self);
   client = client_new (self, NULL);
   client_check (client, "AUTHCHALLENGE safecookie \"abc\"", abc);
@@ -172,7 +172,7 @@ test_password (Fixture *self, G_GNUC_UNUSED gconstpointer data)
                               "configuration";
   Client *client;
 
-  fake_host_set_option (&self->host, "hashed-password",
+  fake_host_set_option (&self->words.host, "hashed-password",
                         "16:8F62E31DD6A359AB60368D671401E5D67CDFB3497A9AC2D56A50AD68F3", FOO, NULL);
   fixture_start (self);
   client = client_new (self, NULL);
@@ -189,8 +189,8 @@ test_password (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_free (client);
   check_refused (self, "AUTHENTICATE \"bar\"", wrong);
   check_refused (self, "AUTHCHALLENGE SAFECOOKIE 00", "515 Cookie authentication is disabled");
-  g_assert_null (strstr (self->host.log->str, "foo"));
-  g_assert_null (strstr (self->host.log->str, "bar"));
+  g_assert_null (strstr (self->words.host.log->str, "foo"));
+  g_assert_null (strstr (self->words.host.log->str, "bar"));
 }
 
 static void
@@ -198,8 +198,8 @@ test_both (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client;
 
-  fake_host_set_option (&self->host, "hashed-password", FOO, NULL);
-  fake_host_set_option (&self->host, "cookie-authentication", "1", NULL);
+  fake_host_set_option (&self->words.host, "hashed-password", FOO, NULL);
+  fake_host_set_option (&self->words.host, "cookie-authentication", "1", NULL);
   fixture_start (self);
   client = client_new (self, NULL);
   client_check (client, "AUTHENTICATE \"foo\"", "250 OK");
@@ -224,19 +224,19 @@ check_no_start (Fixture *self, CepaPluginError code, const char *part)
 static void
 test_bad_options (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  fake_host_set_option (&self->host, "port", "auto", NULL);
-  fake_host_set_option (&self->host, "hashed-password", FOO, "secret", NULL);
+  fake_host_set_option (&self->words.host, "port", "auto", NULL);
+  fake_host_set_option (&self->words.host, "hashed-password", FOO, "secret", NULL);
   check_no_start (self, CEPA_PLUGIN_ERROR_INVALID, "value 2 of the option hashed-password");
-  fake_host_set_option (&self->host, "hashed-password", NULL);
-  fake_host_set_option (&self->host, "port", "auto", "nonsense", NULL);
+  fake_host_set_option (&self->words.host, "hashed-password", NULL);
+  fake_host_set_option (&self->words.host, "port", "auto", "nonsense", NULL);
   check_no_start (self, CEPA_PLUGIN_ERROR_INVALID, "\"nonsense\"");
-  fake_host_set_option (&self->host, "port", "0.0.0.0:auto", NULL);
+  fake_host_set_option (&self->words.host, "port", "0.0.0.0:auto", NULL);
   check_no_start (self, CEPA_PLUGIN_ERROR_INVALID, "can be reached by others");
-  fake_host_set_option (&self->host, "port", "auto", NULL);
-  fake_host_set_option (&self->host, "cookie-authentication", "1", NULL);
-  fake_host_set_option (&self->host, "cookie-auth-file", "/nowhere/at/all", NULL);
+  fake_host_set_option (&self->words.host, "port", "auto", NULL);
+  fake_host_set_option (&self->words.host, "cookie-authentication", "1", NULL);
+  fake_host_set_option (&self->words.host, "cookie-auth-file", "/nowhere/at/all", NULL);
   check_no_start (self, CEPA_PLUGIN_ERROR_FILE, "/nowhere/at/all");
-  self->host.base.random = NULL;
+  self->words.host.base.random = NULL;
   check_no_start (self, CEPA_PLUGIN_ERROR_UNSUPPORTED, "no randomness");
 }
 
@@ -244,10 +244,10 @@ test_bad_options (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 static void
 test_open_to_others (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
-  fake_host_set_option (&self->host, "port", "0.0.0.0:auto", NULL);
-  fake_host_set_option (&self->host, "hashed-password", FOO, NULL);
+  fake_host_set_option (&self->words.host, "port", "0.0.0.0:auto", NULL);
+  fake_host_set_option (&self->words.host, "hashed-password", FOO, NULL);
   fixture_start (self);
-  g_assert_nonnull (strstr (self->host.log->str, "nothing there is encrypted"));
+  g_assert_nonnull (strstr (self->words.host.log->str, "nothing there is encrypted"));
 }
 
 static void
@@ -262,9 +262,9 @@ test_places (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   struct stat info;
   Client *client;
 
-  fake_host_set_option (&self->host, "port", "auto", value, "0", "[::1]:auto", NULL);
-  fake_host_set_option (&self->host, "socket", second, "0", NULL);
-  fake_host_set_option (&self->host, "port-write-to-file", list, NULL);
+  fake_host_set_option (&self->words.host, "port", "auto", value, "0", "[::1]:auto", NULL);
+  fake_host_set_option (&self->words.host, "socket", second, "0", NULL);
+  fake_host_set_option (&self->words.host, "port-write-to-file", list, NULL);
   fixture_start (self);
   all = cepa_tor_control_list_addresses (self->control);
   places = g_strsplit (all, "\n", -1);
@@ -286,9 +286,9 @@ test_places (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
   /* One that is in use is not taken over; one that nobody listens at is. */
   taken = g_strdup_printf ("unix:%s", first);
-  fake_host_set_option (&self->host, "port", taken, taken, NULL);
-  fake_host_set_option (&self->host, "socket", NULL);
-  fake_host_set_option (&self->host, "port-write-to-file", NULL);
+  fake_host_set_option (&self->words.host, "port", taken, taken, NULL);
+  fake_host_set_option (&self->words.host, "socket", NULL);
+  fake_host_set_option (&self->words.host, "port-write-to-file", NULL);
   check_no_start (self, CEPA_PLUGIN_ERROR_NETWORK, "another process listens");
   g_assert_false (g_file_test (first, G_FILE_TEST_EXISTS));
   {
@@ -298,7 +298,7 @@ test_places (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
     g_assert_true (g_socket_bind (dead, address, FALSE, NULL));
   }
-  fake_host_set_option (&self->host, "port", taken, NULL);
+  fake_host_set_option (&self->words.host, "port", taken, NULL);
   fixture_start (self);
   fixture_stop (self);
   g_assert_true (g_file_set_contents (first, "a file", -1, NULL));

@@ -15,9 +15,9 @@ set_up_world (Fixture *self, gconstpointer data)
 static void
 check_called (Fixture *self, const char *call)
 {
-  if (strstr (self->calls->str, call) == NULL)
-    g_error ("%s was not called: %s", call, self->calls->str);
-  g_string_truncate (self->calls, 0);
+  if (strstr (self->words.calls->str, call) == NULL)
+    g_error ("%s was not called: %s", call, self->words.calls->str);
+  g_string_truncate (self->words.calls, 0);
 }
 
 static void
@@ -94,7 +94,7 @@ test_signals (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check_event (client, "650 SIGNAL ACTIVE");
   check_called (self, "Client1.SetDormant (false,)");
   client_check (client, "SIGNAL dump", "551 DUMP is a signal of C Tor that this daemon has nothing for");
-  g_hash_table_remove (self->results, "Client1.Reload");
+  fake_words_forget (&self->words, "Client1.Reload");
   client_check (client, "SIGNAL RELOAD", "551 RELOAD: there is no method Client1.Reload");
   client_free (client);
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
@@ -130,7 +130,7 @@ test_closing (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "DROPGUARDS", "250 OK");
   client_check (client, "DROPGUARDS now", "512 Too many arguments to DROPGUARDS");
   client_check (client, "CLOSESTREAM 8", "512 Bad arguments to CLOSESTREAM: Need at least 2 argument(s)");
-  g_hash_table_remove (self->methods, "Circuits1.Close");
+  fake_words_forget (&self->words, "Circuits1.Close");
   client_check (client, "CLOSECIRCUIT 3", "551 Closing the circuit: there is no method Circuits1.Close");
   client_free (client);
 }
@@ -144,19 +144,19 @@ test_ownership (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "DROPOWNERSHIP", "250 OK");
   client_check_closed (client, "QUIT", "250 closing connection");
   client_free (client);
-  g_assert_null (strstr (self->calls->str, "Shutdown"));
+  g_assert_null (strstr (self->words.calls->str, "Shutdown"));
 
   client = client_new_ready (self);
   client_check (client, "takeownership", "250 OK");
   client_free (client);
-  fixture_wait (self, strstr (self->calls->str, "Client1.Shutdown ()") != NULL);
-  g_string_truncate (self->calls, 0);
+  fixture_wait (self, strstr (self->words.calls->str, "Client1.Shutdown ()") != NULL);
+  g_string_truncate (self->words.calls, 0);
 
   /* The front end is stopped; nobody left. */
   client = client_new_ready (self);
   client_check (client, "TAKEOWNERSHIP", "250 OK");
   fixture_stop (self);
-  g_assert_null (strstr (self->calls->str, "Shutdown"));
+  g_assert_null (strstr (self->words.calls->str, "Shutdown"));
   client_free (client);
 }
 

@@ -32,7 +32,7 @@ emit_text (Fixture *self, const char *interface_name, const char *signal, const 
   GVariant *value = g_variant_parse (NULL, args, NULL, NULL, &error);
 
   g_assert_no_error (error);
-  fixture_emit (self, interface_name, signal, value);
+  fake_words_emit (&self->words, interface_name, signal, value);
   g_variant_unref (value);
 }
 
@@ -43,23 +43,23 @@ test_setevents (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
   client_check (client, "SETEVENTS", "250 OK");
   client_check (client, "SETEVENTS circ Stream EXTENDED AUTHDIR_NEWDESCS", "250 OK");
-  g_assert_cmpuint (fixture_n_subscribed (self, "Circuits1", "Changed"), ==, 1);
-  g_assert_cmpuint (fixture_n_subscribed (self, "Streams1", "Changed"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Circuits1", "Changed"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Streams1", "Changed"), ==, 1);
   /* What is not known changes nothing. */
   client_check (client, "SETEVENTS CIRC nope", "552 Unrecognized event \"nope\"");
   client_check (client, "SETEVENTS NS", "552 Unrecognized event \"NS\"");
   client_check (client, "SETEVENTS CIRC_BW", "552 Unrecognized event \"CIRC_BW\"");
-  g_assert_cmpuint (fixture_n_subscribed (self, "Streams1", "Changed"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Streams1", "Changed"), ==, 1);
   /* The log is only listened to while somebody wants it. */
-  g_assert_cmpuint (fixture_n_subscribed (self, "Log1", "Debug"), ==, 0);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Debug"), ==, 0);
   other = client_new_for (self, "DEBUG CIRC");
-  g_assert_cmpuint (fixture_n_subscribed (self, "Log1", "Debug"), ==, 1);
-  g_assert_cmpuint (fixture_n_subscribed (self, "Circuits1", "Changed"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Debug"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Circuits1", "Changed"), ==, 1);
   client_check (client, "SETEVENTS", "250 OK");
-  g_assert_cmpuint (fixture_n_subscribed (self, "Circuits1", "Changed"), ==, 1);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Circuits1", "Changed"), ==, 1);
   client_free (other);
-  fixture_wait (self, fixture_n_subscribed (self, "Circuits1", "Changed") == 0);
-  g_assert_cmpuint (fixture_n_subscribed (self, "Log1", "Debug"), ==, 0);
+  fixture_wait (self, fake_words_n_subscribed (&self->words, "Circuits1", "Changed") == 0);
+  g_assert_cmpuint (fake_words_n_subscribed (&self->words, "Log1", "Debug"), ==, 0);
   client_free (client);
 }
 
@@ -259,7 +259,7 @@ test_liveness (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   /* Another channel is open. */
   emit_text (self, "Channels1", "Changed", CHANNEL ("failed", ""));
   client_check (client, "GETINFO network-liveness", "250-network-liveness=up\n250 OK");
-  fixture_set_result (self, "Channels1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
+  fake_words_set_result (&self->words, "Channels1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
   emit_text (self, "Channels1", "Changed", CHANNEL ("closed", ""));
   client_check (client, "GETINFO network-liveness", "250-network-liveness=up\n250 OK");
   emit_text (self, "Channels1", "Changed", CHANNEL ("failed", ""));
@@ -276,8 +276,9 @@ test_clock_skew (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *general = client_new_for (self, "STATUS_GENERAL"), *client;
 
-  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (FALSE));
-  fixture_set_property (self, "Client1.Bootstrap", g_variant_new ("(uss)", 10, "conn_done", "Connected to a relay"));
+  fake_words_set_property (&self->words, "Client1.IsReady", g_variant_new_boolean (FALSE));
+  fake_words_set_property (&self->words, "Client1.Bootstrap",
+                           g_variant_new ("(uss)", 10, "conn_done", "Connected to a relay"));
   client = client_new_for (self, "STATUS_CLIENT");
   emit_text (self, "Client1", "ClockSkewed", "(int64 -7500, 'OR:192.0.2.1:443')");
   client_check_event (general, "650 STATUS_GENERAL WARN CLOCK_SKEW SKEW=-7500 SOURCE=OR:192.0.2.1:443");
@@ -286,7 +287,7 @@ test_clock_skew (Fixture *self, G_GNUC_UNUSED gconstpointer data)
                               "RECOMMENDATION=warn");
   /* Right again, and then wrong with a circuit there. */
   emit_text (self, "Client1", "ClockSkewed", "(int64 0, '')");
-  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (TRUE));
+  fake_words_set_property (&self->words, "Client1.IsReady", g_variant_new_boolean (TRUE));
   emit_text (self, "Client1", "ClockSkewed", "(int64 90000, 'CONSENSUS')");
   client_check_event (general, "650 STATUS_GENERAL WARN CLOCK_SKEW SKEW=90000 SOURCE=CONSENSUS");
   emit_text (self, "Client1", "Bootstrapped", "(uint32 5, 'conn', 'Connecting')");
@@ -300,8 +301,8 @@ test_status (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client;
 
-  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (FALSE));
-  fixture_set_property (self, "Client1.HasDirectory", g_variant_new_boolean (FALSE));
+  fake_words_set_property (&self->words, "Client1.IsReady", g_variant_new_boolean (FALSE));
+  fake_words_set_property (&self->words, "Client1.HasDirectory", g_variant_new_boolean (FALSE));
   client = client_new_for (self, "STATUS_CLIENT STATUS_SERVER");
   emit_text (self, "Client1", "Bootstrapped", "(uint32 5, 'conn', 'Connecting to a \"relay\"')");
   client_check_event (client, "650 STATUS_CLIENT NOTICE BOOTSTRAP PROGRESS=5 TAG=conn "
@@ -309,13 +310,13 @@ test_status (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   emit_text (self, "Network1", "Changed", "(uint32 10, int64 1767229200)");
   client_check_event (client, "650 STATUS_CLIENT NOTICE CONSENSUS_ARRIVED");
   /* The same consensus with more microdescriptors. */
-  fixture_set_property (self, "Client1.HasDirectory", g_variant_new_boolean (TRUE));
+  fake_words_set_property (&self->words, "Client1.HasDirectory", g_variant_new_boolean (TRUE));
   emit_text (self, "Network1", "Changed", "(uint32 10, int64 1767229200)");
   client_check_event (client, "650 STATUS_CLIENT NOTICE ENOUGH_DIR_INFO");
-  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (TRUE));
+  fake_words_set_property (&self->words, "Client1.IsReady", g_variant_new_boolean (TRUE));
   emit_text (self, "Circuits1", "Changed", "(uint64 1, 'built', @a{sv} {})");
   client_check_event (client, "650 STATUS_CLIENT NOTICE CIRCUIT_ESTABLISHED");
-  fixture_set_property (self, "Client1.HasDirectory", g_variant_new_boolean (FALSE));
+  fake_words_set_property (&self->words, "Client1.HasDirectory", g_variant_new_boolean (FALSE));
   emit_text (self, "Network1", "Changed", "(uint32 0, int64 1767229200)");
   client_check_event (client, "650 STATUS_CLIENT NOTICE NOT_ENOUGH_DIR_INFO");
   client_free (client);
@@ -389,16 +390,16 @@ test_bandwidth (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client = client_new_for (self, "BW STREAM_BW");
 
-  fixture_set_property (self, "Client1.BytesRead", g_variant_new_uint64 (5000));
-  fixture_set_property (self, "Client1.BytesWritten", g_variant_new_uint64 (499));
-  fixture_set_result (self, "Streams1.List",
-                      g_variant_new_parsed ("([{'id': <uint64 8>, 'bytes-read': <uint64 130>, 'bytes-written': "
-                                            "<uint64 20>}, {'id': <uint64 9>, 'bytes-written': <uint64 5>}],)"));
+  fake_words_set_property (&self->words, "Client1.BytesRead", g_variant_new_uint64 (5000));
+  fake_words_set_property (&self->words, "Client1.BytesWritten", g_variant_new_uint64 (499));
+  fake_words_set_result (&self->words, "Streams1.List",
+                         g_variant_new_parsed ("([{'id': <uint64 8>, 'bytes-read': <uint64 130>, 'bytes-written': "
+                                               "<uint64 20>}, {'id': <uint64 9>, 'bytes-written': <uint64 5>}],)"));
   client_check_event (client, "650 BW 4000 0");
   client_check_event (client, "650 STREAM_BW 8 0 30 2026-01-01T00:00:00.000000");
   client_check_event (client, "650 STREAM_BW 9 5 0 2026-01-01T00:00:00.000000");
   client_check (client, "GETINFO bw-event-cache", "250-bw-event-cache=4000,0\n250 OK");
-  fixture_set_result (self, "Streams1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
+  fake_words_set_result (&self->words, "Streams1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
   emit_text (self, "Streams1", "Changed",
              "(uint64 9, 'closed', {'bytes-written': <uint64 6>, 'bytes-read': <uint64 1>})");
   client_check_event (client, "650 STREAM_BW 9 1 1 2026-01-01T00:00:00.000000");

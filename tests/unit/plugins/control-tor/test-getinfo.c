@@ -175,7 +175,7 @@ test_lists (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   check_key (client, "md/name/guard", MD ("guard"));
   check_key (client, "config/names", "ControlPort LineList\nDataDirectory Filename\nLog String\nPathPolicy String\n"
                                      "SafeLogging String\nSocksPort LineList\nUseMicrodescriptors Boolean\n");
-  fixture_set_result (self, "Streams1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
+  fake_words_set_result (&self->words, "Streams1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
   check_key (client, "stream-status", "");
   client_free (client);
 }
@@ -241,9 +241,9 @@ test_no_consensus (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client = client_new_ready (self);
 
-  fixture_set_property (self, "Network1.NRelays", g_variant_new_uint32 (0));
-  fixture_set_property (self, "Network1.ValidAfter", g_variant_new_int64 (0));
-  fixture_set_result (self, "Network1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
+  fake_words_set_property (&self->words, "Network1.NRelays", g_variant_new_uint32 (0));
+  fake_words_set_property (&self->words, "Network1.ValidAfter", g_variant_new_int64 (0));
+  fake_words_set_result (&self->words, "Network1.List", g_variant_new_parsed ("(@aa{sv} [],)"));
   check_key (client, "ns/all", "");
   check_key (client, "ns/id/x", "");
   check_key (client, "md/all", "");
@@ -257,11 +257,11 @@ test_other_vocabulary (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client = client_new_ready (self);
 
-  fixture_set_property (self, "Client1.BytesRead", g_variant_new_string ("many"));
-  fixture_set_property (self, "Client1.Bootstrap", g_variant_new_string ("soon"));
-  fixture_set_result (self, "Circuits1.List", g_variant_new ("(s)", "some"));
-  fixture_set_result (self, "Network1.List", g_variant_new ("(s)", "some"));
-  g_hash_table_remove (self->results, "Streams1.List");
+  fake_words_set_property (&self->words, "Client1.BytesRead", g_variant_new_string ("many"));
+  fake_words_set_property (&self->words, "Client1.Bootstrap", g_variant_new_string ("soon"));
+  fake_words_set_result (&self->words, "Circuits1.List", g_variant_new ("(s)", "some"));
+  fake_words_set_result (&self->words, "Network1.List", g_variant_new ("(s)", "some"));
+  fake_words_forget (&self->words, "Streams1.List");
   client_check (client, "GETINFO traffic/read", "551 Internal error");
   client_check (client, "GETINFO status/bootstrap-phase", "551 Internal error");
   client_check (client, "GETINFO circuit-status", "551 The list cannot be had");
@@ -277,21 +277,21 @@ test_later (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client = client_new_ready (self), *other = client_new_ready (self);
 
-  g_hash_table_add (self->deferred, g_strdup ("Circuits1.List"));
-  g_hash_table_add (self->deferred, g_strdup ("Network1.Microdescriptor"));
+  fake_words_defer (&self->words, "Circuits1.List");
+  fake_words_defer (&self->words, "Network1.Microdescriptor");
   client_send (client, "GETINFO circuit-status md/id/" EXIT "\r\nGETINFO dormant");
   client_send (other, "GETINFO circuit-status");
-  fixture_wait (self, g_queue_get_length (&self->waiting) == 2);
+  fixture_wait (self, fake_words_n_waiting (&self->words) == 2);
   g_assert_cmpuint (client->received->len, ==, 0);
   client_free (other);
-  fixture_answer (self, g_variant_new_parsed ("(@aa{sv} [],)"), NULL);
-  fixture_answer (self, g_variant_new_parsed ("(@aa{sv} [],)"), NULL);
-  fixture_wait (self, g_queue_get_length (&self->waiting) == 1);
-  fixture_answer (self, g_variant_new ("(s)", "m"), NULL);
+  fake_words_answer (&self->words, g_variant_new_parsed ("(@aa{sv} [],)"), NULL);
+  fake_words_answer (&self->words, g_variant_new_parsed ("(@aa{sv} [],)"), NULL);
+  fixture_wait (self, fake_words_n_waiting (&self->words) == 1);
+  fake_words_answer (&self->words, g_variant_new ("(s)", "m"), NULL);
   client_check_event (client, "250-circuit-status=\n250-md/id/" EXIT "=m\n250 OK");
   client_check_event (client, "250-dormant=0\n250 OK");
   client_send (client, "GETINFO circuit-status");
-  fixture_wait (self, g_queue_get_length (&self->waiting) == 1);
+  fixture_wait (self, fake_words_n_waiting (&self->words) == 1);
   fixture_stop (self);
   fixture_wait (self, client->ended);
   client_free (client);

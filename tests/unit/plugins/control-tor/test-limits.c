@@ -96,7 +96,7 @@ test_line_ends (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   for (gsize i = 0; i < strlen (bytes); i++)
     {
       client_send_bytes (client, bytes + i, 1);
-      g_main_context_iteration (self->host.context, FALSE);
+      g_main_context_iteration (self->words.host.context, FALSE);
     }
   client_check_event (client, "250 OK");
   client_check_event (client, "250-dormant=0\n250 OK");
@@ -150,17 +150,18 @@ test_unread_events (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (deaf, "SETEVENTS NOTICE", "250 OK");
   client_check (client, "SETEVENTS NOTICE", "250 OK");
   g_source_destroy (deaf->source);
-  for (; fixture_n_subscribed (self, "Log1", "Notice") == 1 && self->control->connections->len == 2; told += 100000)
+  for (; fake_words_n_subscribed (&self->words, "Log1", "Notice") == 1 && self->control->connections->len == 2;
+       told += 100000)
     {
       g_autofree char *got = NULL;
 
       g_assert_cmpuint (told, <, 4 * CEPA_TOR_MAX_EVENTS);
-      fixture_emit (self, "Log1", "Notice", g_variant_new ("(ss)", "net", filler));
+      fake_words_emit (&self->words, "Log1", "Notice", g_variant_new ("(ss)", "net", filler));
       got = client_take (client);
       g_assert_cmpuint (strlen (got), ==, 100000 + strlen ("650 NOTICE "));
     }
   g_assert_cmpuint (told, >, CEPA_TOR_MAX_EVENTS / 2);
-  g_assert_nonnull (strstr (self->host.log->str, "has not read its events"));
+  g_assert_nonnull (strstr (self->words.host.log->str, "has not read its events"));
   client_check (client, "GETINFO dormant", "250-dormant=0\n250 OK");
   client_free (deaf);
   client_free (client);
@@ -187,7 +188,7 @@ test_unread_answers (Fixture *self, G_GNUC_UNUSED gconstpointer data)
           sent += (gsize) n;
           idle = 0;
         }
-      g_main_context_iteration (self->host.context, FALSE);
+      g_main_context_iteration (self->words.host.context, FALSE);
       g_assert_cmpuint (connection->output->len - connection->sent, <, CEPA_TOR_OUTPUT_HIGH + 65536);
       g_assert_cmpuint (connection->input.bytes->len, <, CEPA_TOR_MAX_COMMAND + 65536);
     }
@@ -201,7 +202,7 @@ test_unread_answers (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       ssize_t n = recv (deaf->fd, answer, sizeof answer, MSG_DONTWAIT);
 
       received += n > 0 ? (gsize) n : 0;
-      g_main_context_iteration (self->host.context, FALSE);
+      g_main_context_iteration (self->words.host.context, FALSE);
     }
   client_free (deaf);
   client_free (client);
@@ -216,7 +217,7 @@ test_too_many (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
     {
       clients[i] = client_new (self, NULL);
-      g_main_context_iteration (self->host.context, FALSE);
+      g_main_context_iteration (self->words.host.context, FALSE);
     }
   fixture_wait (self, clients[0]->ended);
   g_assert_cmpuint (self->control->connections->len, <=, CEPA_TOR_MAX_CONNECTIONS);
@@ -235,7 +236,7 @@ test_long_answer (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_autofree char *filler = g_strnfill (1000000, 'x');
   g_autoptr (GString) command = g_string_new ("GETINFO");
 
-  fixture_set_property (self, "Client1.ConfigFile", g_variant_new_string (filler));
+  fake_words_set_property (&self->words, "Client1.ConfigFile", g_variant_new_string (filler));
   for (guint i = 0; i < 80; i++)
     g_string_append (command, " config-file");
   client_check (client, command->str, "551 The answer is too long; ask for less at once");

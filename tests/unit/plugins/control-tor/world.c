@@ -53,7 +53,7 @@ world_parse (const char *text)
 }
 
 static GVariant *
-world_find (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
+world_find (G_GNUC_UNUSED gpointer words, GVariant *args, GError **error)
 {
   const char *relay;
 
@@ -68,7 +68,7 @@ world_find (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
 }
 
 static GVariant *
-world_country (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
+world_country (G_GNUC_UNUSED gpointer words, GVariant *args, GError **error)
 {
   const char *address;
 
@@ -87,9 +87,9 @@ world_country (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
 }
 
 static GVariant *
-world_microdescriptor (Fixture *self, GVariant *args, GError **error)
+world_microdescriptor (gpointer words, GVariant *args, GError **error)
 {
-  g_autoptr (GVariant) relay = world_find (self, args, error);
+  g_autoptr (GVariant) relay = world_find (words, args, error);
   g_autoptr (GVariant) dict = relay != NULL ? g_variant_get_child_value (relay, 0) : NULL;
   const char *name;
 
@@ -101,9 +101,9 @@ world_microdescriptor (Fixture *self, GVariant *args, GError **error)
 }
 
 static GVariant *
-world_microdescriptor_tuple (Fixture *self, GVariant *args, GError **error)
+world_microdescriptor_tuple (gpointer words, GVariant *args, GError **error)
 {
-  g_autoptr (GVariant) text = world_microdescriptor (self, args, error);
+  g_autoptr (GVariant) text = world_microdescriptor (words, args, error);
 
   return text != NULL ? g_variant_ref_sink (g_variant_new_tuple (&text, 1)) : NULL;
 }
@@ -136,8 +136,9 @@ world_spelling (Fixture *self, const char *name)
 }
 
 static GVariant *
-world_get_option (Fixture *self, GVariant *args, GError **error)
+world_get_option (gpointer words, GVariant *args, GError **error)
 {
+  Fixture *self = words;
   const char *name, *spelling;
 
   g_variant_get (args, "(&s)", &name);
@@ -168,8 +169,9 @@ world_check_option (Fixture *self, const char *name, char **values, GError **err
 }
 
 static GVariant *
-world_set_options (Fixture *self, GVariant *args, GError **error)
+world_set_options (gpointer words, GVariant *args, GError **error)
 {
+  Fixture *self = words;
   g_autoptr (GVariant) list = g_variant_get_child_value (args, 0);
 
   for (guint round = 0; round < 2; round++)
@@ -186,21 +188,21 @@ world_set_options (Fixture *self, GVariant *args, GError **error)
             char *spelling = g_strdup (world_spelling (self, name));
 
             g_hash_table_replace (self->options, spelling, g_steal_pointer (&values));
-            fixture_emit (self, "Options1", "Changed", g_variant_new_parsed ("([%s],)", spelling));
+            fake_words_emit (&self->words, "Options1", "Changed", g_variant_new_parsed ("([%s],)", spelling));
           }
       }
   return g_variant_ref_sink (g_variant_new ("()"));
 }
 
 static GVariant *
-world_new_identity (Fixture *self, G_GNUC_UNUSED GVariant *args, G_GNUC_UNUSED GError **error)
+world_new_identity (gpointer words, G_GNUC_UNUSED GVariant *args, G_GNUC_UNUSED GError **error)
 {
-  fixture_emit (self, "Client1", "NewIdentityTaken", g_variant_new ("()"));
+  fake_words_emit (words, "Client1", "NewIdentityTaken", g_variant_new ("()"));
   return g_variant_ref_sink (g_variant_new ("()"));
 }
 
 static GVariant *
-world_close (G_GNUC_UNUSED Fixture *self, GVariant *args, GError **error)
+world_close (G_GNUC_UNUSED gpointer words, GVariant *args, GError **error)
 {
   g_autoptr (GVariant) id = g_variant_get_child_value (args, 0);
 
@@ -221,50 +223,50 @@ world_set_option (Fixture *self, const char *name, const char *value)
 static void
 world_set_up_properties (Fixture *self)
 {
-  fixture_set_property (self, "Client1.Version", g_variant_new_string ("0.1.0"));
-  fixture_set_property (self, "Client1.Bootstrap", g_variant_new ("(uss)", 100, "done", "Done"));
-  fixture_set_property (self, "Client1.IsReady", g_variant_new_boolean (TRUE));
-  fixture_set_property (self, "Client1.HasDirectory", g_variant_new_boolean (TRUE));
-  fixture_set_property (self, "Client1.Listeners",
-                        world_parse ("[('socks', '127.0.0.1:9250'), ('socks', 'unix:/run/x'), "
-                                     "('metrics', '[::1]:1'), ('control', 'unix:/bus')]"));
-  fixture_set_property (self, "Client1.BytesRead", g_variant_new_uint64 (1000));
-  fixture_set_property (self, "Client1.BytesWritten", g_variant_new_uint64 (500));
-  fixture_set_property (self, "Client1.StartTime", g_variant_new_int64 (self->host.now_s - 77));
-  fixture_set_property (self, "Client1.Pid", g_variant_new_uint32 ((guint32) getpid ()));
-  fixture_set_property (self, "Client1.DataDirectory", g_variant_new_string (self->folder));
-  fixture_set_property (self, "Client1.ConfigFile", g_variant_new_string ("/etc/cepa/torrc"));
-  fixture_set_property (self, "Network1.NRelays", g_variant_new_uint32 (2));
-  fixture_set_property (self, "Network1.Descriptors", world_parse ("['microdescriptors']"));
-  fixture_set_property (self, "Network1.ValidAfter", g_variant_new_int64 (1767222000));
-  fixture_set_property (self, "Network1.FreshUntil", g_variant_new_int64 (1767225600));
-  fixture_set_property (self, "Network1.ValidUntil", g_variant_new_int64 (1767232800));
+  fake_words_set_property (&self->words, "Client1.Version", g_variant_new_string ("0.1.0"));
+  fake_words_set_property (&self->words, "Client1.Bootstrap", g_variant_new ("(uss)", 100, "done", "Done"));
+  fake_words_set_property (&self->words, "Client1.IsReady", g_variant_new_boolean (TRUE));
+  fake_words_set_property (&self->words, "Client1.HasDirectory", g_variant_new_boolean (TRUE));
+  fake_words_set_property (&self->words, "Client1.Listeners",
+                           world_parse ("[('socks', '127.0.0.1:9250'), ('socks', 'unix:/run/x'), "
+                                        "('metrics', '[::1]:1'), ('control', 'unix:/bus')]"));
+  fake_words_set_property (&self->words, "Client1.BytesRead", g_variant_new_uint64 (1000));
+  fake_words_set_property (&self->words, "Client1.BytesWritten", g_variant_new_uint64 (500));
+  fake_words_set_property (&self->words, "Client1.StartTime", g_variant_new_int64 (self->words.host.now_s - 77));
+  fake_words_set_property (&self->words, "Client1.Pid", g_variant_new_uint32 ((guint32) getpid ()));
+  fake_words_set_property (&self->words, "Client1.DataDirectory", g_variant_new_string (self->folder));
+  fake_words_set_property (&self->words, "Client1.ConfigFile", g_variant_new_string ("/etc/cepa/torrc"));
+  fake_words_set_property (&self->words, "Network1.NRelays", g_variant_new_uint32 (2));
+  fake_words_set_property (&self->words, "Network1.Descriptors", world_parse ("['microdescriptors']"));
+  fake_words_set_property (&self->words, "Network1.ValidAfter", g_variant_new_int64 (1767222000));
+  fake_words_set_property (&self->words, "Network1.FreshUntil", g_variant_new_int64 (1767225600));
+  fake_words_set_property (&self->words, "Network1.ValidUntil", g_variant_new_int64 (1767232800));
 }
 
 void
 fixture_set_up_world (Fixture *self)
 {
   world_set_up_properties (self);
-  fixture_set_result (self, "Circuits1.List", world_parse (CIRCUITS));
-  fixture_set_result (self, "Streams1.List", world_parse (STREAMS));
-  fixture_set_result (self, "Channels1.List", world_parse (CHANNELS));
-  fixture_set_result (self, "Guards1.List", world_parse (GUARDS));
-  fixture_set_result (self, "Guards1.Drop", g_variant_new ("()"));
-  fixture_set_result (self, "Network1.List", world_parse ("([" RELAY_GUARD ", " RELAY_EXIT "],)"));
-  fixture_set_result (self, "Options1.List", world_parse (OPTIONS));
-  fixture_set_result (self, "Client1.Reload", g_variant_new ("()"));
-  fixture_set_result (self, "Client1.SetDormant", g_variant_new ("()"));
-  fixture_set_result (self, "Client1.Shutdown", g_variant_new ("()"));
-  fixture_set_method (self, "Client1.NewIdentity", world_new_identity);
-  fixture_set_method (self, "Network1.Find", world_find);
-  fixture_set_method (self, "Network1.Microdescriptor", world_microdescriptor_tuple);
-  fixture_set_method (self, "Network1.ServerDescriptor", world_server_descriptor);
-  fixture_set_method (self, "Network1.Country", world_country);
-  fixture_set_result (self, "Network1.HasCountries", world_parse ("(true, false)"));
-  fixture_set_method (self, "Options1.Get", world_get_option);
-  fixture_set_method (self, "Options1.Set", world_set_options);
-  fixture_set_method (self, "Circuits1.Close", world_close);
-  fixture_set_method (self, "Streams1.Close", world_close);
+  fake_words_set_result (&self->words, "Circuits1.List", world_parse (CIRCUITS));
+  fake_words_set_result (&self->words, "Streams1.List", world_parse (STREAMS));
+  fake_words_set_result (&self->words, "Channels1.List", world_parse (CHANNELS));
+  fake_words_set_result (&self->words, "Guards1.List", world_parse (GUARDS));
+  fake_words_set_result (&self->words, "Guards1.Drop", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Network1.List", world_parse ("([" RELAY_GUARD ", " RELAY_EXIT "],)"));
+  fake_words_set_result (&self->words, "Options1.List", world_parse (OPTIONS));
+  fake_words_set_result (&self->words, "Client1.Reload", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Client1.SetDormant", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Client1.Shutdown", g_variant_new ("()"));
+  fake_words_set_method (&self->words, "Client1.NewIdentity", world_new_identity);
+  fake_words_set_method (&self->words, "Network1.Find", world_find);
+  fake_words_set_method (&self->words, "Network1.Microdescriptor", world_microdescriptor_tuple);
+  fake_words_set_method (&self->words, "Network1.ServerDescriptor", world_server_descriptor);
+  fake_words_set_method (&self->words, "Network1.Country", world_country);
+  fake_words_set_result (&self->words, "Network1.HasCountries", world_parse ("(true, false)"));
+  fake_words_set_method (&self->words, "Options1.Get", world_get_option);
+  fake_words_set_method (&self->words, "Options1.Set", world_set_options);
+  fake_words_set_method (&self->words, "Circuits1.Close", world_close);
+  fake_words_set_method (&self->words, "Streams1.Close", world_close);
   world_set_option (self, "ControlPort", "auto");
   world_set_option (self, "DataDirectory", self->folder);
   world_set_option (self, "Log", "notice stdout");
