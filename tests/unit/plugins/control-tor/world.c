@@ -236,6 +236,7 @@ fixture_set_up_world (Fixture *self)
   fixture_set_result (self, "Channels1.List", world_parse (CHANNELS));
   fixture_set_result (self, "Guards1.List", world_parse (GUARDS));
   fixture_set_result (self, "Guards1.Drop", g_variant_new ("()"));
+  fixture_set_result (self, "Circuits1.DropBuildTimes", g_variant_new ("()"));
   fixture_set_result (self, "Network1.List", world_parse ("([" RELAY_GUARD ", " RELAY_EXIT "],)"));
   fixture_set_result (self, "Options1.List", world_parse (OPTIONS));
   fixture_set_result (self, "Client1.Reload", g_variant_new ("()"));
