@@ -6,6 +6,7 @@
 #include <vocabulary-info.h>
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "host/words.h"
 
 static const char *
@@ -73,7 +74,7 @@ words_circuits_path (const CepaCircuit *circuit)
 static GVariant *
 words_circuits_row (CepaCircuits *circuits, const CepaCircuit *circuit, gboolean has_closed, const GError *reason)
 {
-  CepaCircuitsInfo info = { CEPA_CIRCUITS_FOR_STREAMS, FALSE, FALSE };
+  CepaCircuitsInfo info = { 0 };
   GVariantDict row;
 
   if (circuits != NULL)
@@ -149,12 +150,17 @@ cepa_words_circuit_event (CepaHostVocabulary *self, const CepaEvent *event, gpoi
     [CEPA_CIRCUIT_EVENT_ENDED] = "closed",
   };
   gboolean has_closed = event->what == CEPA_CIRCUIT_EVENT_FAILED || event->what == CEPA_CIRCUIT_EVENT_ENDED;
+  CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
+  CepaCircuitsInfo info = { 0 };
 
+  if (circuits != NULL && event->what == CEPA_CIRCUIT_EVENT_BUILT)
+    cepa_circuits_get_info (circuits, circuit, &info);
+  if (info.may_wait)
+    return; /* words_circuits_settled() */
   if (event->what < G_N_ELEMENTS (names) && cepa_host_vocabulary_has_listener (self, "Circuits1", "Changed"))
     cepa_host_vocabulary_emit (self, "Circuits1", "Changed",
                                g_variant_new ("(ts@a{sv})", event->circuit, names[event->what],
-                                              words_circuits_row (cepa_words_get_client (self)->circuits, circuit,
-                                                                  has_closed, reason)));
+                                              words_circuits_row (circuits, circuit, has_closed, reason)));
 }
 
 /* ---- Build ---- */
@@ -292,6 +298,21 @@ words_circuits_get_build_timeout (CepaHostVocabulary *self, G_GNUC_UNUSED GError
 }
 
 static void
+words_circuits_drop_build_times (CepaHostVocabulary *self, G_GNUC_UNUSED GVariant *args, CepaWordReply *reply)
+{
+  CepaCircuits *circuits = cepa_words_get_client (self)->circuits;
+
+  if (circuits == NULL)
+    {
+      cepa_word_reply_fail_with (reply, CEPA_PLUGIN_ERROR_FAILED, "the daemon is %s", cepa_words_get_state (self));
+      return;
+    }
+  cepa_log (CEPA_LOG_CIRC, CEPA_LOG_NOTICE, "what was learned of how long circuits take is forgotten, as somebody asked");
+  cepa_build_times_drop (cepa_circuits_get_build_times (circuits));
+  cepa_word_reply_return (reply, NULL);
+}
+
+static void
 words_circuits_build_timeout_set (gpointer user_data, CepaBuildTimesChange change,
                                   const CepaBuildTimesFigures *figures)
 {
@@ -320,15 +341,16 @@ words_circuits_use_changed (gpointer user_data, CepaCircuit *circuit, CepaCircui
                                             g_variant_dict_end (&row)));
 }
 
-/* C Tor tells that a circuit is built again when it has been made longer. */
+/* As in C Tor a circuit is built when it may be used, and again when it has been made longer. */
 static void
-words_circuits_extended (gpointer user_data, CepaCircuit *circuit)
+words_circuits_settled (gpointer user_data, CepaCircuit *circuit, gboolean is_waiting)
 {
   CepaHostVocabulary *self = user_data;
 
   if (cepa_host_vocabulary_has_listener (self, "Circuits1", "Changed"))
     cepa_host_vocabulary_emit (self, "Circuits1", "Changed",
-                               g_variant_new ("(ts@a{sv})", (guint64) cepa_circuit_get_number (circuit), "built",
+                               g_variant_new ("(ts@a{sv})", (guint64) cepa_circuit_get_number (circuit),
+                                              is_waiting ? "waiting" : "built",
                                               words_circuits_row (cepa_words_get_client (self)->circuits, circuit,
                                                                   FALSE, NULL)));
 }
@@ -344,16 +366,19 @@ void
 cepa_words_watch_circuits (CepaHostVocabulary *self, CepaCircuits *circuits, gboolean watch)
 {
   static const CepaCircuitsWatch funcs = { words_circuits_new_identity, words_circuits_build_timeout_set,
-                                           words_circuits_use_changed, words_circuits_extended };
+                                           words_circuits_use_changed, words_circuits_settled };
 
-  if (circuits != NULL)
-    cepa_circuits_set_watch (circuits, watch ? &funcs : NULL, self);
+  if (circuits == NULL)
+    return;
+  cepa_circuits_set_watch (circuits, watch ? &funcs : NULL, self);
+  cepa_vanguards_set_func (cepa_circuits_get_vanguards (circuits), watch ? cepa_words_vanguard_changed : NULL, self);
 }
 
 static const CepaWordMethod words_circuits_methods[] = {
   { "List", words_circuits_list },
   { "Build", words_circuits_build },
   { "Close", words_circuits_close },
+  { "DropBuildTimes", words_circuits_drop_build_times },
   { NULL, NULL },
 };
 

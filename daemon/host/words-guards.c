@@ -136,6 +136,27 @@ cepa_host_vocabulary_guard_event (CepaHostVocabulary *self, CepaGuardEvent event
   cepa_host_vocabulary_emit (self, "Guards1", "Changed", g_variant_new ("(s@a{sv})", name, words_guards_row (guard)));
 }
 
+void
+cepa_words_vanguard_changed (gpointer user_data, const guint8 rsa_id[20], gboolean is_good)
+{
+  CepaHostVocabulary *self = user_data;
+  CepaDirectory *directory = cepa_words_get_client (self)->directory;
+  const CepaNetwork *network = directory != NULL ? cepa_directory_get_network (directory) : NULL;
+  gint row = network != NULL ? cepa_network_find (network, rsa_id) : -1;
+  char fingerprint[41];
+  GVariantDict vanguard;
+
+  if (!cepa_host_vocabulary_has_listener (self, "Guards1", "Changed"))
+    return;
+  cepa_hex_encode_to (rsa_id, 20, fingerprint);
+  g_variant_dict_init (&vanguard, NULL);
+  g_variant_dict_insert (&vanguard, "fingerprint", "s", fingerprint);
+  g_variant_dict_insert (&vanguard, "nickname", "s",
+                         row >= 0 ? cepa_network_get_relay (network, (guint) row)->nickname : "");
+  cepa_host_vocabulary_emit (self, "Guards1", "Changed",
+                             g_variant_new ("(s@a{sv})", is_good ? "good-l2" : "bad-l2", g_variant_dict_end (&vanguard)));
+}
+
 static const CepaWordMethod words_guards_methods[] = {
   { "List", words_guards_list },
   { "Drop", words_guards_drop },

@@ -99,6 +99,9 @@ void cepa_words_channel_event (CepaHostVocabulary *self, const CepaEvent *event,
 /* In words-circuits.c. @circuits: (nullable): tells what happens to it from now on, or not any more. */
 void cepa_words_watch_circuits (CepaHostVocabulary *self, CepaCircuits *circuits, gboolean watch);
 
+/* In words-guards.c: a CepaVanguardsFunc: emits Changed. */
+void cepa_words_vanguard_changed (gpointer self, const guint8 rsa_id[20], gboolean is_good);
+
 /* In words-client.c: emits Bootstrapped. */
 void cepa_words_bootstrapped (gpointer self, const CepaBootstrap *bootstrap);
 void cepa_words_clock_skewed (gpointer self, const CepaSkew *skew); /* the same of CepaSkew.changed */

@@ -369,16 +369,30 @@ cepa_build_times_note_built (CepaBuildTimes *self, gint64 took_us, gboolean was_
   build_times_add_recent (self, FALSE);
 }
 
+static void
+build_times_forget (CepaBuildTimes *self)
+{
+  self->n_times = self->next = 0;
+  self->n_succeeded = self->n_timed_out = self->n_closed = 0;
+  memset (self->recent, 0, sizeof self->recent);
+  self->recent_next = 0;
+}
+
+void
+cepa_build_times_drop (CepaBuildTimes *self)
+{
+  build_times_forget (self);
+  build_times_use_initial (self);
+  build_times_tell (self, CEPA_BUILD_TIMES_RESET);
+}
+
 /* So many of the last circuits timed out that the network must be another one than what was measured. */
 static void
 build_times_start_anew (CepaBuildTimes *self, guint n_timeouts)
 {
   guint initial = build_times_initial_ms (self);
 
-  self->n_times = self->next = 0;
-  self->n_succeeded = self->n_timed_out = self->n_closed = 0;
-  memset (self->recent, 0, sizeof self->recent);
-  self->recent_next = 0;
+  build_times_forget (self);
   if (self->timeout_ms < initial)
     build_times_use_initial (self);
   else if (self->timeout_ms <= BUILD_TIMES_LIMIT_MS / 2 && self->close_ms <= BUILD_TIMES_LIMIT_MS / 2)

@@ -101,6 +101,9 @@ void cepa_build_times_note_timeout (CepaBuildTimes *self, gboolean beyond_first)
  */
 void cepa_build_times_note_close (CepaBuildTimes *self, gint64 begun_us, gint64 took_us);
 
+/* Forgets every time (C Tor's DROPTIMEOUTS): the timeout is what it is before anything is learned. */
+void cepa_build_times_drop (CepaBuildTimes *self);
+
 void cepa_build_times_get_figures (const CepaBuildTimes *self, CepaBuildTimesFigures *out);
 
 /* Returns: (transfer floating): "a{sv}": what is remembered, as a histogram, for the state file. */

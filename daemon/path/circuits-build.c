@@ -109,13 +109,31 @@ build_propose (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *g
                                      proposed_by, error);
 }
 
+/* Relays that failed lately, and exits that are to be avoided. The guard that is to be tried first stays, whatever became of it
+   in another place: circuits over others wait for it (guard-spec), and who can have it fail there shall not choose us another
+   one. */
+static GArray *
+build_list_excluded (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *guards)
+{
+  const CepaNetwork *network = cepa_directory_get_network (self->directory);
+  GArray *excluded = cepa_failures_list (self->failures, network, plan->avoid, plan->n_avoid);
+  guint32 first = guards != NULL && guards->len > 0 ? g_array_index (guards, guint32, 0) : CEPA_PATH_ANY_ROW;
+
+  for (guint i = 0; i < plan->n_avoid; i++)
+    if (cepa_network_find (network, plan->avoid[i]) == (gint) first)
+      return excluded;
+  for (guint i = excluded->len; i-- > 0;)
+    if (g_array_index (excluded, guint32, i) == first)
+      g_array_remove_index (excluded, i);
+  return excluded;
+}
+
 /* @guards: (nullable): rows that may be first */
 static gboolean
 build_choose_from_all (CepaCircuits *self, const CepaCircuitsPlan *plan, const GArray *guards, CepaPath *path,
                        guint64 *proposed_by, GError **error)
 {
-  const CepaNetwork *network = cepa_directory_get_network (self->directory);
-  g_autoptr (GArray) excluded = cepa_failures_list (self->failures, network, plan->avoid, plan->n_avoid);
+  g_autoptr (GArray) excluded = build_list_excluded (self, plan, guards);
   g_autoptr (GError) first = NULL;
 
   if (build_propose (self, plan, guards, excluded, path, proposed_by, &first))
@@ -129,7 +147,7 @@ build_choose_from_all (CepaCircuits *self, const CepaCircuitsPlan *plan, const G
      circuit with one of them would not fit the wish. */
   cepa_failures_forget_all (self->failures);
   g_array_unref (excluded);
-  excluded = cepa_failures_list (self->failures, network, plan->avoid, plan->n_avoid);
+  excluded = build_list_excluded (self, plan, guards);
   return build_propose (self, plan, guards, excluded, path, proposed_by, error);
 }
 
@@ -329,14 +347,14 @@ build_opened (gpointer user_data, CepaCircuit *circuit)
   CepaCircuits *self = entry->pool;
   g_autofree char *path = cepa_circuit_describe_path (circuit);
   g_autofree char *key = NULL;
+  gboolean may_wait = entry->ticket != NULL && !cepa_guard_ticket_is_usable_on_completion (entry->ticket);
   CepaGuardVerdict verdict;
 
   cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u open through %s", cepa_circuit_get_number (circuit), path);
   if (entry->is_extended)
     {
       cepa_circuits_make_ready (self, entry); /* the rest is known since it was built */
-      if (self->watch.extended != NULL)
-        self->watch.extended (self->watch_data, circuit);
+      cepa_circuits_tell_settled (entry, FALSE);
       return;
     }
   for (guint i = 0; i < cepa_circuit_get_n_hops (circuit); i++)
@@ -357,6 +375,8 @@ build_opened (gpointer user_data, CepaCircuit *circuit)
   else
     cepa_log (CEPA_LOG_CIRC, CEPA_LOG_INFO, "circuit %u waits: a better guard may answer",
               cepa_circuit_get_number (circuit));
+  if (may_wait)
+    cepa_circuits_tell_settled (entry, verdict == CEPA_GUARD_WAIT);
   cepa_circuits_wake (self);
 }
 

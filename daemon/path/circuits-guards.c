@@ -68,7 +68,10 @@ guards_told (gpointer user_data, G_GNUC_UNUSED CepaGuardTicket *ticket, CepaGuar
   if (entry->is_dead)
     return;
   if (verdict == CEPA_GUARD_USE)
-    cepa_circuits_make_ready (entry->pool, entry);
+    {
+      cepa_circuits_make_ready (entry->pool, entry);
+      cepa_circuits_tell_settled (entry, FALSE);
+    }
   else
     entry->is_retired = TRUE;
   cepa_circuits_wake (entry->pool);

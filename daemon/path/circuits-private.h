@@ -19,6 +19,9 @@ CepaPoolCircuit *cepa_circuits_find_entry (CepaCircuits *self, const CepaCircuit
 /* Whoever watches is told what it is there for, if that is something else now. */
 void cepa_circuits_tell_use (CepaPoolCircuit *entry);
 
+/* Whoever watches is told that it may be used now, or waits for a better guard. */
+void cepa_circuits_tell_settled (CepaPoolCircuit *entry, gboolean is_waiting);
+
 /* A turn of the timer's own, as soon as can be. */
 void cepa_circuits_wake (CepaCircuits *self);
 

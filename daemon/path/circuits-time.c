@@ -62,12 +62,11 @@ time_end_building (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
   time_close (entry, CEPA_ERROR_TIMEOUT, "a relay did not answer in time");
 }
 
-/* One that was made longer has four of the six ways between relays to go that one of three hops has, and may take its time
-   (C Tor's cutoff for cannibalised circuits). It says nothing of how long circuits take. */
+/* One that was made longer may take its time. It says nothing of how long circuits take. */
 static gint64
 time_look_at_extending (CepaCircuits *self, CepaPoolCircuit *entry, gint64 now)
 {
-  gint64 end = entry->begun_us + cepa_build_times_get_close_us (self->build_times) * 4 / 6 + G_USEC_PER_SEC;
+  gint64 end = entry->begun_us + cepa_build_times_get_timeout_us (self->build_times, CEPA_BUILD_TIMES_CANNIBALISED);
 
   if (now < end)
     return end;

@@ -28,7 +28,8 @@ typedef enum
  * @new_identity: (nullable): a new identity has been taken
  * @build_timeout: (nullable): circuits are waited for another time from now on
  * @use_changed: (nullable): @circuit is there for something else than @former now
- * @extended: (nullable): @circuit had been built, was made longer, and is open again
+ * @settled: (nullable): what becomes of @circuit, of which its own event says less: its guard was no primary one when it was
+ *   built, and it waits for a better one (@is_waiting) or may be used; or it was made longer, and is open again
  *
  * Called in the middle of things: look, note, and come back.
  */
@@ -37,7 +38,7 @@ typedef struct
   void (*new_identity) (gpointer user_data);
   void (*build_timeout) (gpointer user_data, CepaBuildTimesChange change, const CepaBuildTimesFigures *figures);
   void (*use_changed) (gpointer user_data, CepaCircuit *circuit, CepaCircuitsUse former);
-  void (*extended) (gpointer user_data, CepaCircuit *circuit);
+  void (*settled) (gpointer user_data, CepaCircuit *circuit, gboolean is_waiting);
 } CepaCircuitsWatch;
 
 /* @watch: (nullable): copied; the one who watches. */
@@ -64,6 +65,7 @@ typedef struct
 {
   CepaCircuitsUse use;
   gboolean is_waiting; /* it is built, and a better guard may answer yet */
+  gboolean may_wait;   /* it would have to wait if it were built now: CepaCircuitsWatch.settled tells */
   gboolean is_stable;  /* for long-lived streams */
 } CepaCircuitsInfo;
 

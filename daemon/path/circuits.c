@@ -240,15 +240,25 @@ cepa_circuits_tell_use (CepaPoolCircuit *entry)
 }
 
 void
+cepa_circuits_tell_settled (CepaPoolCircuit *entry, gboolean is_waiting)
+{
+  const CepaCircuits *self = entry->pool;
+
+  if (self->watch.settled != NULL)
+    self->watch.settled (self->watch_data, entry->circuit, is_waiting);
+}
+
+void
 cepa_circuits_get_info (CepaCircuits *self, const CepaCircuit *circuit, CepaCircuitsInfo *out)
 {
   const CepaPoolCircuit *entry = cepa_circuits_find_entry (self, circuit);
 
-  *out = (CepaCircuitsInfo){ CEPA_CIRCUITS_FOR_STREAMS, FALSE, FALSE };
+  *out = (CepaCircuitsInfo){ CEPA_CIRCUITS_FOR_STREAMS, FALSE, FALSE, FALSE };
   if (entry == NULL)
     return;
   out->use = circuits_get_use (entry);
   out->is_waiting = entry->ticket != NULL && cepa_guard_ticket_is_waiting (entry->ticket);
+  out->may_wait = entry->ticket != NULL && !cepa_guard_ticket_is_usable_on_completion (entry->ticket);
   out->is_stable = entry->is_stable;
 }
 

@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Guards on a private network of four: the same one for everything, over restarts and kill -9; the next one when it is
-# gone, and back; guards of a real C Tor taken over; state files that are not ours.
+# gone, and back; guards of a real C Tor taken over; state files that are not ours; circuits that wait for a better guard;
+# another set of guards for users who leave few.
 
 import contextlib
 import json
+import queue
 import subprocess
 import time
 import unittest
 
+import stem
+import stem.control
+
 from tests.net import Cepad, Network, TorClient, curl, socks, wait_until
 from tests.net.clients import REPOSITORY
-from tests.net.events import circuits
+from tests.net.events import attachments, circuits
 from tests.net.web import PAGE
 
 # A guard that refuses connections costs little; one that keeps silent a time-out.
 FAILOVER_SECONDS = 60
+CONTROL = "ControlPort 127.0.0.1:auto\nCookieAuthentication 1\n"
+PORT = r"control\.tor: Opened Control listener connection \(ready\) on 127\.0\.0\.1:(\d+)"
+# Fewer than two of the four guards are few; circuits wait eight seconds for a better guard, and fourteen in vain.
+PARAMS = {"guard-meaningful-restriction-percent": 60, "guard-nonprimary-guard-connect-timeout": 8,
+          "guard-nonprimary-guard-idle-timeout": 14}
 
 MODULE = contextlib.ExitStack()
 net = None
@@ -22,7 +32,7 @@ net = None
 
 def setUpModule():
     global net
-    net = MODULE.enter_context(Network(voting_interval=600))
+    net = MODULE.enter_context(Network(voting_interval=600, params=PARAMS))
 
 
 def tearDownModule():
@@ -43,6 +53,13 @@ class GuardTest(unittest.TestCase):
         self.mark = len(daemon.log_text())
         daemon.restart()
         wait_until(lambda: "Bootstrapped 100% (done)" in daemon.log_text()[self.mark:], 60, "the bootstrap")
+
+    def connect(self, daemon):
+        port = int(daemon.wait_log(PORT, 30, since=self.mark).group(1))
+        controller = stem.control.Controller.from_port(port=port)
+        self.addCleanup(controller.close)
+        controller.authenticate()
+        return controller
 
     def check_page(self, daemon, user=None, timeout=20):
         result = daemon.curl(net.web_url(), user=user, timeout=timeout)
@@ -212,6 +229,114 @@ class FailoverTest(GuardTest):
                 break
         self.assertEqual((result.returncode, result.body.decode()), (0, PAGE), result)
         self.assertNotIn(self.last_guard(daemon), dead)
+
+
+class WaitTest(GuardTest):
+    def start_without_primary(self):
+        """A client whose one primary guard is dead and whose next best keeps silent. The fingerprints of the two that follow, and
+        a controller with its circuit events."""
+        # No circuit goes on over the dead one.
+        behind = ",".join(node.fingerprint for node in net.exits)
+        daemon = self.start(torrc=CONTROL + f"NumPrimaryGuards 1\nMiddleNodes {behind}\n")
+        dead = net.node(self.use(daemon))
+        self.addCleanup(lambda: dead.alive or dead.restart())
+        dead.kill()
+        self.check_page(daemon, timeout=FAILOVER_SECONDS)
+        daemon.stop()
+        sampled, confirmed = self.state(daemon)
+        self.assertGreater(len(confirmed), 1)
+        # Those that were used come first, each kind in the order of sampling (proposal 310).
+        order = sorted(sampled, key=lambda fingerprint: (fingerprint not in confirmed, sampled.index(fingerprint)))
+        self.assertEqual(order[0], dead.fingerprint)
+        silent = net.node(order[1])
+        self.addCleanup(silent.thaw)
+        silent.freeze()
+        self.mark = len(daemon.log_text())
+        daemon.start()
+        controller = self.connect(daemon)
+        events = queue.Queue()
+        controller.add_event_listener(events.put, stem.control.EventType.CIRC)
+        return daemon, controller, events, order
+
+    def next_event(self, events, wanted):
+        """That a circuit may be used, or is closed."""
+        while True:
+            event = events.get(timeout=FAILOVER_SECONDS)
+            if event.status in ("BUILT", "FAILED", "CLOSED") and wanted(event):
+                return event
+
+    def wait_for_waiting(self, controller):
+        """The circuit that waits, as C Tor's controllers see it."""
+        return wait_until(lambda: next((circuit for circuit in controller.get_circuits()
+                                        if circuit.status == "GUARD_WAIT"), None), FAILOVER_SECONDS, "a circuit that waits")
+
+    def test_used_when_the_better_guard_fails(self):
+        daemon, controller, events, order = self.start_without_primary()
+        waiting = self.wait_for_waiting(controller)
+        self.assertIn(waiting.path[0][0], order[2:])
+        self.assertEqual(len(waiting.path), 3)
+        self.check_page(daemon, timeout=FAILOVER_SECONDS)
+        event = self.next_event(events, lambda event: event.id == waiting.id)
+        self.assertEqual((event.status, event.path), ("BUILT", waiting.path))
+        self.assertNotIn(self.last_guard(daemon), order[:2])
+
+    def test_not_used_when_the_better_guard_answers(self):
+        daemon, controller, events, order = self.start_without_primary()
+        waiting = self.wait_for_waiting(controller)
+        net.node(order[1]).thaw()
+        self.check_page(daemon, timeout=FAILOVER_SECONDS)
+        event = self.next_event(events, lambda event: event.status == "BUILT" and len(event.path) == 3
+                                and event.purpose == "GENERAL")
+        self.assertEqual(event.path[0][0], order[1])
+        # The other one is closed after its time, and was never used.
+        event = self.next_event(events, lambda event: event.id == waiting.id)
+        self.assertEqual(event.status, "CLOSED")
+
+
+class RestrictedTest(GuardTest):
+    SWITCHED = r'Guards are now of the set "(\w+)"'
+
+    def sets(self, daemon):
+        """Guards of the state file by set: those that were used, in that order."""
+        document = json.loads((daemon.data_dir / "state").read_text())
+        found = {"default": [], "restricted": []}
+        for guard in sorted(document["sections"]["guards"]["guards"], key=lambda guard: guard.get("confirmed_index", -1)):
+            if "confirmed_index" in guard:
+                found[guard["selection"]].append(guard["rsa_id"])
+        return found
+
+    def switch(self, daemon, change, expected):
+        self.mark = len(daemon.log_text())
+        change()
+        self.assertEqual(daemon.wait_log(self.SWITCHED, 30, since=self.mark).group(1), expected)
+        self.mark = len(daemon.log_text())
+        for user in ("a:1", "b:1", "c:1"):
+            self.check_page(daemon, user=user)
+        # Circuits that were on their way before may open, and are not used.
+        used = {circuits(daemon.log_text())[circuit][0]
+                for _, circuit in attachments(daemon.log_text()[self.mark:])}
+        self.assertEqual(len(used), 1, used)
+        return used.pop()
+
+    def test_few_entry_nodes(self):
+        """One relay that may be a guard: another set, which is kept apart; without the restriction the former one is back."""
+        daemon = self.start(torrc=CONTROL)
+        controller = self.connect(daemon)
+        first = self.use(daemon)
+        only = next(node for node in net.relays if node.fingerprint != first)
+        self.assertEqual(self.switch(daemon, lambda: controller.set_conf("EntryNodes", only.fingerprint), "restricted"),
+                         only.fingerprint)
+        self.assertEqual(self.switch(daemon, lambda: controller.reset_conf("EntryNodes"), "default"), first)
+        # The same by what can be reached.
+        other = next(node for node in net.relays if node.fingerprint not in (first, only.fingerprint))
+        self.assertEqual(self.switch(daemon, lambda: controller.set_conf("ReachableAddresses", f"{other.address}:*"),
+                                     "restricted"), other.fingerprint)
+        self.assertEqual(self.switch(daemon, lambda: controller.reset_conf("ReachableAddresses"), "default"), first)
+        controller.close()
+        daemon.stop()
+        kept = self.sets(daemon)
+        self.assertIn(first, kept["default"])
+        self.assertEqual(kept["restricted"], [only.fingerprint, other.fingerprint])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SIGNAL, CLOSECIRCUIT, CLOSESTREAM, DROPGUARDS. */
+/* SIGNAL, CLOSECIRCUIT, CLOSESTREAM, DROPGUARDS, DROPTIMEOUTS. */
 #include <string.h>
 
 #include "commands.h"
@@ -212,22 +212,26 @@ cepa_tor_command_closestream (CepaTorConnection *connection, const CepaTorComman
 }
 
 static void
-tor_actions_on_dropped (CepaTorConnection *connection, G_GNUC_UNUSED gpointer data, G_GNUC_UNUSED GVariant *result,
+tor_actions_on_dropped (CepaTorConnection *connection, gpointer data, G_GNUC_UNUSED GVariant *result,
                         const GError *error)
 {
   if (error == NULL)
     cepa_tor_connection_reply (connection, 250, "OK");
   else
-    cepa_tor_connection_reply (connection, 551, "Dropping guards: %s", error->message);
+    cepa_tor_connection_reply (connection, 551, "Dropping %s: %s", (const char *) data, error->message);
 }
 
 void
-cepa_tor_command_dropguards (CepaTorConnection *connection, const CepaTorCommand *command)
+cepa_tor_command_drop (CepaTorConnection *connection, const CepaTorCommand *command)
 {
+  gboolean is_guards = g_ascii_strcasecmp (command->name, "DROPGUARDS") == 0;
   g_autoptr (GPtrArray) words = cepa_tor_command_split (command->args);
 
   if (words->len > 0)
-    cepa_tor_connection_reply (connection, 512, "Too many arguments to DROPGUARDS");
+    cepa_tor_connection_reply (connection, 512, "Too many arguments to %s", is_guards ? "DROPGUARDS" : "DROPTIMEOUTS");
+  else if (is_guards)
+    cepa_tor_connection_call (connection, "Guards1", "Drop", NULL, tor_actions_on_dropped, (gpointer) "guards", NULL);
   else
-    cepa_tor_connection_call (connection, "Guards1", "Drop", NULL, tor_actions_on_dropped, NULL, NULL);
+    cepa_tor_connection_call (connection, "Circuits1", "DropBuildTimes", NULL, tor_actions_on_dropped,
+                              (gpointer) "build times", NULL);
 }

@@ -30,7 +30,7 @@ void cepa_tor_command_setevents (CepaTorConnection *connection, const CepaTorCom
 void cepa_tor_command_signal (CepaTorConnection *connection, const CepaTorCommand *command);
 void cepa_tor_command_closecircuit (CepaTorConnection *connection, const CepaTorCommand *command);
 void cepa_tor_command_closestream (CepaTorConnection *connection, const CepaTorCommand *command);
-void cepa_tor_command_dropguards (CepaTorConnection *connection, const CepaTorCommand *command);
+void cepa_tor_command_drop (CepaTorConnection *connection, const CepaTorCommand *command);
 
 /* Returns: (transfer full): the names of the signals that are taken, with spaces between them. */
 char *cepa_tor_signal_names (void);

@@ -155,7 +155,7 @@ cepa_tor_describe_circuit (GString *out, guint64 id, const char *event, GVariant
 {
   static const TorDescribeWord events[] = {
     { "launched", "LAUNCHED" }, { "extended", "EXTENDED" }, { "built", "BUILT" },
-    { "failed", "FAILED" },     { "closed", "CLOSED" },
+    { "failed", "FAILED" },     { "closed", "CLOSED" },     { "waiting", "GUARD_WAIT" },
   };
   const char *state = tor_describe_translate (events, event);
   guint64 remote = cepa_tor_dict_number (circuit, "remote-reason");
@@ -356,12 +356,16 @@ void
 cepa_tor_describe_guard (GString *out, const char *event, GVariant *guard)
 {
   static const char *const events[] = { "new", "up", "down", "bad", "good", "dropped", NULL };
-  g_autofree char *status = g_ascii_strup (event, -1);
+  static const char *const second[] = { "good-l2", "bad-l2", NULL };
+  gboolean is_second = g_strv_contains (second, event);
+  g_autofree char *status = g_strdelimit (g_ascii_strup (event, -1), "-", '_');
 
-  if (!g_strv_contains (events, event))
+  if (!is_second && !g_strv_contains (events, event))
     return;
   g_string_append (out, "ENTRY ");
   tor_describe_guard_name (out, guard);
+  if (is_second && *cepa_tor_dict_text (guard, "nickname", "") == '\0')
+    g_string_append (out, "~None"); /* as C Tor has it of relays that have left the network */
   g_string_append_printf (out, " %s", status);
 }
 

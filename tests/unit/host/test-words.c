@@ -409,10 +409,17 @@ static void
 test_build_timeout (Words *self, G_GNUC_UNUSED gconstpointer data)
 {
   g_autoptr (GVariant) figures = NULL;
+  const char *cause;
 
   figures = cepa_host_vocabulary_get (self->vocabulary, "Circuits1", "BuildTimeout", NULL);
   assert_keys (figures, "times u|timeout-ms u|close-ms u|xm-ms u|alpha d|quantile d|timeout-rate d|close-rate d");
   assert_value (figures, "timeout-ms", "10000");
+  words_watch (self, "Circuits1");
+  words_call (self, "Circuits1", "DropBuildTimes", NULL);
+  g_assert_no_error (self->error);
+  g_assert_cmpuint (self->told->len, ==, 1);
+  g_variant_get_child (g_ptr_array_index (self->told, 0), 0, "&s", &cause);
+  g_assert_cmpstr (cause, ==, "reset");
 }
 
 static void
@@ -580,6 +587,35 @@ test_guards (Words *self, G_GNUC_UNUSED gconstpointer data)
   cepa_host_vocabulary_set_client (self->vocabulary, NULL);
 }
 
+/* The second relays of circuits for onion services come with the first of these, and go with a new identity. */
+static void
+test_vanguards (Words *self, G_GNUC_UNUSED gconstpointer data)
+{
+  guint n;
+
+  words_watch (self, "Guards1");
+  words_call (self, "Circuits1", "Build", g_variant_new_parsed ("({'purpose': <'hs-client-rend'>},)"));
+  n = self->told->len;
+  g_assert_cmpuint (n, ==, FAKE_N_ROWS);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GVariant) event = g_variant_get_child_value (g_ptr_array_index (self->told, i), 0);
+      g_autoptr (GVariant) row = g_variant_get_child_value (g_ptr_array_index (self->told, i), 1);
+
+      g_assert_cmpstr (g_variant_get_string (event, NULL), ==, "good-l2");
+      assert_keys (row, "fingerprint s|nickname s");
+    }
+  words_call (self, "Client1", "NewIdentity", NULL);
+  g_assert_no_error (self->error);
+  g_assert_cmpuint (self->told->len, ==, 2 * n);
+  for (guint i = n; i < 2 * n; i++)
+    {
+      g_autoptr (GVariant) event = g_variant_get_child_value (g_ptr_array_index (self->told, i), 0);
+
+      g_assert_cmpstr (g_variant_get_string (event, NULL), ==, "bad-l2");
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -598,6 +634,7 @@ main (int argc, char **argv)
     { "/words/new-identity", test_new_identity },
     { "/words/channels", test_channels },
     { "/words/guards", test_guards },
+    { "/words/vanguards", test_vanguards },
     { "/words/streams", test_streams },
   };
 

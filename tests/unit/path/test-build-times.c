@@ -217,6 +217,27 @@ test_reset (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 }
 
 /* Those that are built in time push the others out. */
+/* What was learned is dropped on request: back to the beginning, and it can be learned anew. */
+static void
+test_drop (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  for (guint i = 0; i < 120; i++)
+    feed (self, 300 + i);
+  g_assert_false (cepa_build_times_is_learning (self->times));
+  g_assert_cmpuint (self->told.timeout_ms, <, 1000);
+  cepa_build_times_drop (self->times);
+  g_assert_cmpuint (self->n_reset, ==, 1);
+  g_assert_cmpuint (self->told.n_times, ==, 0);
+  g_assert_cmpuint (self->told.timeout_ms, ==, 60000);
+  g_assert_cmpuint (self->told.close_ms, ==, 60000);
+  g_assert_cmpfloat (self->told.alpha, ==, 0);
+  g_assert_true (cepa_build_times_is_learning (self->times));
+  for (guint i = 0; i < 100; i++)
+    feed (self, 3000 + i);
+  g_assert_false (cepa_build_times_is_learning (self->times));
+  g_assert_cmpuint (self->told.timeout_ms, >, 3000);
+}
+
 static void
 test_recent (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -365,6 +386,7 @@ main (int argc, char **argv)
   ADD ("dead-network", test_dead_network);
   ADD ("strange", test_strange);
   ADD ("reset", test_reset);
+  ADD ("drop", test_drop);
   ADD ("recent", test_recent);
   ADD ("disabled", test_disabled);
   ADD ("params", test_params);

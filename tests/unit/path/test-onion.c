@@ -18,6 +18,8 @@ typedef struct
   guint32 last;           /* (row): the third relay of onion circuits where it can be */
   FakeLink *held;         /* (nullable): where an EXTEND2 to a fourth relay waits for an answer */
   gboolean holds;         /* such are not answered */
+  gboolean destroys;      /* the circuit is destroyed instead */
+  guint n_excluded[2];    /* paths that were asked for with the guard excluded, and without */
   guint n_circuits[CEPA_N_CIRCUITS_USES]; /* open ones by use, when they were counted */
   guint n_all[CEPA_N_CIRCUITS_USES];      /* the same, with those on their way */
   CepaCircuit *ready;     /* (nullable) (transfer none): one of those kept ready, when they were counted */
@@ -31,6 +33,7 @@ fixture_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *vie
 {
   Fixture *self = policy->context;
 
+  self->n_excluded[!cepa_path_request_excludes (request, FAKE_ROW_GUARD)]++;
   path->n_hops = request->n_hops;
   for (guint hop = 0; hop < request->n_hops; hop++)
     path->hops[hop] = cepa_path_request_fixed (request, hop);
@@ -43,7 +46,7 @@ fixture_choose (CepaPathPolicy *policy, G_GNUC_UNUSED const CepaNetworkView *vie
 
         for (guint other = 0; other < request->n_hops; other++)
           fits &= path->hops[other] != row || other == hop;
-        if (fits && row != FAKE_ROW_GUARD)
+        if (fits && row != FAKE_ROW_GUARD && !cepa_path_request_excludes (request, row))
           path->hops[hop] = row;
       }
   return TRUE;
@@ -66,6 +69,8 @@ fixture_heard (FakeLink *link, const FakeCell *cell, gpointer user_data)
     return;
   self->held = link;
   g_byte_array_set_size (link->relay->output, 0);
+  if (self->destroys)
+    fake_relay_send_cell (link->relay, cell->circuit_id, CEPA_CELL_DESTROY, "\6", 1);
 }
 
 static void
@@ -79,17 +84,18 @@ fixture_used (gpointer user_data, CepaCircuit *circuit, CepaCircuitsUse former)
 }
 
 static void
-fixture_extended (gpointer user_data, CepaCircuit *circuit)
+fixture_settled (gpointer user_data, CepaCircuit *circuit, gboolean is_waiting)
 {
   Fixture *self = user_data;
 
+  g_assert_false (is_waiting);
   g_ptr_array_add (self->told, g_strdup_printf ("%u: longer", cepa_circuit_get_number (circuit)));
 }
 
 static void
 fixture_start (Fixture *self, const CepaCircuitsConfig *config)
 {
-  const CepaCircuitsWatch watch = { .use_changed = fixture_used, .extended = fixture_extended };
+  const CepaCircuitsWatch watch = { .use_changed = fixture_used, .settled = fixture_settled };
   CepaGuardsConfig guards_config;
 
   memset (self, 0, sizeof *self);
@@ -372,6 +378,25 @@ test_extended_in_vain (void)
   fixture_stop (&self);
 }
 
+/* Somebody has a circuit fail at a relay that is our guard: it stays our guard. */
+static void
+test_guard_as_target (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr (CepaCircuit) circuit = NULL;
+
+  self->holds = self->destroys = TRUE;
+  cepa_circuits_network_changed (self->network.circuits);
+  circuit = cepa_circuit_ref (build (self, CEPA_ONION_SERVICE_INTRO, id_of (self, FAKE_ROW_GUARD)));
+  while (cepa_circuit_get_state (circuit) != CEPA_CIRCUIT_CLOSED)
+    fake_network_turn (&self->network);
+  g_assert_cmpuint (cepa_circuit_get_n_built (circuit), ==, 3);
+  self->holds = FALSE;
+  memset (self->n_excluded, 0, sizeof self->n_excluded);
+  wait_open (self, build (self, CEPA_ONION_SERVICE_INTRO, id_of (self, FAKE_ROW_GUARD)));
+  g_assert_cmpuint (self->n_excluded[0], ==, 0);
+  g_assert_cmpuint (self->n_excluded[1], >, 0);
+}
+
 /* ---- what is not taken ---- */
 
 static void
@@ -526,6 +551,7 @@ main (int argc, char **argv)
   ADD ("taken", test_taken);
   ADD ("extended", test_extended);
   g_test_add_func ("/onion/extended-in-vain", test_extended_in_vain);
+  ADD ("guard-as-target", test_guard_as_target);
   ADD ("not-taken", test_not_taken);
   ADD ("other-vanguards", test_other_vanguards);
   ADD ("new-identity", test_new_identity);

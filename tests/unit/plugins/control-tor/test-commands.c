@@ -129,6 +129,11 @@ test_closing (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check (client, "CLOSESTREAM 8 x", "552 Unrecognized reason \"x\"");
   client_check (client, "DROPGUARDS", "250 OK");
   client_check (client, "DROPGUARDS now", "512 Too many arguments to DROPGUARDS");
+  client_check (client, "DropTimeouts", "250 OK");
+  check_called (self, "Circuits1.DropBuildTimes");
+  client_check (client, "DROPTIMEOUTS now", "512 Too many arguments to DROPTIMEOUTS");
+  fake_words_forget (&self->words, "Circuits1.DropBuildTimes");
+  client_check (client, "DROPTIMEOUTS", "551 Dropping build times: there is no method Circuits1.DropBuildTimes");
   client_check (client, "CLOSESTREAM 8", "512 Bad arguments to CLOSESTREAM: Need at least 2 argument(s)");
   fake_words_forget (&self->words, "Circuits1.Close");
   client_check (client, "CLOSECIRCUIT 3", "551 Closing the circuit: there is no method Circuits1.Close");
@@ -165,7 +170,7 @@ test_others (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const char *const unknown[] = {
     "LOADCONF", "MAPADDRESS", "EXTENDCIRCUIT", "SETCIRCUITPURPOSE", "ATTACHSTREAM", "REDIRECTSTREAM", "RESOLVE",
-    "+POSTDESCRIPTOR", "DROPTIMEOUTS", "HSFETCH", "+HSPOST", "ADD_ONION", "DEL_ONION",
+    "+POSTDESCRIPTOR", "HSFETCH", "+HSPOST", "ADD_ONION", "DEL_ONION",
     "ONION_CLIENT_AUTH_ADD", "ONION_CLIENT_AUTH_REMOVE", "ONION_CLIENT_AUTH_VIEW", "nonsense", "+GETINFO", "\xff",
   };
   Client *client = client_new_ready (self);

@@ -91,6 +91,8 @@ test_circuits (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_check_event (client, "650 CIRC 7 LAUNCHED " TAIL);
   emit_text (self, "Circuits1", "Changed", CIRCUIT ("extended", "'built': <uint32 1>"));
   client_check_event (client, "650 CIRC 7 EXTENDED $" GUARD "~guard " TAIL);
+  emit_text (self, "Circuits1", "Changed", CIRCUIT ("waiting", "'built': <uint32 2>, 'state': <'waiting'>"));
+  client_check_event (client, "650 CIRC 7 GUARD_WAIT $" GUARD "~guard,$" EXIT " " TAIL);
   emit_text (self, "Circuits1", "Changed", CIRCUIT ("built", "'built': <uint32 2>"));
   client_check_event (client, "650 CIRC 7 BUILT $" GUARD "~guard,$" EXIT " " TAIL);
   emit_text (self, "Circuits1", "Changed", CIRCUIT ("something new", "'built': <uint32 2>"));
@@ -233,6 +235,7 @@ test_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   static const char *const events[][2] = {
     { "new", "NEW" }, { "up", "UP" }, { "down", "DOWN" }, { "bad", "BAD" }, { "good", "GOOD" }, { "dropped", "DROPPED" },
+    { "good-l2", "GOOD_L2" }, { "bad-l2", "BAD_L2" },
   };
   Client *client = client_new_for (self, "GUARD");
 
@@ -246,6 +249,8 @@ test_guards (Fixture *self, G_GNUC_UNUSED gconstpointer data)
       client_check_event (client, line);
     }
   emit_text (self, "Guards1", "Changed", "('moved', {'fingerprint': <'" GUARD "'>})"); /* of a later version: not told */
+  emit_text (self, "Guards1", "Changed", "('bad-l2', {'fingerprint': <'" GUARD "'>, 'nickname': <''>})");
+  client_check_event (client, "650 GUARD ENTRY $" GUARD "~None BAD_L2");
   emit_text (self, "Guards1", "Changed", "('up', {'fingerprint': <'" GUARD "'>, 'nickname': <'a\r\nb'>})");
   client_check_event (client, "650 GUARD ENTRY $" GUARD "~a??b UP");
   client_free (client);

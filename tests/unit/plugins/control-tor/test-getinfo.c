@@ -186,7 +186,7 @@ test_server_descriptors (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   Client *client = client_new_ready (self);
 
-  fixture_set_property (self, "Network1.Descriptors", g_variant_new_parsed ("['server-descriptors']"));
+  fake_words_set_property (&self->words, "Network1.Descriptors", g_variant_new_parsed ("['server-descriptors']"));
   check_key (client, "desc/download-enabled", "1");
   check_key (client, "md/download-enabled", "0");
   check_key (client, "desc/id/" GUARD, "guard");
@@ -195,7 +195,7 @@ test_server_descriptors (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   check_key (client, "md/all", "");
   client_check (client, "GETINFO desc/id/" ABSENT, "552 Unrecognized key \"desc/id/" ABSENT "\"");
   client_check (client, "GETINFO desc/id/x", "552 Unrecognized key \"desc/id/x\"");
-  fixture_set_property (self, "Network1.Descriptors", g_variant_new_parsed ("['microdescriptors', 'server-descriptors']"));
+  fake_words_set_property (&self->words, "Network1.Descriptors", g_variant_new_parsed ("['microdescriptors', 'server-descriptors']"));
   check_key (client, "md/download-enabled", "1");
   check_key (client, "desc/download-enabled", "1");
   check_key (client, "md/all", MD ("guard") MD ("exit"));

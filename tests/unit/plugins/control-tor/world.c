@@ -109,9 +109,9 @@ world_microdescriptor_tuple (gpointer words, GVariant *args, GError **error)
 }
 
 static GVariant *
-world_server_descriptor (Fixture *self, GVariant *args, GError **error)
+world_server_descriptor (gpointer words, GVariant *args, GError **error)
 {
-  g_autoptr (GVariant) relay = world_find (self, args, error);
+  g_autoptr (GVariant) relay = world_find (words, args, error);
   g_autoptr (GVariant) dict = relay != NULL ? g_variant_get_child_value (relay, 0) : NULL;
   const char *name;
 
@@ -252,6 +252,7 @@ fixture_set_up_world (Fixture *self)
   fake_words_set_result (&self->words, "Channels1.List", world_parse (CHANNELS));
   fake_words_set_result (&self->words, "Guards1.List", world_parse (GUARDS));
   fake_words_set_result (&self->words, "Guards1.Drop", g_variant_new ("()"));
+  fake_words_set_result (&self->words, "Circuits1.DropBuildTimes", g_variant_new ("()"));
   fake_words_set_result (&self->words, "Network1.List", world_parse ("([" RELAY_GUARD ", " RELAY_EXIT "],)"));
   fake_words_set_result (&self->words, "Options1.List", world_parse (OPTIONS));
   fake_words_set_result (&self->words, "Client1.Reload", g_variant_new ("()"));
