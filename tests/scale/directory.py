@@ -37,8 +37,9 @@ class Directory:
     """One consensus and what belongs to it. Texts are str, pure ASCII. `relays` are relays.Relay, in the consensus'
     order; `at` is when it became valid, in seconds since 1970."""
 
-    def __init__(self, population, authorities, at):
+    def __init__(self, population, authorities, at, unlisted=frozenset()):
         self._population = population
+        self._unlisted = unlisted
         self._texts = {}
         self.authorities = authorities
         self.at = at
@@ -49,7 +50,7 @@ class Directory:
         network has moved on then."""
         for hour in range(1, hours + 1):
             self._population.advance(self.at + hour * HOUR_SECONDS)
-        return Directory(self._population, self.authorities, self.at + hours * HOUR_SECONDS)
+        return Directory(self._population, self.authorities, self.at + hours * HOUR_SECONDS, self._unlisted)
 
     # Microdescriptors
 
@@ -117,7 +118,7 @@ class Directory:
             lines.append(f"a {relay.ipv6}")
         if not is_full:
             lines.append(f"m {unpadded(hashlib.sha256(self.microdescriptor(relay).encode('ascii')).digest())}")
-        lines += [f"s {' '.join(sorted(relay.flags))}", f"v {relay.version}", f"pr {relay.protocols}",
+        lines += [f"s {' '.join(sorted(relay.flags - self._unlisted))}", f"v {relay.version}", f"pr {relay.protocols}",
                   f"w Bandwidth={relay.bandwidth}{' Unmeasured=1' if relay.unmeasured else ''}"]
         if is_full:
             lines.append(f"p {relay.policy or 'reject 1-65535'}")
@@ -146,13 +147,13 @@ class Directory:
             path.write_text(text, encoding="ascii")
 
 
-def make_directory(n_relays=10_000, seed=1, at=None, n_authorities=9, keys=None):
+def make_directory(n_relays=10_000, seed=1, at=None, n_authorities=9, keys=None, unlisted=()):
     """A Directory whose consensus became valid at the last full hour before `at` (now), in seconds since 1970. The
     same arguments and keys make the same documents. `keys` is a folder that keeps the authorities' keys; without it
-    they are new."""
+    they are new. `unlisted` are flags that the consensus gives nobody."""
     at = int(time.time() if at is None else at) // HOUR_SECONDS * HOUR_SECONDS
     population = Population(seed, n_relays, n_authorities, at)
     with tempfile.TemporaryDirectory(prefix="cepa-scale-") as folder:
         made = make_keys(keys or folder, n_authorities)
     authorities = [Authority(relay, *pair) for relay, pair in zip(population.authorities, made)]
-    return Directory(population, authorities, at)
+    return Directory(population, authorities, at, frozenset(unlisted))
