@@ -11,7 +11,7 @@ import time
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.probe import cpu_seconds
 from tests.net import Cepad, ProcessDied, TorClient
-from tests.scale import ENCODERS, DirectoryServer, SilentProxy, make_diff, make_directory
+from tests.scale import ENCODERS, DirectoryServer, SilentProxy, make_diff
 
 READY_SECONDS = 60
 POLL_SECONDS = 0.002
@@ -100,12 +100,13 @@ def _measure(client, settle):
 
 
 class Fetched:
-    """What is fetched in a benchmark: a directory of now, and one that is old, with the diff to the next."""
+    """What is fetched in a benchmark: a directory of now, and one that is old, with the diff to the next. Made of what
+    `write_inputs` takes and returns."""
 
-    def __init__(self, **options):
-        self.now = make_directory(unlisted=["V2Dir"], **options)
-        self.old = make_directory(unlisted=["V2Dir"], at=time.time() - OLD_SECONDS, **options)
-        self.next = self.old.next()
+    def __init__(self, directory, later):
+        self.now = directory.relisted(unlisted=["V2Dir"])
+        self.old = directory.relisted(directory.at - OLD_SECONDS, ["V2Dir"])
+        self.next = later.relisted(later.at - OLD_SECONDS, ["V2Dir"])
         self.diff = make_diff(self.old.consensus(), self.next.consensus())
 
 
@@ -185,13 +186,14 @@ def parse(output):
 
 
 def write_inputs(folder, directory):
-    """`directory` and that of the next hour, as tests/benchmarks/directory.c takes them."""
+    """`directory` and that of the next hour, as tests/benchmarks/directory.c takes them. Returns: the latter."""
     directory.write(folder / "now")
     later = directory.next()
     later.write(folder / "next")
     (folder / "diff").write_text(make_diff(directory.consensus(), later.consensus()), encoding="ascii")
     identities = "".join(one.v3ident + "\n" for one in directory.authorities)
     (folder / "now/authorities").write_text(identities, encoding="ascii")
+    return later
 
 
 def format_lines(ours, theirs, settle=SETTLE_SECONDS):

@@ -174,9 +174,7 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="cepa-bench-") as folder:
             with self._phase("directory", "making it"):
                 made = make_directory(n_relays, n_authorities=n_authorities, keys=pathlib.Path(folder) / "keys")
-                directory.write_inputs(pathlib.Path(folder), made)
-                fetched = directory.Fetched(n_relays=n_relays, n_authorities=n_authorities,
-                                            keys=pathlib.Path(folder) / "keys")
+                fetched = directory.Fetched(made, directory.write_inputs(pathlib.Path(folder), made))
                 self.screen.done(f"{n_relays:,} relays")
             for number in range(1, self.plan.runs + 1):
                 with self._phase(f"run {number}", "Cepa"):

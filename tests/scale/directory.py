@@ -52,6 +52,12 @@ class Directory:
             self._population.advance(self.at + hour * HOUR_SECONDS)
         return Directory(self._population, self.authorities, self.at + hours * HOUR_SECONDS, self._unlisted)
 
+    def relisted(self, at=None, unlisted=()):
+        """The same relays in another consensus: of another time, and with flags that it gives nobody."""
+        other = Directory(self._population, self.authorities, self.at if at is None else at, frozenset(unlisted))
+        other.relays = self.relays
+        return other
+
     # Microdescriptors
 
     def microdescriptor(self, relay):
@@ -147,13 +153,13 @@ class Directory:
             path.write_text(text, encoding="ascii")
 
 
-def make_directory(n_relays=10_000, seed=1, at=None, n_authorities=9, keys=None, unlisted=()):
+def make_directory(n_relays=10_000, seed=1, at=None, n_authorities=9, keys=None):
     """A Directory whose consensus became valid at the last full hour before `at` (now), in seconds since 1970. The
     same arguments and keys make the same documents. `keys` is a folder that keeps the authorities' keys; without it
-    they are new. `unlisted` are flags that the consensus gives nobody."""
+    they are new."""
     at = int(time.time() if at is None else at) // HOUR_SECONDS * HOUR_SECONDS
     population = Population(seed, n_relays, n_authorities, at)
     with tempfile.TemporaryDirectory(prefix="cepa-scale-") as folder:
         made = make_keys(keys or folder, n_authorities)
     authorities = [Authority(relay, *pair) for relay, pair in zip(population.authorities, made)]
-    return Directory(population, authorities, at, frozenset(unlisted))
+    return Directory(population, authorities, at)

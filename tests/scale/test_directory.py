@@ -137,7 +137,7 @@ class Clients(unittest.TestCase):
 
     def test_cepa_fetches_it(self):
         """In every encoding; the documents are too long to be unpacked, or given to the table, in one turn."""
-        directory = make(unlisted=["V2Dir"])
+        directory = make().relisted(unlisted=["V2Dir"])
         for encoding in ENCODERS:
             with self.subTest(encoding), DirectoryServer(directory, encoding) as server, \
                     Cepad(None, torrc=server.torrc) as daemon:
