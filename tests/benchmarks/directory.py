@@ -19,7 +19,8 @@ SETTLE_SECONDS = 5  # from readiness to the memory that stays
 PROGRAM_SECONDS = 120
 OLD_SECONDS = 5 * 3600  # a consensus that is used still, and at once followed by the next
 COUNTRIES = "ExcludeExitNodes {aq}\n"  # has the country files read, and leaves all as it was
-MAX_STALL = re.compile(r"the loop was held for (\d+\.\d) ms, longer than before")
+HELD = re.compile(r"the loop was held for (\d+\.\d) ms, longer than before")
+WORKED = re.compile(r"a turn of the loop took (\d+\.\d) ms of CPU time, more than before")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,16 +38,17 @@ FIGURES = {
     "rss": Figure("memory (RSS), {settle} s later", "MiB", 1),
     "rss_peak": Figure("the most memory until then", "MiB", 1),
     "stall": Figure("longest turn of the main loop", "ms", 1, of_both=False),
+    "stall_cpu": Figure("the same, CPU", "ms", 1, of_both=False),
     "geo_rss": Figure("memory (RSS) with countries", "MiB", 1, of_both=False),
     "geo_peak": Figure("the most memory with countries until then", "MiB", 1, of_both=False),
-    "geo_stall": Figure("longest turn with countries", "ms", 1, of_both=False),
+    "geo_stall": Figure("longest turn with countries, CPU", "ms", 1, of_both=False),
     "update_rss": Figure("memory (RSS) after a diff has come", "MiB", 1, of_both=False),
     "update_peak": Figure("the most memory until a diff has come", "MiB", 1, of_both=False),
-    "update_stall": Figure("longest turn until a diff has come", "ms", 1, of_both=False),
+    "update_stall": Figure("longest turn until a diff has come, CPU", "ms", 1, of_both=False),
     "cold_cpu": Figure("all of it fetched, CPU to ready", "ms", 0, of_both=False),
     "cold_rss": Figure("all of it fetched, memory (RSS)", "MiB", 1, of_both=False),
     "cold_peak": Figure("all of it fetched, the most memory until then", "MiB", 1, of_both=False),
-    **{f"cold_stall_{name}": Figure(f"longest turn, fetched in {name}", "ms", 1, of_both=False) for name in ENCODERS},
+    **{f"cold_stall_{name}": Figure(f"longest turn, fetched in {name}, CPU", "ms", 1, of_both=False) for name in ENCODERS},
     "parse": Figure("consensus parsed, CPU", "ms", 1, of_both=False, from_program=True),
     "verify": Figure("its signatures checked, CPU", "ms", 1, of_both=False, from_program=True),
     "diff": Figure("diff to the next hour's consensus applied, it parsed and checked, CPU", "ms", 1, of_both=False,
@@ -95,7 +97,8 @@ def _measure(client, settle):
     time.sleep(settle)
     values["rss"] = client.rss_kib() / 1024
     values["rss_peak"] = client.peak_rss_kib() / 1024
-    values["stall"] = longest_turn(client.log_text())
+    values["stall"] = longest_turn(client.log_text(), HELD)
+    values["stall_cpu"] = longest_turn(client.log_text(), WORKED)
     return values
 
 
@@ -137,14 +140,14 @@ def _measure_load(binary, name, torrc, settle, directory=None, mark=None):
             client.wait_log(mark, READY_SECONDS)
         time.sleep(settle)
         return {f"{name}_cpu": cpu, f"{name}_rss": client.rss_kib() / 1024,
-                f"{name}_peak": client.peak_rss_kib() / 1024, f"{name}_stall": longest_turn(client.log_text())}
+                f"{name}_peak": client.peak_rss_kib() / 1024, f"{name}_stall": longest_turn(client.log_text(), WORKED)}
     finally:
         client.kill()
 
 
-def longest_turn(text):
-    """In ms, from what Cepa's log says of it; 0 when none was long enough to be told of."""
-    return max((float(match.group(1)) for match in MAX_STALL.finditer(text)), default=0.0)
+def longest_turn(text, pattern):
+    """In ms, from what Cepa's log says of it; 0 when none was long enough to be told of. `pattern` is HELD or WORKED."""
+    return max((float(match.group(1)) for match in pattern.finditer(text)), default=0.0)
 
 
 def _wait_ready(client, deadline):
