@@ -50,7 +50,8 @@ void cepa_loop_clear (CepaLoopWatch **watch);
  *
  * Measures how long each turn of @context takes from the end of its waiting to the next wait, whichever sources it
  * dispatches: also those that are not of this file. A turn over 1 ms that is longer than all before it is told to the
- * log, at level info. It costs no system call and no wake-up.
+ * log, at level info, and so is one that took more CPU time than all before it. It costs no system call and no wake-up,
+ * but two calls each turn while some log has level info of the general topic: for the CPU time.
  *
  * Returns: (transfer full): an attached source; end it with cepa_loop_probe_clear().
  */
@@ -58,6 +59,9 @@ GSource *cepa_loop_probe_new (GMainContext *context);
 
 /* The longest turn so far that has ended, in microseconds. */
 gint64 cepa_loop_probe_get_longest_us (GSource *probe);
+
+/* The most CPU time of a turn that has ended, of those in which a log wanted to know, in microseconds. */
+gint64 cepa_loop_probe_get_longest_cpu_us (GSource *probe);
 
 /* Destroys and forgets *@probe, which may be NULL. */
 void cepa_loop_probe_clear (GSource **probe);

@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 /**
  * CepaGeoip:
  *
- * Ranges of addresses with their countries, packed: the whole of Debian's two files takes less than 2 MiB. Counted and
+ * Ranges of addresses with their countries, packed: the whole of Debian's two files takes about 2 MiB. Counted and
  * immutable: any thread may ask.
  */
 typedef struct _CepaGeoip CepaGeoip;

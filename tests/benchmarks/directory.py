@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# tests/bench --directory: what a full-size directory costs, read from the cache by both clients.
+# tests/bench --directory: what a full-size directory costs, read from the cache by both clients; and what Cepa's loop
+# has to do at a time when all or some of it is fetched.
 
 import dataclasses
 import re
@@ -10,13 +11,16 @@ import time
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.probe import cpu_seconds
 from tests.net import Cepad, ProcessDied, TorClient
-from tests.scale import SilentProxy, make_diff
+from tests.scale import ENCODERS, DirectoryServer, SilentProxy, make_diff
 
 READY_SECONDS = 60
 POLL_SECONDS = 0.002
 SETTLE_SECONDS = 5  # from readiness to the memory that stays
 PROGRAM_SECONDS = 120
-MAX_STALL = re.compile(r"the loop was held for (\d+\.\d) ms, longer than before")
+OLD_SECONDS = 5 * 3600  # a consensus that is used still, and at once followed by the next
+COUNTRIES = "ExcludeExitNodes {aq}\n"  # has the country files read, and leaves all as it was
+HELD = re.compile(r"the loop was held for (\d+\.\d) ms, longer than before")
+WORKED = re.compile(r"a turn of the loop took (\d+\.\d) ms of CPU time, more than before")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +38,17 @@ FIGURES = {
     "rss": Figure("memory (RSS), {settle} s later", "MiB", 1),
     "rss_peak": Figure("the most memory until then", "MiB", 1),
     "stall": Figure("longest turn of the main loop", "ms", 1, of_both=False),
+    "stall_cpu": Figure("the same, CPU", "ms", 1, of_both=False),
+    "geo_rss": Figure("memory (RSS) with countries", "MiB", 1, of_both=False),
+    "geo_peak": Figure("the most memory with countries until then", "MiB", 1, of_both=False),
+    "geo_stall": Figure("longest turn with countries, CPU", "ms", 1, of_both=False),
+    "update_rss": Figure("memory (RSS) after a diff has come", "MiB", 1, of_both=False),
+    "update_peak": Figure("the most memory until a diff has come", "MiB", 1, of_both=False),
+    "update_stall": Figure("longest turn until a diff has come, CPU", "ms", 1, of_both=False),
+    "cold_cpu": Figure("all of it fetched, CPU to ready", "ms", 0, of_both=False),
+    "cold_rss": Figure("all of it fetched, memory (RSS)", "MiB", 1, of_both=False),
+    "cold_peak": Figure("all of it fetched, the most memory until then", "MiB", 1, of_both=False),
+    **{f"cold_stall_{name}": Figure(f"longest turn, fetched in {name}, CPU", "ms", 1, of_both=False) for name in ENCODERS},
     "parse": Figure("consensus parsed, CPU", "ms", 1, of_both=False, from_program=True),
     "verify": Figure("its signatures checked, CPU", "ms", 1, of_both=False, from_program=True),
     "diff": Figure("diff to the next hour's consensus applied, it parsed and checked, CPU", "ms", 1, of_both=False,
@@ -54,10 +69,10 @@ class DirectoryTor(TorClient):
 
 
 class DirectoryCepad(Cepad):
-    """It logs at info what the loop's probe finds, and nothing else of that level."""
+    """It logs at info what the loop's probe finds, and hardly anything else of that level."""
 
     ready = re.compile(r"Bootstrapped 75% \(enough_dirinfo\)")
-    logs = "[general]info notice"
+    logs = "[general]info [dir]info notice"
 
     def command(self):
         return [*super().command(), "--Log", f"{self.logs} file {self.log_path}"]
@@ -82,13 +97,57 @@ def _measure(client, settle):
     time.sleep(settle)
     values["rss"] = client.rss_kib() / 1024
     values["rss_peak"] = client.peak_rss_kib() / 1024
-    values["stall"] = longest_turn(client.log_text())
+    values["stall"] = longest_turn(client.log_text(), HELD)
+    values["stall_cpu"] = longest_turn(client.log_text(), WORKED)
     return values
 
 
-def longest_turn(text):
-    """In ms, from what Cepa's log says of it; 0 when none was long enough to be told of."""
-    return max((float(match.group(1)) for match in MAX_STALL.finditer(text)), default=0.0)
+class Fetched:
+    """What is fetched in a benchmark: a directory of now, and one that is old, with the diff to the next. Made of what
+    `write_inputs` takes and returns."""
+
+    def __init__(self, directory, later):
+        self.now = directory.relisted(unlisted=["V2Dir"])
+        self.old = directory.relisted(directory.at - OLD_SECONDS, ["V2Dir"])
+        self.next = later.relisted(later.at - OLD_SECONDS, ["V2Dir"])
+        self.diff = make_diff(self.old.consensus(), self.next.consensus())
+
+
+def measure_loads(binary, directory, fetched, settle=SETTLE_SECONDS):
+    """The other ways to a directory, of Cepa alone: a dict from figure to value. `fetched` is a Fetched."""
+    with SilentProxy() as proxy:
+        values = _measure_load(binary, "geo", directory.torrc(proxy.address) + COUNTRIES, settle, directory)
+    with DirectoryServer(fetched.next) as server:
+        server.serve_diff(fetched.diff)
+        values |= _measure_load(binary, "update", server.torrc, settle, fetched.old, "the consensus of .* came as a diff")
+    for name in ENCODERS:
+        with DirectoryServer(fetched.now, name) as server:
+            cold = _measure_load(binary, "cold", server.torrc, settle)
+        values |= cold | {f"cold_stall_{name}": cold["cold_stall"]}
+    return values
+
+
+def _measure_load(binary, name, torrc, settle, directory=None, mark=None):
+    """Starts Cepa with `directory` in its cache, and lets it go on for a while when it has logged `mark` besides."""
+    client = DirectoryCepad(None, binary=binary, torrc=torrc)
+    if directory:
+        directory.write(client.data_dir)
+    try:
+        client.start()
+        _wait_ready(client, time.monotonic() + READY_SECONDS)
+        cpu = cpu_seconds(client) * 1000
+        if mark:
+            client.wait_log(mark, READY_SECONDS)
+        time.sleep(settle)
+        return {f"{name}_cpu": cpu, f"{name}_rss": client.rss_kib() / 1024,
+                f"{name}_peak": client.peak_rss_kib() / 1024, f"{name}_stall": longest_turn(client.log_text(), WORKED)}
+    finally:
+        client.kill()
+
+
+def longest_turn(text, pattern):
+    """In ms, from what Cepa's log says of it; 0 when none was long enough to be told of. `pattern` is HELD or WORKED."""
+    return max((float(match.group(1)) for match in pattern.finditer(text)), default=0.0)
 
 
 def _wait_ready(client, deadline):
@@ -130,13 +189,14 @@ def parse(output):
 
 
 def write_inputs(folder, directory):
-    """`directory` and that of the next hour, as tests/benchmarks/directory.c takes them."""
+    """`directory` and that of the next hour, as tests/benchmarks/directory.c takes them. Returns: the latter."""
     directory.write(folder / "now")
     later = directory.next()
     later.write(folder / "next")
     (folder / "diff").write_text(make_diff(directory.consensus(), later.consensus()), encoding="ascii")
     identities = "".join(one.v3ident + "\n" for one in directory.authorities)
     (folder / "now/authorities").write_text(identities, encoding="ascii")
+    return later
 
 
 def format_lines(ours, theirs, settle=SETTLE_SECONDS):

@@ -174,12 +174,14 @@ class Bench:
         with tempfile.TemporaryDirectory(prefix="cepa-bench-") as folder:
             with self._phase("directory", "making it"):
                 made = make_directory(n_relays, n_authorities=n_authorities, keys=pathlib.Path(folder) / "keys")
-                directory.write_inputs(pathlib.Path(folder), made)
+                fetched = directory.Fetched(made, directory.write_inputs(pathlib.Path(folder), made))
                 self.screen.done(f"{n_relays:,} relays")
             for number in range(1, self.plan.runs + 1):
                 with self._phase(f"run {number}", "Cepa"):
                     values = directory.measure_client(directory.DirectoryCepad, cepad, made, settle)
-                    ours.append(values | directory.measure_program(cepad.parents[1], folder))
+                    values |= directory.measure_program(cepad.parents[1], folder)
+                    self.screen.live("Cepa, fetching")
+                    ours.append(values | directory.measure_loads(cepad, made, fetched, settle))
                     self.screen.live("C Tor")
                     theirs.append(directory.measure_client(directory.DirectoryTor, tor, made, settle))
                     self.screen.done("measured")

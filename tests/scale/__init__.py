@@ -4,5 +4,6 @@
 from tests.scale.diff import make_diff
 from tests.scale.directory import Directory, make_directory
 from tests.scale.proxy import SilentProxy
+from tests.scale.server import ENCODERS, DirectoryServer
 
-__all__ = ["Directory", "SilentProxy", "make_diff", "make_directory"]
+__all__ = ["ENCODERS", "Directory", "DirectoryServer", "SilentProxy", "make_diff", "make_directory"]

@@ -37,8 +37,9 @@ class Directory:
     """One consensus and what belongs to it. Texts are str, pure ASCII. `relays` are relays.Relay, in the consensus'
     order; `at` is when it became valid, in seconds since 1970."""
 
-    def __init__(self, population, authorities, at):
+    def __init__(self, population, authorities, at, unlisted=frozenset()):
         self._population = population
+        self._unlisted = unlisted
         self._texts = {}
         self.authorities = authorities
         self.at = at
@@ -49,7 +50,13 @@ class Directory:
         network has moved on then."""
         for hour in range(1, hours + 1):
             self._population.advance(self.at + hour * HOUR_SECONDS)
-        return Directory(self._population, self.authorities, self.at + hours * HOUR_SECONDS)
+        return Directory(self._population, self.authorities, self.at + hours * HOUR_SECONDS, self._unlisted)
+
+    def relisted(self, at=None, unlisted=()):
+        """The same relays in another consensus: of another time, and with flags that it gives nobody."""
+        other = Directory(self._population, self.authorities, self.at if at is None else at, frozenset(unlisted))
+        other.relays = self.relays
+        return other
 
     # Microdescriptors
 
@@ -117,7 +124,7 @@ class Directory:
             lines.append(f"a {relay.ipv6}")
         if not is_full:
             lines.append(f"m {unpadded(hashlib.sha256(self.microdescriptor(relay).encode('ascii')).digest())}")
-        lines += [f"s {' '.join(sorted(relay.flags))}", f"v {relay.version}", f"pr {relay.protocols}",
+        lines += [f"s {' '.join(sorted(relay.flags - self._unlisted))}", f"v {relay.version}", f"pr {relay.protocols}",
                   f"w Bandwidth={relay.bandwidth}{' Unmeasured=1' if relay.unmeasured else ''}"]
         if is_full:
             lines.append(f"p {relay.policy or 'reject 1-65535'}")

@@ -9,7 +9,8 @@ import tempfile
 import unittest
 
 from tests.net import Cepad, TorClient
-from tests.scale import SilentProxy, make_diff, make_directory
+from tests.net.process import wait_until
+from tests.scale import ENCODERS, DirectoryServer, SilentProxy, make_diff, make_directory
 from tests.scale.weights import SCALE, compute_weights
 
 N_RELAYS = 400
@@ -133,6 +134,18 @@ class Clients(unittest.TestCase):
 
     def test_cepa_takes_it(self):
         self.take(Cepad, CEPA_ENOUGH)
+
+    def test_cepa_fetches_it(self):
+        """In every encoding; the documents are too long to be unpacked, or given to the table, in one turn."""
+        directory = make().relisted(unlisted=["V2Dir"])
+        for encoding in ENCODERS:
+            with self.subTest(encoding), DirectoryServer(directory, encoding) as server, \
+                    Cepad(None, torrc=server.torrc) as daemon:
+                daemon.wait_log(CEPA_ENOUGH, 30)
+                wait_until(lambda: sum(path.read_text("ascii").count("\nntor-onion-key ")
+                                       for path in daemon.data_dir.glob("cached-microdescs*")) == N_RELAYS, 20,
+                           "all microdescriptors in the cache")
+                self.assertNotRegex(daemon.log_text(), r"refused|asking .* failed")
 
     def test_tor_takes_the_full_flavour(self):
         """All but the relays' own descriptors are there."""

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "support/log-capture.h"
 
 #define HOLD_US 7000
 /* More than one turn asks about. */
@@ -76,6 +79,51 @@ test_probe_keeps_the_longest (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   longest = cepa_loop_probe_get_longest_us (self->probe);
   fixture_run_held (self, 0);
   g_assert_cmpint (cepa_loop_probe_get_longest_us (self->probe), >=, longest);
+}
+
+static gint64
+thread_cpu_us (void)
+{
+  struct timespec now;
+
+  g_assert_cmpint (clock_gettime (CLOCK_THREAD_CPUTIME_ID, &now), ==, 0);
+  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+static gboolean
+fixture_work (G_GNUC_UNUSED gpointer user_data)
+{
+  gint64 end = thread_cpu_us () + HOLD_US;
+
+  while (thread_cpu_us () < end)
+    continue;
+  return G_SOURCE_REMOVE;
+}
+
+/* Only when somebody reads of it. */
+static void
+test_probe_measures_cpu (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  for (gboolean is_read = FALSE; is_read <= TRUE; is_read++)
+    {
+      g_autoptr (GSource) source = g_idle_source_new ();
+      g_autofree char *log = NULL;
+      LogCapture capture;
+
+      log_capture_start (&capture, is_read ? CEPA_LOG_INFO : CEPA_LOG_NOTICE);
+      g_source_set_callback (source, fixture_work, NULL, NULL);
+      g_source_attach (source, self->context);
+      g_main_context_iteration (self->context, TRUE);
+      g_main_context_iteration (self->context, FALSE);
+      log = log_capture_stop (&capture);
+      if (is_read)
+        {
+          log_capture_assert_has (log, " ms of CPU time, more than before");
+          g_assert_cmpint (cepa_loop_probe_get_longest_cpu_us (self->probe), >=, HOLD_US);
+        }
+      else
+        g_assert_cmpint (cepa_loop_probe_get_longest_cpu_us (self->probe), ==, 0);
+    }
 }
 
 static void
@@ -365,5 +413,6 @@ main (int argc, char **argv)
   ADD ("probe/any-source", test_probe_measures_any_source);
   ADD ("probe/longest", test_probe_keeps_the_longest);
   ADD ("probe/waiting", test_probe_does_not_count_waiting);
+  ADD ("probe/cpu", test_probe_measures_cpu);
   return g_test_run ();
 }

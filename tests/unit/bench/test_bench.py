@@ -189,10 +189,12 @@ class DirectoryTest(unittest.TestCase):
         self.assertEqual(rest[-1].split()[-4:], ["ms", "2.0", "–", "–"])
 
     def test_longest_turn(self):
-        text = ("[info] the loop was held for 1.2 ms, longer than before\n"
+        text = ("[info] a turn of the loop took 3.4 ms of CPU time, more than before\n"
+                "[info] the loop was held for 1.2 ms, longer than before\n"
                 "[info] the loop was held for 21.5 ms, longer than before\n")
-        self.assertEqual(directory.longest_turn(text), 21.5)
-        self.assertEqual(directory.longest_turn(""), 0.0)
+        self.assertEqual(directory.longest_turn(text, directory.HELD), 21.5)
+        self.assertEqual(directory.longest_turn(text, directory.WORKED), 3.4)
+        self.assertEqual(directory.longest_turn("", directory.HELD), 0.0)
 
 
 class BuildTest(unittest.TestCase):
