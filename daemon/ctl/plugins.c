@@ -43,8 +43,9 @@ plugins_add_row (CepaCtlTable *table, GVariant *plugin)
 {
   gboolean is_used = cepa_ctl_get_boolean (plugin, "is-used");
   gboolean is_default = cepa_ctl_get_boolean (plugin, "is-default");
+  const char *id = cepa_ctl_get_text (plugin, "id");
 
-  cepa_ctl_table_add (table, g_strdup (cepa_ctl_get_text (plugin, "id")));
+  cepa_ctl_table_add (table, g_strdup (*id != '\0' ? id : cepa_ctl_get_text (plugin, "keyfile")));
   cepa_ctl_table_add (table, g_strdup (cepa_ctl_get_text (plugin, "state")));
   cepa_ctl_table_add (table, g_strdup (cepa_ctl_get_text (plugin, "profile")));
   cepa_ctl_table_add (table, g_strdup (is_used ? "used" : is_default ? "default" : ""));

@@ -587,12 +587,27 @@ cepa_plugin_host_start (CepaPluginHost *self)
   host_pump (self, 0);
 }
 
+/* Whether the daemon waits for @plugin before it begins. Padding is there from the first link on. */
+static gboolean
+host_is_needed (const CepaPluginHost *self, const CepaHostPlugin *plugin)
+{
+  if (plugin->profile == CEPA_PLUGIN_REQUIRED || plugin->file == NULL)
+    return TRUE;
+  if (plugin->file->kind == CEPA_PLUGIN_KIND_PATH)
+    return strcmp (plugin->file->id, self->policy_id) == 0 || strcmp (plugin->file->id, HOST_DEFAULT_POLICY) == 0;
+  return plugin->file->kind == CEPA_PLUGIN_KIND_TRANSPORT || plugin->file->kind == CEPA_PLUGIN_KIND_PADDING;
+}
+
 gboolean
 cepa_plugin_host_is_ready (const CepaPluginHost *self)
 {
   for (guint i = 0; i < self->plugins->len; i++)
-    if (!cepa_host_plugin_is_settled (g_ptr_array_index (self->plugins, i)))
-      return FALSE;
+    {
+      const CepaHostPlugin *plugin = g_ptr_array_index (self->plugins, i);
+
+      if (!cepa_host_plugin_is_settled (plugin) && host_is_needed (self, plugin))
+        return FALSE;
+    }
   return self->is_started;
 }
 
@@ -641,10 +656,39 @@ cepa_plugin_host_stop_plugin (G_GNUC_UNUSED CepaPluginHost *self, CepaHostPlugin
   cepa_host_plugin_wait (plugin, FALSE, func, user_data);
 }
 
+/* Who was to be asked until then, and whom to tell. */
+typedef struct
+{
+  CepaPluginHost *host;
+  char *id, *before;
+  CepaPluginHostFunc func; /* (nullable) */
+  gpointer user_data;
+} HostUse;
+
+/* One that cannot be had takes nobody's place. */
+static void
+host_on_used (gpointer user_data, const GError *error)
+{
+  HostUse *use = user_data;
+  CepaPluginHost *self = use->host;
+
+  if (error != NULL && strcmp (self->policy_id, use->id) == 0)
+    {
+      g_free (self->policy_id);
+      self->policy_id = g_steal_pointer (&use->before);
+    }
+  if (use->func != NULL)
+    use->func (use->user_data, error);
+  g_free (use->id);
+  g_free (use->before);
+  g_free (use);
+}
+
 void
 cepa_plugin_host_use_policy (CepaPluginHost *self, CepaHostPlugin *plugin, CepaPluginHostFunc func, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
+  HostUse *use;
 
   if (plugin->file == NULL || plugin->file->kind != CEPA_PLUGIN_KIND_PATH)
     {
@@ -653,15 +697,10 @@ cepa_plugin_host_use_policy (CepaPluginHost *self, CepaHostPlugin *plugin, CepaP
         func (user_data, error);
       return;
     }
-  g_free (self->policy_id);
+  use = g_new0 (HostUse, 1);
+  *use = (HostUse){ self, g_strdup (plugin->file->id), g_steal_pointer (&self->policy_id), func, user_data };
   self->policy_id = g_strdup (plugin->file->id);
   if (cepa_host_plugin_is_running (plugin))
     cepa_path_policies_use (self->policies, plugin->kind);
-  cepa_plugin_host_start_plugin (self, plugin, func, user_data);
-}
-
-const char *
-cepa_plugin_host_get_policy_id (const CepaPluginHost *self)
-{
-  return self->policy_id;
+  cepa_plugin_host_start_plugin (self, plugin, host_on_used, use);
 }

@@ -65,7 +65,8 @@ gboolean cepa_plugin_host_configure (CepaPluginHost *self, const CepaConfig *con
 /* Starts what is to be started: goes on in the loop until cepa_plugin_host_is_ready(), or failed is called. */
 void cepa_plugin_host_start (CepaPluginHost *self);
 
-/* Whether every required plugin runs, and no other is still on its way. */
+/* Whether those have settled that the daemon needs: required ones, path policies that may be asked, transports, padding.
+   The others may still be on their way. */
 gboolean cepa_plugin_host_is_ready (const CepaPluginHost *self);
 
 /* Stops everything, those that require others first. */
@@ -103,12 +104,9 @@ void cepa_plugin_host_start_plugin (CepaPluginHost *self, CepaHostPlugin *plugin
                                     gpointer user_data);
 void cepa_plugin_host_stop_plugin (CepaPluginHost *self, CepaHostPlugin *plugin, CepaPluginHostFunc func,
                                    gpointer user_data);
-/* Starts the path policy if it does not run, and asks it from then on. */
+/* Starts the path policy if it does not run, and asks it from then on. When it cannot be had, who was asked before is. */
 void cepa_plugin_host_use_policy (CepaPluginHost *self, CepaHostPlugin *plugin, CepaPluginHostFunc func,
                                   gpointer user_data);
-
-/* Returns: (transfer none): the id of the path policy that is to be asked. */
-const char *cepa_plugin_host_get_policy_id (const CepaPluginHost *self);
 
 /* Returns: (transfer full): where it listens, as it says; none while it does not run. */
 GStrv cepa_host_plugin_list_addresses (CepaHostPlugin *plugin);

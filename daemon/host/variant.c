@@ -80,7 +80,7 @@ variant_is_used (CepaHostPlugin *self)
 {
   return self->file != NULL && cepa_host_plugin_is_running (self)
          && (self->file->kind != CEPA_PLUGIN_KIND_PATH
-             || strcmp (self->file->id, cepa_plugin_host_get_policy_id (self->host)) == 0);
+             || cepa_path_policies_get_first (cepa_plugin_host_get_policies (self->host)) == self->kind);
 }
 
 GVariant *

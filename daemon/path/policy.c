@@ -67,6 +67,12 @@ cepa_path_policies_get_term (const CepaPathPolicies *self)
   return self->current.policy != NULL ? self->current.term : self->fallback.term;
 }
 
+const CepaPathPolicy *
+cepa_path_policies_get_first (const CepaPathPolicies *self)
+{
+  return self->current.policy != NULL ? self->current.policy : self->fallback.policy;
+}
+
 /* Puts @policy into @slot. In both slots it is in one term. */
 static void
 policies_fill_slot (CepaPathPolicies *self, PolicySlot *slot, CepaPathPolicy *policy)
@@ -217,7 +223,7 @@ cepa_path_policies_propose (CepaPathPolicies *self, const CepaNetwork *network, 
     }
   if (failure == NULL)
     g_set_error (&failure, CEPA_ERROR, CEPA_ERROR_PLUGIN,
-                 "no path plugin is running: start one, or set PathPolicy to one that can be");
+                 "no path plugin is running that is to be asked: start path.weighted, or set PathPolicy to one that can be");
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
 }

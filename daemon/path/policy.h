@@ -81,6 +81,9 @@ void cepa_path_policies_set_changed (CepaPathPolicies *self, CepaPathPoliciesFun
  */
 guint64 cepa_path_policies_get_term (const CepaPathPolicies *self);
 
+/* Returns: (transfer none) (nullable): who is asked first. */
+const CepaPathPolicy *cepa_path_policies_get_first (const CepaPathPolicies *self);
+
 /**
  * cepa_path_policies_propose:
  * @random: for drawing by weights

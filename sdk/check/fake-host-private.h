@@ -60,6 +60,7 @@ struct _CepaFakeHost
   GPtrArray *timers;
   GHashTable *watches;    /* number -> FakeWatch */
   GPtrArray *subscriptions;
+  GPtrArray *side_tables; /* that are to be told of */
   GDBusNodeInfo *node;    /* (nullable) */
   const char *xml;
   const CepaNetworkView *view;
@@ -80,12 +81,14 @@ void cepa_fake_host_add_fault (CepaFakeHost *self, const char *format, ...) G_GN
 /* Begins a call of a service. Returns: (nullable): the host; NULL, with a fault, when it must do nothing. */
 CepaFakeHost *cepa_fake_host_enter (const CepaHost *table, const char *service);
 
-/* Fills in timers and watches, what is of one kind, the vocabulary; and frees what they hold. */
+/* Fills in timers and watches, what is of one kind, the vocabulary, side tables; and frees what they hold. */
 void cepa_fake_loop_init (CepaFakeHost *self);
 void cepa_fake_loop_clear (CepaFakeHost *self);
 void cepa_fake_kinds_init (CepaFakeHost *self);
 void cepa_fake_kinds_clear (CepaFakeHost *self);
 void cepa_fake_vocabulary_init (CepaFakeHost *self);
 void cepa_fake_vocabulary_clear (CepaFakeHost *self);
+void cepa_fake_side_tables_init (CepaFakeHost *self);
+void cepa_fake_side_tables_clear (CepaFakeHost *self);
 
 G_END_DECLS

@@ -236,6 +236,7 @@ cepa_fake_host_new (guint64 seed)
   cepa_fake_loop_init (self);
   cepa_fake_kinds_init (self);
   cepa_fake_vocabulary_init (self);
+  cepa_fake_side_tables_init (self);
   g_main_context_push_thread_default (self->context);
   return self;
 }
@@ -266,6 +267,7 @@ cepa_fake_host_free (CepaFakeHost *self)
   cepa_fake_loop_clear (self);
   cepa_fake_kinds_clear (self);
   cepa_fake_vocabulary_clear (self);
+  cepa_fake_side_tables_clear (self);
   fake_host_remove_directory (self);
   g_main_context_pop_thread_default (self->context);
   g_main_context_unref (self->context);

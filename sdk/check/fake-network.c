@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fake-network.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Fewer relays than these are all good, so that there is a path. */
@@ -17,6 +18,7 @@ struct _CepaFakeNetwork
   guint32 checksum;
   guint64 random;
   GHashTable *params; /* name -> number */
+  GHashTable *columns; /* "table,column" -> array of double */
   char *fault;
 };
 
@@ -103,6 +105,34 @@ fake_network_param (const CepaNetworkView *view, const char *name, int32_t fallb
   else if (g_hash_table_lookup_extended (self->params, name, NULL, &value))
     return GPOINTER_TO_INT (value);
   return fallback;
+}
+
+/* The same numbers whenever the same column is asked for. */
+static const double *
+fake_network_side_column (const CepaNetworkView *view, const char *table, const char *column)
+{
+  CepaFakeNetwork *self = fake_network_of (view);
+  g_autofree char *name = NULL;
+  double *numbers;
+
+  if (table == NULL || column == NULL)
+    {
+      fake_network_note (self, "side_column was called without a table or a column");
+      return NULL;
+    }
+  name = g_strconcat (table, ",", column, NULL);
+  numbers = g_hash_table_lookup (self->columns, name);
+  if (numbers != NULL)
+    return numbers;
+  numbers = g_new (double, view->n_relays + 1);
+  for (guint i = 0; i < view->n_relays; i++)
+    {
+      guint hash = (g_str_hash (name) ^ i) * 2654435761u >> 8;
+
+      numbers[i] = hash % 4 == 0 ? (double) NAN : (double) (hash % 1000) / 8;
+    }
+  g_hash_table_insert (self->columns, g_steal_pointer (&name), numbers);
+  return numbers;
 }
 
 static guint32
@@ -195,6 +225,7 @@ cepa_fake_network_new (guint64 seed, guint n_relays, gboolean is_newer)
 
   self->random = seed * 2 + 1;
   self->params = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->columns = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   memset (self->beyond, 0xa5, sizeof self->beyond);
   self->view = (CepaNetworkView){
     .size = is_newer ? sizeof self->view + sizeof self->beyond : sizeof self->view,
@@ -205,6 +236,7 @@ cepa_fake_network_new (guint64 seed, guint n_relays, gboolean is_newer)
     .exit_allows = fake_network_exit_allows,
     .same_family = fake_network_same_family,
     .param = fake_network_param,
+    .side_column = fake_network_side_column,
   };
   self->rows = g_malloc0 ((gsize) n_relays * self->view.stride);
   self->view.relays = (gpointer) self->rows;
@@ -224,6 +256,7 @@ cepa_fake_network_free (CepaFakeNetwork *self)
   if (self == NULL)
     return;
   g_hash_table_unref (self->params);
+  g_hash_table_unref (self->columns);
   g_free (self->rows);
   g_free (self->fault);
   g_free (self);
@@ -262,6 +295,7 @@ cepa_fake_network_omit_functions (CepaFakeNetwork *self)
   self->view.exit_allows = NULL;
   self->view.same_family = NULL;
   self->view.param = NULL;
+  self->view.side_column = NULL;
 }
 
 const char *

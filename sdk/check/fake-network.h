@@ -15,7 +15,7 @@ typedef struct _CepaFakeNetwork CepaFakeNetwork;
  * @n_relays: up to 8 of them are all good for everything; of more, some lack flags, keys, an open exit policy
  * @is_newer: rows, and the view itself, are greater than this header's, as a newer host's would be
  *
- * There are families (not transitive: some of one number are not of one family), relays in one subnet, IPv6, exit
+ * There are numbers for every column of every side table, of three relays in four. There are families (not transitive: some of one number are not of one family), relays in one subnet, IPv6, exit
  * policies from none to all.
  */
 CepaFakeNetwork *cepa_fake_network_new (guint64 seed, guint n_relays, gboolean is_newer);

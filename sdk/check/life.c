@@ -250,8 +250,10 @@ static const struct
   LIFE_MEMBER (timer_free), LIFE_MEMBER (watch_new), LIFE_MEMBER (watch_set),    LIFE_MEMBER (watch_free),
   LIFE_MEMBER (directory),  LIFE_MEMBER (network),   LIFE_MEMBER (vocabulary),   LIFE_MEMBER (metrics),
   LIFE_MEMBER (padding),    LIFE_MEMBER (transport), LIFE_MEMBER (complete),
+  LIFE_MEMBER (load_side_table),
 #undef LIFE_MEMBER
 };
+G_STATIC_ASSERT (G_N_ELEMENTS (life_members) == (sizeof (CepaHost) - offsetof (CepaHost, log)) / sizeof (gpointer));
 
 static void
 life_omit (CepaHost *table, gsize offset)
@@ -266,7 +268,8 @@ life_with_less (CepaInstance *instance)
 {
   const CepaPlugin *plugin = instance->check->plugin;
   const CepaHost *table = cepa_fake_host_get_table (instance->host);
-  gboolean can_free = table->timer_free != NULL && table->watch_free != NULL;
+  gboolean can_free = table->timer_free != NULL && table->watch_free != NULL
+                      && (!CEPA_TABLE_HAS (table, CepaHost, vocabulary) || table->vocabulary->unsubscribe != NULL);
   g_autoptr (GError) error = NULL;
   gboolean has_failed;
   guint64 task = 0;
@@ -343,6 +346,51 @@ life_host_short (CepaCheck *check)
   life_with_less (&instance);
 }
 
+/* The functions of the tables that the host has for one kind. */
+static const struct
+{
+  const char *name;
+  gsize table, function;
+} life_kind_members[] = {
+#define LIFE_MEMBER(table, type, function) { #function, offsetof (CepaHost, table), offsetof (type, function) }
+  LIFE_MEMBER (metrics, CepaMetricsHost, collect),        LIFE_MEMBER (metrics, CepaMetricsHost, want),
+  LIFE_MEMBER (transport, CepaTransportHost, connected),  LIFE_MEMBER (transport, CepaTransportHost, progress),
+  LIFE_MEMBER (vocabulary, CepaVocabulary, describe),     LIFE_MEMBER (vocabulary, CepaVocabulary, get),
+  LIFE_MEMBER (vocabulary, CepaVocabulary, call),         LIFE_MEMBER (vocabulary, CepaVocabulary, subscribe),
+  LIFE_MEMBER (vocabulary, CepaVocabulary, unsubscribe),
+#undef LIFE_MEMBER
+};
+
+/* Whether the plugin has the table of the kind that @member is for. */
+static gboolean
+life_is_of_kind (const CepaPlugin *plugin, gsize member)
+{
+  return member == offsetof (CepaHost, metrics)     ? plugin->metrics != NULL
+         : member == offsetof (CepaHost, transport) ? plugin->transport != NULL
+                                                    : plugin->control != NULL;
+}
+
+static void
+life_host_kind_without_one (CepaCheck *check)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (life_kind_members) && cepa_check_get_n_failures (check) == 0; i++)
+    {
+      CepaInstance instance;
+      char *table;
+      g_autofree char *note = g_strdup_printf ("a host without %s", life_kind_members[i].name);
+
+      if (!life_is_of_kind (check->plugin, life_kind_members[i].table))
+        continue;
+      cepa_instance_prepare (&instance, check, 100 + i);
+      memcpy (&table, (char *) cepa_fake_host_edit_table (instance.host) + life_kind_members[i].table, sizeof table);
+      memset (table + life_kind_members[i].function, 0, sizeof (gpointer));
+      cepa_check_begin_call (check, note);
+      life_with_less (&instance);
+      if (cepa_check_get_n_failures (check) > 0)
+        cepa_check_fail (check, "this was with %s", note);
+    }
+}
+
 static void
 life_host_kind_without (CepaCheck *check)
 {
@@ -354,6 +402,7 @@ life_host_kind_without (CepaCheck *check)
   cepa_fake_host_edit_vocabulary (instance.host)->size = offsetof (CepaVocabulary, describe);
   cepa_fake_network_omit_functions (instance.network);
   life_with_less (&instance);
+  life_host_kind_without_one (check);
 }
 
 /* The loop goes on for a while: threads get their time to call. */

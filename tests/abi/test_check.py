@@ -71,8 +71,10 @@ LIFE = [
     ("path", "descriptor-left", "no-leak", "descriptors are open"),
     ("path", "raw-host", "host-without-one", "crashed"),
     ("path", "raw-host", "host-without-any", "crashed"),
+    ("path", "raw-side-table", "host-without-one", "crashed"),
     ("path", "raw-size", "host-short", "crashed"),
     ("path", "raw-view", "host-kind-short", "crashed in choose_path"),
+    ("metrics", "raw-want", "host-kind-short", "crashed in start"),
     ("path", "thread", "one-thread", "another thread"),
 ]
 PATH = [
@@ -194,6 +196,22 @@ class CheckTest(unittest.TestCase):
                 self.assertEqual(status, 0, output)
                 self.assertNotIn("FAIL", [verdict for verdict, _ in verdicts.values()])
                 self.assertGreater(len(verdicts), 30)
+
+    def test_side_tables(self):
+        """A plugin that waits for one, and weighs by its numbers."""
+        path = os.path.join(self.folder, "beside.so")
+        shutil.copy(os.path.join(BUILD, "tests", "plugins", "beside.so"), path)
+        with open(path[:-3] + ".plugin", "w", encoding="utf-8") as file:
+            file.write(f"[Plugin]\nId=path.beside\nName=Weights from a file\nModule=beside.so\nAbiMajor=1\nAbiMinor={MINOR}\n")
+        table = os.path.join(self.folder, "table.csv")
+        with open(table, "w", encoding="utf-8") as file:
+            file.write("fingerprint,weight\n" + "A" * 40 + ",5\n")
+        status, verdicts, output = self.check(path, "", "--option", f"file={table}")
+        self.assertEqual(status, 0, output)
+        self.assertEqual(verdicts["path-usual"][0], "ok", output)
+        status, verdicts, output = self.check(path, "", "--option", "file=/no/such/file", "--rule", "start-stop")
+        self.assertEqual(status, 1, output)
+        self.assertIn("start failed: ", verdicts["start-stop"][1])
 
     def test_every_rule_is_seen_broken(self):
         """A rule that no bad plugin breaks is no rule."""

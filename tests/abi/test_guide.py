@@ -4,6 +4,7 @@
 # what was installed.
 import os
 import re
+import shutil
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -21,7 +22,28 @@ def read_blocks():
                 if marks == "sh run" or "file=" in marks]
 
 
+RECORDED = os.path.join(ROOT, "tests", "data", "netdoc")
+
+
 class GuideTest(StrangerTest):
+    def setUp(self):
+        """What the reader has besides: what a daemon keeps in its folder, and a month of archives."""
+        super().setUp()
+        self.env = dict(self.env, HOME=os.path.join(self.folder, "home"))
+        state = os.path.join(self.env["HOME"], ".local", "state", "cepa")
+        self.archives = os.path.join(self.folder, "archives")
+        for folder, names in ((state, ["consensus-microdesc.txt", "key-certificates.txt", "microdescriptors.txt"]),
+                              (self.archives + "/consensuses", ["consensus-microdesc.txt", "key-certificates.txt"]),
+                              (self.archives + "/microdescriptors", ["microdescriptors.txt"])):
+            os.makedirs(folder)
+            for name in names:
+                shutil.copy(os.path.join(RECORDED, name), folder)
+        # It is a private network's: its authorities are not the built-in ones.
+        self.torrc = os.path.join(self.folder, "authorities")
+        with open(os.path.join(RECORDED, "authorities.txt"), encoding="utf-8") as file, \
+             open(self.torrc, "w", encoding="utf-8") as torrc:
+            torrc.writelines("DirAuthority " + line for line in file)
+
     def test_files_are_those_of_the_template(self):
         files = {marks.partition("file=")[2]: text for marks, text in read_blocks() if "file=" in marks}
         self.assertEqual(sorted(files), ["meson.build", "mine.c", "mine.plugin.in"])
@@ -31,8 +53,11 @@ class GuideTest(StrangerTest):
 
     def test_commands(self):
         """One shell script: each line of a block must succeed, each file is written where the shell then is."""
-        script = ["set -e", f"cd '{self.folder}'"]
+        script = ["set -e", f"cd '{self.folder}'",
+                  f"cepa-sim () {{ command cepa-sim \"$@\" --torrc '{self.torrc}' --paths 1000; }}"]
         for marks, text in read_blocks():
+            if "consensuses/" in text:
+                script.append(f"cp -R '{self.archives}/.' .")
             if marks == "sh run":
                 for line in text.rstrip("\n").split("\n"):
                     script += [f"printf '%s\\n' '+ {line.replace(chr(39), '')}'", line]
@@ -45,6 +70,15 @@ class GuideTest(StrangerTest):
         self.assertIn("+ cepa-plugin-check build/mine.so", said)
         self.assertIn("0 broken", said)
         self.assertIn("+ cepad --verify-config", said)
+        self.assertEqual(said.count("\n+ cepa-sim paths "), 2)
+        for name in ("mine.svg", "mine.json"):
+            self.assertGreater(os.path.getsize(os.path.join(self.folder, "mine", name)), 1000)
+
+    def test_no_command_is_left_out(self):
+        """What looks like commands is run."""
+        with open(GUIDE, encoding="utf-8") as file:
+            marks = set(re.findall(r"^```([^\n`]+)$", file.read(), re.MULTILINE))
+        self.assertEqual({mark for mark in marks if mark.startswith("sh") and mark != "sh run"}, set())
 
 
 if __name__ == "__main__":

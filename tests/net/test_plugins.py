@@ -70,9 +70,13 @@ class PluginsTest(unittest.TestCase):
         self.install(module, plugin, "Profile=optional", *lines, **kw)
         daemon = self.start(*torrc)
         self.fetch(daemon)
-        found = self.plugins(daemon).get(plugin)
-        if found is None:
-            found, = [p for key, p in self.plugins(daemon).items() if key.startswith(str(self.folder))]
+
+        def find():
+            plugins = self.plugins(daemon)
+            return plugins.get(plugin) or [p for key, p in plugins.items() if key.startswith(str(self.folder))][0]
+        # The daemon does not wait for those that it can do without.
+        wait_until(lambda: find()["state"] != "starting", SECONDS, "the end of a start")
+        found = find()
         self.assertEqual(found["state"], state, found)
         self.assertIn(reason, found["reason"])
         if rule:

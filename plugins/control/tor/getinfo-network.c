@@ -57,18 +57,33 @@ cepa_tor_getinfo_ns (CepaTorQuery *query)
     cepa_tor_query_call (query, "Network1", "Find", g_variant_new ("(s)", relay), tor_getinfo_on_relay);
 }
 
+/* One relay more: there are ten thousand of them, too many for one turn of the loop. */
+static void
+tor_getinfo_next_relay (CepaTorQuery *query)
+{
+  g_autoptr (GVariant) relay = NULL;
+
+  if (query->at == g_variant_n_children (query->relays))
+    {
+      cepa_tor_query_answer (query, query->text->str);
+      return;
+    }
+  relay = g_variant_get_child_value (query->relays, query->at++);
+  cepa_tor_describe_relay (query->text, relay);
+  cepa_tor_query_again (query, tor_getinfo_next_relay);
+}
+
 static void
 tor_getinfo_on_relays (CepaTorQuery *query, GVariant *result, const GError *error)
 {
-  g_autoptr (GString) out = g_string_new (NULL);
-
-  if (error != NULL)
+  if (error != NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE ("(aa{sv})")))
     {
       cepa_tor_query_fail (query, "The list of relays cannot be had");
       return;
     }
-  cepa_tor_describe_relays (out, result);
-  cepa_tor_query_answer (query, out->str);
+  query->relays = g_variant_get_child_value (result, 0);
+  query->text = g_string_new (NULL);
+  cepa_tor_query_again (query, tor_getinfo_next_relay);
 }
 
 void

@@ -27,6 +27,7 @@ struct _CepaTorQuery
 
   /* Of one answer that takes several calls; cleared behind it. */
   GPtrArray *list;
+  GVariant *relays;
   guint at;
   GString *text;
 };

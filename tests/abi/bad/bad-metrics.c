@@ -22,6 +22,9 @@ bad_start (void *data, guint64 task)
 {
   Bad *self = data;
 
+  if (bad_is ("raw-want") && CEPA_TABLE_HAS (self->host, CepaHost, metrics)
+      && CEPA_TABLE_REACHES (self->host->metrics, CepaMetricsHost, want))
+    self->host->metrics->want (self->host, CEPA_EVENT_CELL);
   cepa_metrics_want (self->host, bad_is ("wants-unknown") ? 1u << 20 : CEPA_EVENT_CELL | CEPA_EVENT_CIRCUIT);
   cepa_host_complete (self->host, task, NULL);
 }

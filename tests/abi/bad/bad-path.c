@@ -105,6 +105,11 @@ bad_timer (void *data)
     cepa_host_complete (self->host, stop, NULL);
 }
 
+static void
+bad_loaded (G_GNUC_UNUSED void *data, G_GNUC_UNUSED const GError *error)
+{
+}
+
 static void *
 bad_create (const CepaHost *host, GError **error)
 {
@@ -134,6 +139,8 @@ bad_create (const CepaHost *host, GError **error)
     host->log (host, CEPA_HOST_LOG_INFO, "made");
   if (bad_is ("raw-size") && host->log != NULL)
     host->log (host, CEPA_HOST_LOG_INFO, "made");
+  if (bad_is ("raw-side-table"))
+    host->load_side_table (host, "bad", "/", bad_loaded, self);
   if (bad_is ("option"))
     cepa_host_option_text (host, "no-such-option", NULL);
   if (bad_is ("log"))

@@ -155,6 +155,9 @@ class OutputTest(CepaTest):
         failed = PLUGIN.replace("<''>", "<'it is torn'>").replace("3}", "1, 'flags': 2}")
         self.daemon.tell(f"result Plugins1.List ([{failed}],)")
         self.assertRegex(self.check("plugins").splitlines()[1], r"used  it is torn; broke family once; broke flags 2 times$")
+        # Whose keyfile cannot be read has no id.
+        self.daemon.tell("result Plugins1.List ([{'id': <''>, 'keyfile': <'/x/y.plugin'>, 'state': <'refused'>}],)")
+        self.assertRegex(self.check("plugins").splitlines()[1], r"^/x/y\.plugin  refused")
         self.daemon.tell(f"result Plugins1.List ([{PLUGIN}],)")
         for action, method in (("start", "Start"), ("stop", "Stop"), ("use", "Use")):
             self.daemon.tell(f"result Plugins1.{method} ()")

@@ -174,6 +174,16 @@ fixture_start (Fixture *self, const char *id, GError **error)
 }
 
 gboolean
+fixture_use (Fixture *self, const char *id, GError **error)
+{
+  CepaHostPlugin *plugin = fixture_find (self, id);
+  FixtureWait wait = { FALSE, NULL };
+
+  cepa_plugin_host_use_policy (self->host, plugin, fixture_settled, &wait);
+  return fixture_wait (self, &wait, error);
+}
+
+gboolean
 fixture_stop (Fixture *self, CepaHostPlugin *plugin, GError **error)
 {
   FixtureWait wait = { FALSE, NULL };

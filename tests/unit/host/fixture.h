@@ -40,8 +40,9 @@ void fixture_install (const Fixture *self, const char *folder, const char *varia
 /* The same with a keyfile of the id @id and with the lines @more in it; scans the folder. */
 void fixture_install_as (const Fixture *self, const char *variant, const char *id, const char *more);
 
-/* Starts or stops it, and waits until it has settled; @id is full or without "path.". NULL with what the host says. */
+/* Starts, uses or stops it, and waits until it has settled; @id is full or without "path.". NULL with what the host says. */
 CepaHostPlugin *fixture_start (Fixture *self, const char *id, GError **error);
+gboolean fixture_use (Fixture *self, const char *id, GError **error);
 gboolean fixture_stop (Fixture *self, CepaHostPlugin *plugin, GError **error);
 
 CepaHostPlugin *fixture_find (const Fixture *self, const char *id);

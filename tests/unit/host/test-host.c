@@ -335,6 +335,53 @@ test_weighted (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_nonnull (strstr (error->message, "path.weighted: none of the 5 relays fits as exit to port 25"));
 }
 
+/* Which policy is asked, as the vocabulary has it; NULL for none. */
+static const char *
+host_find_used (const Fixture *self)
+{
+  const char *const ids[] = { "path.weighted", "path.variant", "path.second" };
+  const char *used = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      g_autoptr (GVariant) dict = g_variant_ref_sink (cepa_host_plugin_to_variant (fixture_find (self, ids[i])));
+      gboolean is_used = FALSE;
+
+      g_assert_true (g_variant_lookup (dict, "is-used", "b", &is_used));
+      g_assert_false (is_used && used != NULL);
+      used = is_used ? ids[i] : used;
+    }
+  return used;
+}
+
+/* A policy that cannot be had takes nobody's place. */
+static void
+test_use (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *plugins = g_test_build_filename (G_TEST_BUILT, "..", "plugins", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpuint (cepa_plugin_host_scan (self->host, plugins), >=, 1);
+  fixture_install_as (self, "good", "path.variant", "");
+  fixture_install_as (self, "beside-second", "path.second", ""); /* without a file it does not start */
+  g_assert_null (host_find_used (self));
+  fixture_start (self, "path.weighted", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (host_find_used (self), ==, "path.weighted");
+  g_assert_false (fixture_use (self, "path.second", &error));
+  g_clear_error (&error);
+  g_assert_cmpstr (host_find_used (self), ==, "path.weighted");
+  g_assert_true (fixture_use (self, "path.variant", &error));
+  g_assert_false (fixture_use (self, "path.second", &error));
+  g_clear_error (&error);
+  g_assert_cmpstr (host_find_used (self), ==, "path.variant");
+  g_assert_true (fixture_stop (self, fixture_find (self, "path.variant"), &error));
+  g_assert_cmpstr (host_find_used (self), ==, "path.weighted"); /* asked instead */
+  fixture_start (self, "path.variant", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (host_find_used (self), ==, "path.variant");
+}
+
 #define ADD(name, function) \
   g_test_add ("/host/" name, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
@@ -358,5 +405,6 @@ main (int argc, char **argv)
   ADD ("conduct", test_conduct);
   ADD ("checked", test_checked);
   ADD ("weighted", test_weighted);
+  ADD ("use", test_use);
   return g_test_run ();
 }

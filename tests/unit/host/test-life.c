@@ -263,15 +263,26 @@ test_requires_failing (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   assert_failed (self, "metrics.second", "it requires the plugin " ID ", which is failed: ");
 }
 
+/* Starts what is to be started, and waits until all of it has come to something. */
+static void
+start_all (Fixture *self)
+{
+  GPtrArray *plugins = cepa_plugin_host_list (self->host);
+
+  cepa_plugin_host_start (self->host);
+  for (guint i = 0; i < plugins->len; i++)
+    while (!cepa_host_plugin_is_settled (g_ptr_array_index (plugins, i)))
+      g_main_context_iteration (self->context, TRUE);
+  g_assert_true (cepa_plugin_host_is_ready (self->host));
+}
+
 /* What it wants is started before when it is to be started, and is not missed. */
 static void
 test_wants (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   fixture_install_as (self, "start-fails", ID, "Profile=optional\n");
   fixture_install_as (self, "second", "metrics.second", "Wants=" ID ";metrics.nobody\nProfile=optional\n");
-  cepa_plugin_host_start (self->host);
-  while (!cepa_plugin_host_is_ready (self->host))
-    g_main_context_iteration (self->context, TRUE);
+  start_all (self);
   g_assert_true (cepa_host_plugin_is_running (fixture_find (self, "metrics.second")));
   g_assert_cmpint (fixture_find (self, ID)->state, ==, CEPA_PLUGIN_FAILED);
   g_assert_null (self->failure);
@@ -302,12 +313,24 @@ test_required_gives_up (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 
 /* ---- what the daemon cannot do without ---- */
 
+/* One that the daemon can do without does not hold it up, however long its start takes. */
 static void
-start_all (Fixture *self)
+test_ready (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
+  CepaHostPlugin *slow;
+
+  fixture_install_as (self, "start-never", ID, "Profile=optional\n");
+  fixture_install_as (self, "good", "path.variant", "Profile=optional\n");
+  slow = fixture_find (self, ID);
+  g_assert_false (cepa_plugin_host_is_ready (self->host));
   cepa_plugin_host_start (self->host);
   while (!cepa_plugin_host_is_ready (self->host))
     g_main_context_iteration (self->context, TRUE);
+  g_assert_cmpint (slow->state, ==, CEPA_PLUGIN_STARTING);
+  slow->profile = CEPA_PLUGIN_REQUIRED;
+  g_assert_false (cepa_plugin_host_is_ready (self->host));
+  stop (self, slow);
+  g_assert_true (cepa_plugin_host_is_ready (self->host));
 }
 
 static void
@@ -394,6 +417,7 @@ main (int argc, char **argv)
   ADD ("required-gives-up", test_required_gives_up);
   ADD ("required-profile", test_required_profile);
   ADD ("optional-profile", test_optional_profile);
+  ADD ("ready", test_ready);
   ADD ("last-policy", test_last_policy);
   ADD ("variant", test_variant);
   return g_test_run ();

@@ -202,6 +202,38 @@ test_server_descriptors (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   client_free (client);
 }
 
+/* A long list does not hold the loop: others are answered before it. */
+static void
+test_long_lists (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const keys[] = { "ns/all", "md/all" };
+  Client *client = client_new_ready (self), *other = client_new_ready (self);
+  g_autoptr (GString) relays = g_string_new ("([");
+
+  for (guint i = 0; i < 1000; i++)
+    g_string_append_printf (relays, "%s{'nickname': <'relay%u'>, 'fingerprint': <'" EXIT "'>, 'has-microdescriptor': <true>}",
+                            i > 0 ? ", " : "", i);
+  g_string_append (relays, "],)");
+  fake_words_set_result (&self->words, "Network1.List", g_variant_new_parsed (relays->str));
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      g_autofree char *command = g_strconcat ("GETINFO ", keys[i], NULL);
+      g_autofree char *answer = NULL;
+
+      client_send (client, command);
+      fixture_wait (self, strstr (self->words.calls->str, "Network1.List") != NULL);
+      g_string_truncate (self->words.calls, 0);
+      for (guint j = 0; j < 10; j++)
+        client_check (other, "GETINFO dormant", "250-dormant=0\n250 OK");
+      g_assert_cmpuint (client->received->len, ==, 0);
+      answer = client_take (client);
+      g_assert_true (g_str_has_suffix (answer, "\n.\n250 OK"));
+      g_assert_cmpuint (strlen (answer), >, 1000 * strlen (MD ("exit")));
+    }
+  client_free (client);
+  client_free (other);
+}
+
 static void
 test_process (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -324,6 +356,9 @@ main (int argc, char **argv)
   ADD ("several", test_several);
   ADD ("lists", test_lists);
   ADD ("server-descriptors", test_server_descriptors);
+}
+
+  ADD ("long-lists", test_long_lists);
   ADD ("process", test_process);
   ADD ("info-names", test_info_names);
   ADD ("no-consensus", test_no_consensus);
