@@ -103,7 +103,9 @@ BODIES = {
     "compressed, damaged": (lambda body: http(zlib.compress(body, 9)[:200] + os.urandom(300)),
                             "compressed answer is (damaged|cut short)"),
     **{f"bomb, {encoding}": (lambda body, encoding=encoding: bomb(encoding), BURST) for encoding in BOMBS},
-    "no stream but a bomb, plain": (lambda body: http(b"A" * (33 << 20)), r"answer (grows beyond|over) \d+ bytes"),
+    # It comes without waiting for SENDMEs: what is unpacked a part each turn may not get as far.
+    "no stream but a bomb, plain": (lambda body: http(b"A" * (33 << 20)),
+                                    r"(answer (grows beyond|over) \d+ bytes|DATA beyond the stream window)"),
     "not HTTP": (lambda body: body, "answer that is not HTTP"),
     "nothing": (lambda body: b"", "answer that is not HTTP"),
     "another encoding": (lambda body: http(body, headers="Content-Encoding: br\r\n"),
