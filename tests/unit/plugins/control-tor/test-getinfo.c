@@ -356,8 +356,6 @@ main (int argc, char **argv)
   ADD ("several", test_several);
   ADD ("lists", test_lists);
   ADD ("server-descriptors", test_server_descriptors);
-}
-
   ADD ("long-lists", test_long_lists);
   ADD ("process", test_process);
   ADD ("info-names", test_info_names);
