@@ -300,6 +300,7 @@ client_make_directory (CepaClient *self, GMainContext *context)
   config.fallback_delay_s = (guint) self->config->bootstrap_fallback_delay_s;
   config.authority_only_delay_s = (guint) self->config->bootstrap_authority_only_delay_s;
   config.max_tries = self->config->bootstrap_max_tries;
+  config.guard_fraction = self->config->guards.use_guard_fraction;
   return cepa_directory_new (context, cepa_clock_system (), cepa_random_system (), self->channels, &self->bootstrap,
                              &config, &funcs);
 }

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @n_entry_guards: @n_directory_guards: @n_primary_guards: @lifetime_s: NumEntryGuards and its kin, GuardLifetime; 0: the
  *   consensus says
  * @circ_threshold: and those below: PathBias*; negative: the consensus says
+ * @use_guard_fraction: UseGuardFraction, for the directory; -1: the consensus says
  */
 typedef struct
 {
@@ -22,6 +23,7 @@ typedef struct
   gint circ_threshold, scale_threshold, use_threshold, scale_use_threshold;
   double notice_rate, warn_rate, extreme_rate, notice_use_rate, extreme_use_rate;
   gint drop_guards;
+  gint use_guard_fraction;
 } CepaGuardOptions;
 
 /* As the guards take it. */

@@ -97,7 +97,7 @@ static const char *const known_later[] = {
   "TestingDirConnectionMaxStall", "TestingEnableCellStatsEvent", "TestingEnableConnBwEvent", "TestSocks",
   "TokenBucketRefillInterval", "TransPort", "TransProxyType",
   "TruncateLogFile", "UnixSocksGroupWritable", "UpdateBridgesFromAuthority", "UseBridges",
-  "UseGuardFraction", "User",
+  "User",
   "VirtualAddrNetworkIPv4", "VirtualAddrNetworkIPv6", "WarnPlaintextPorts",
 };
 
@@ -199,7 +199,6 @@ static const KnownPair known_values[] = {
   { "Sandbox", "0" },
   { "TransPort", "0" },
   { "UseBridges", "0" },
-  { "UseGuardFraction", "0" },
 };
 
 static gboolean

@@ -269,6 +269,9 @@ static const CepaOption options_table[] = {
   OPTION ("UseEntryGuards", BOOL, "1", guards.use_entry_guards,
           "Keep a few relays as guards, through which all circuits go for months. With 0 each circuit begins at another "
           "relay, so that over time many of them see your address: for research only."),
+  OPTION ("UseGuardFraction", AUTO_BOOL, "auto", guards.use_guard_fraction,
+          "Whether relays that have become guards lately are used more in other places of circuits, until they have the clients "
+          "of one: where the consensus says for how long they have been. auto: as the consensus says, or 0."),
   OPTION ("UseMicrodescriptors", AUTO_BOOL, "auto", use_microdescriptors,
           "Whether relays are known by microdescriptors. With 0 it is by the descriptors that they signed themselves, which "
           "are several times as long and take longer to check; each kind has files of its own in the data directory. auto "

@@ -25,6 +25,7 @@ cepa_directory_config_init (CepaDirectoryConfig *self)
     .authority_rate = 0.1,
     .authority_delay_s = 6,
     .max_tries = 3,
+    .guard_fraction = -1,
   };
 }
 
@@ -50,6 +51,7 @@ directory_make (GMainContext *context, const CepaClock *clock, CepaRandom *rando
   self->flavour = cepa_flavour_get (config->flavour);
   self->totals = &self->own_totals;
   self->skew = &self->own_skew;
+  self->supplement.guard_fraction = config->guard_fraction;
   self->funcs = *funcs;
   self->servers = cepa_servers_new (config->authorities, config->fallbacks, config->authority_rate, clock, random);
   self->cancellable = g_cancellable_new ();

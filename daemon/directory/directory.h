@@ -41,6 +41,7 @@ typedef enum
  * @authority_rate: DirAuthorityFallbackRate
  * @authority_delay_s: @fallback_delay_s: @authority_only_delay_s: @max_tries: the options ClientBootstrapConsensus...
  * @release_date_s: of this build: older consensuses do not know of it
+ * @guard_fraction: UseGuardFraction: 0, 1, or -1: as the consensus says
  *
  * All that is pointed to outlives the directory.
  */
@@ -49,16 +50,15 @@ typedef struct
   const char *data_directory;
   CepaConsensusFlavour flavour;
   gboolean fetches_useless;
-  GPtrArray *authorities;
-  GPtrArray *fallbacks;
-  gboolean is_testing;
-  gboolean fetches_nothing;
+  GPtrArray *authorities, *fallbacks;
+  gboolean is_testing, fetches_nothing;
   CepaScheduleHaste haste;
   double paths_needed;
   double authority_rate;
   guint authority_delay_s, fallback_delay_s, authority_only_delay_s;
   guint max_tries;
   gint64 release_date_s;
+  gint guard_fraction;
 } CepaDirectoryConfig;
 
 /* C Tor's defaults; the pointers are NULL. */

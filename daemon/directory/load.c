@@ -432,7 +432,9 @@ load_fetched (CepaLoadResult *result, const LoadInput *input)
 static void
 load_supplement (CepaNetwork *network, const CepaLoadSupplement *supplement)
 {
-  if (supplement->extras == NULL && supplement->node_families == NULL)
+  gboolean has_fractions = cepa_network_set_guard_fraction (network, supplement->guard_fraction);
+
+  if (supplement->extras == NULL && supplement->node_families == NULL && !has_fractions)
     return;
   if (supplement->extras != NULL)
     cepa_network_annotate (network, cepa_annotations_new (network, supplement->extras));
@@ -443,6 +445,7 @@ load_supplement (CepaNetwork *network, const CepaLoadSupplement *supplement)
 static void
 load_take_supplement (LoadInput *input, const CepaLoadSupplement *supplement)
 {
+  input->supplement.guard_fraction = supplement != NULL ? supplement->guard_fraction : -1;
   if (supplement != NULL && supplement->extras != NULL)
     input->supplement.extras = cepa_extras_ref (supplement->extras);
   if (supplement != NULL && supplement->node_families != NULL)

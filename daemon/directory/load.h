@@ -50,6 +50,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaLoadResult, cepa_load_result_free)
  * CepaLoadSupplement:
  * @extras: (nullable): for cepa_network_annotate()
  * @node_families: (nullable) (element-type CepaNodeSet): for cepa_network_set_node_families()
+ * @guard_fraction: for cepa_network_set_guard_fraction()
  *
  * What this machine puts beside the rows of a network. Nothing of it changes.
  */
@@ -57,6 +58,7 @@ typedef struct
 {
   CepaExtras *extras;
   GPtrArray *node_families;
+  gint guard_fraction;
 } CepaLoadSupplement;
 
 void cepa_load_supplement_clear (CepaLoadSupplement *self);

@@ -124,12 +124,14 @@ relay_reader_read_w (gpointer document, const CepaTextItem *item, GError **error
 
   while (cepa_slice_next_word (&rest, &word))
     {
-      guint64 bandwidth;
+      guint64 bandwidth, percent;
 
       if (!cepa_slice_split_at (word, '=', &name, &value))
         continue;
       if (cepa_slice_is (name, "Unmeasured"))
         entry->is_unmeasured = cepa_slice_is (value, "1");
+      if (cepa_slice_is (name, "GuardFraction") && cepa_slice_to_uint (value, 100, &percent))
+        entry->guard_fraction = (guint8) percent;
       if (!cepa_slice_is (name, "Bandwidth"))
         continue;
       if (!cepa_slice_to_uint (value, G_MAXUINT32, &bandwidth))
@@ -222,6 +224,7 @@ relay_reader_begin_entry (CepaRelayReader *self, const CepaTextItem *item, GErro
     return cepa_netdoc_refuse (error, "more than %d relays", CEPA_CONSENSUS_MAX_RELAYS);
   memcpy (last_id, self->entry.rsa_id, sizeof last_id);
   memset (&self->entry, 0, sizeof self->entry);
+  self->entry.guard_fraction = CEPA_NO_GUARD_FRACTION;
   self->policy = (CepaSlice) { NULL, 0 };
   if (!cepa_item_rules_apply (relay_items, G_N_ELEMENTS (relay_items), &self->seen, self, item, error))
     return FALSE;

@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+#define CEPA_NO_GUARD_FRACTION 255
+
 typedef struct
 {
   guint8 rsa_id[20];
@@ -21,6 +23,7 @@ typedef struct
   guint32 flags;     /* CEPA_RELAY_* of cepa/network.h; unknown flags are left out */
   guint32 bandwidth; /* of the "w" line, kilobytes per second; 0 without one */
   gboolean is_unmeasured;
+  guint8 guard_fraction; /* percent, of the "w" line; CEPA_NO_GUARD_FRACTION without one */
   char nickname[20];
   guint64 protocols; /* CEPA_PROTOCOL_* of cepa/relay.h: of the "pr" line */
 } CepaRouterStatus;

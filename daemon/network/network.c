@@ -28,6 +28,7 @@ struct _CepaNetwork
   GPtrArray *node_families;     /* (nullable) (element-type CepaNodeSet) */
   gboolean is_stale;            /* @families have not been told of them, or of what they are about, since it changed */
   CepaAnnotations *annotations; /* (nullable) */
+  gboolean uses_guard_fraction;
   guint32 factors[CEPA_N_PLACES][8]; /* by network_class(): two weights multiplied, up to 10000 * 10000 */
 };
 
@@ -87,13 +88,35 @@ network_prepare_factors (CepaNetwork *self)
       }
 }
 
+gboolean
+cepa_network_set_guard_fraction (CepaNetwork *self, gint use)
+{
+  self->uses_guard_fraction
+      = use >= 0 ? use != 0 : cepa_consensus_get_param (self->consensus, "UseGuardFraction", 0) == 1;
+  return self->uses_guard_fraction;
+}
+
+/* A relay that has been a guard for F percent of the time weighs in other places as a guard by that, and as none by the rest:
+   for as long it has not had the clients of one. */
+static guint32
+network_get_factor (const CepaNetwork *self, const CepaRelay *relay, CepaPlace place)
+{
+  const guint32 *factors = self->factors[place];
+  guint class = network_class (relay->flags), percent = self->statuses[relay - self->relays].guard_fraction;
+
+  if (!self->uses_guard_fraction || place == CEPA_PLACE_GUARD || percent > 100 || (class & NETWORK_CLASS_GUARD) == 0)
+    return factors[class];
+  return (guint32) (((guint64) factors[class] * percent
+                     + (guint64) factors[class & ~(guint) NETWORK_CLASS_GUARD] * (100 - percent)) / 100);
+}
+
 /* Bandwidth times weights; 0 for a relay that does not fit. Fits 59 bits. */
 static guint64
 network_weigh (const CepaNetwork *self, const CepaRelay *relay, CepaPlace place)
 {
   if (!network_fits (relay->flags, place))
     return 0;
-  return (guint64) relay->bandwidth * self->factors[place][network_class (relay->flags)];
+  return (guint64) relay->bandwidth * network_get_factor (self, relay, place);
 }
 
 static gint

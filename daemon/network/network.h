@@ -31,6 +31,17 @@ typedef struct _CepaExtras CepaExtras;
  */
 CepaNetwork *cepa_network_new (CepaConsensus *consensus);
 CepaNetwork *cepa_network_ref (CepaNetwork *self);
+
+/**
+ * cepa_network_set_guard_fraction:
+ * @use: UseGuardFraction: 0, 1, or -1: as the consensus says, else 0
+ *
+ * Whether relays that have been guards for a part of the time only weigh accordingly as middles and exits (proposal 236);
+ * with the next commit.
+ *
+ * Returns: whether that is so.
+ */
+gboolean cepa_network_set_guard_fraction (CepaNetwork *self, gint use);
 void cepa_network_unref (CepaNetwork *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CepaNetwork, cepa_network_unref)
 

@@ -580,16 +580,20 @@ test_config_guards (ConfigFixture *fixture, gconstpointer data)
     { "PathBiasCircThreshold -2\n", "is not a number from -1" },
     { "PathBiasNoticeRate 1.5\n", "is not a number from 0 to 1, or -1" },
     { "PathBiasWarnRate 0.5x\n", "is not a number from 0 to 1, or -1" },
-    { "UseGuardFraction 1\n", "UseGuardFraction is not supported" },
+    { "UseGuardFraction maybe\n", "\"maybe\" is not 0, 1 or auto" },
   };
   g_autoptr (CepaCommandLine) plain = config_load_good ("UseGuardFraction 0\n", NULL);
+  g_autoptr (CepaCommandLine) none = config_load_good ("", NULL);
   g_autoptr (CepaCommandLine) set
-    = config_load_good ("NumEntryGuards 2\nNumPrimaryGuards 2\nNumDirectoryGuards 1\nGuardLifetime 30 days\n"
+    = config_load_good ("UseGuardFraction 1\nNumEntryGuards 2\nNumPrimaryGuards 2\nNumDirectoryGuards 1\nGuardLifetime 30 days\n"
                         "UseHelperNodes 1\nPathBiasNoticeRate 0.25\nPathBiasScaleThreshold 400\nPathBiasDropGuards auto\n",
                         NULL);
   CepaGuardsConfig config;
 
   (void) fixture, (void) data;
+  g_assert_cmpint (none->config->guards.use_guard_fraction, ==, -1);
+  g_assert_cmpint (plain->config->guards.use_guard_fraction, ==, 0);
+  g_assert_cmpint (set->config->guards.use_guard_fraction, ==, 1);
   cepa_guard_options_settle (&plain->config->guards, &config);
   g_assert_true (config.use_entry_guards);
   g_assert_cmpuint (config.n_entry_guards + config.n_primary_guards + config.n_directory_guards, ==, 0);

@@ -232,6 +232,37 @@ test_supplement (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (view->relays[0].family, !=, 0);
 }
 
+/* UseGuardFraction counts for the weights of what is loaded. */
+static void
+test_guard_fraction (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  static const TestRelay fresh[] = {
+    { .flags = TEST_RELAY_FLAGS | CEPA_RELAY_GUARD, .bandwidth = 10, .w = " GuardFraction=0" },
+    { .flags = TEST_RELAY_FLAGS, .bandwidth = 10 },
+  };
+  static const TestConsensus weighed = {
+    fresh, G_N_ELEMENTS (fresh), .params = "UseGuardFraction=1",
+    .weights = "Wbd=10000 Wbe=10000 Wbg=10000 Wbm=10000 Wdb=10000 Web=10000 Wed=10000 Wee=10000 Weg=10000 Wem=10000 "
+               "Wgb=10000 Wgd=10000 Wgg=10000 Wgm=10000 Wmb=10000 Wmd=10000 Wme=10000 Wmg=5000 Wmm=10000",
+  };
+  g_autofree char *text = test_consensus_text (&weighed);
+
+  fixture_put_all (self);
+  fixture_put (self, CEPA_CACHE_CONSENSUS, text);
+  for (gint use = -1; use <= 1; use++)
+    {
+      const CepaLoadSupplement supplement = { NULL, NULL, use };
+      guint32 guard, other;
+
+      cepa_load_cache_async (MICRODESC, self->folder, self->sources, NOW_S, &supplement, NULL, fixture_loaded, self);
+      fixture_wait (self);
+      guard = cepa_network_get_relay (self->result->network, 0)->weight[CEPA_PLACE_MIDDLE];
+      other = cepa_network_get_relay (self->result->network, 1)->weight[CEPA_PLACE_MIDDLE];
+      g_assert_cmpuint (other, >, 0);
+      g_assert_cmpuint (guard, ==, use == 0 ? other / 2 : other);
+    }
+}
+
 static void
 test_two_files (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
@@ -543,6 +574,7 @@ main (int argc, char **argv)
   ADD ("cache/no-folder", test_no_folder);
   ADD ("cache/good", test_good);
   ADD ("cache/supplement", test_supplement);
+  ADD ("cache/guard-fraction", test_guard_fraction);
   ADD ("cache/two-files", test_two_files);
   ADD ("cache/damaged-consensus", test_damaged_consensus);
   ADD ("cache/damaged-certificates", test_damaged_certificates);

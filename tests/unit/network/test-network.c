@@ -215,6 +215,64 @@ test_weights (void)
     }
 }
 
+/* Weights in 1/10000, worked out by hand from WEIGHTS: F * Wpf + (1 - F) * Wpn (proposal 236), where a relay is a guard, and
+   the place is not that of one. */
+static void
+test_guard_fraction (void)
+{
+  static const struct
+  {
+    guint32 flags;
+    const char *w;
+    guint32 guard, middle, exit;
+  } cases[] = {
+    { USABLE | CEPA_RELAY_GUARD, " GuardFraction=30", 1300, 1770, 0 },
+    { USABLE | CEPA_RELAY_GUARD, " GuardFraction=0", 1300, 1800, 0 },
+    { USABLE | CEPA_RELAY_GUARD, " GuardFraction=100", 1300, 1700, 0 },
+    { USABLE | CEPA_RELAY_GUARD, NULL, 1300, 1700, 0 },
+    { USABLE | CEPA_RELAY_GUARD, " GuardFraction=101", 1300, 1700, 0 },
+    { USABLE | CEPA_RELAY_GUARD, " GuardFraction=-3", 1300, 1700, 0 },
+    { USABLE | CEPA_RELAY_GUARD | CEPA_RELAY_EXIT, " GuardFraction=30", 1200, 1570, 770 },
+    { USABLE | CEPA_RELAY_V2DIR | CEPA_RELAY_GUARD, " GuardFraction=50", 910, 1315, 0 },
+    { USABLE | CEPA_RELAY_V2DIR | CEPA_RELAY_GUARD | CEPA_RELAY_EXIT, " GuardFraction=50", 600, 855, 415 },
+    { USABLE, " GuardFraction=30", 0, 1800, 0 },
+    { USABLE | CEPA_RELAY_EXIT, " GuardFraction=30", 0, 1600, 800 },
+  };
+  static const struct
+  {
+    const char *params;
+    gint use;
+    gboolean expected;
+  } uses[] = { { NULL, 1, TRUE }, { NULL, 0, FALSE }, { NULL, -1, FALSE }, { "UseGuardFraction=1", -1, TRUE },
+               { "UseGuardFraction=1", 0, FALSE }, { "UseGuardFraction=0", 1, TRUE } };
+  TestRelay relays[G_N_ELEMENTS (cases)] = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    relays[i] = (TestRelay){ .flags = cases[i].flags, .w = cases[i].w, .bandwidth = 10 + i };
+  for (guint use = 0; use < G_N_ELEMENTS (uses); use++)
+    {
+      const TestConsensus spec
+          = { relays, G_N_ELEMENTS (cases), .params = uses[use].params, .weights = WEIGHTS };
+      g_autoptr (CepaNetwork) plain = test_consensus_make_network (&spec);
+      g_autoptr (CepaNetwork) network = test_consensus_make_network (&spec);
+
+      g_assert_cmpint (cepa_network_set_guard_fraction (network, uses[use].use), ==, uses[use].expected);
+      cepa_network_commit (network);
+      for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+        {
+          const guint32 *weight = cepa_network_get_relay (network, i)->weight;
+          const guint32 *plain_weight = cepa_network_get_relay (plain, i)->weight;
+          guint32 unit = (10 + i) * 10000;
+
+          g_assert_cmpuint (weight[CEPA_PLACE_GUARD], ==, unit * cases[i].guard);
+          g_assert_cmpuint (weight[CEPA_PLACE_MIDDLE], ==,
+                            uses[use].expected ? unit * cases[i].middle : plain_weight[CEPA_PLACE_MIDDLE]);
+          g_assert_cmpuint (weight[CEPA_PLACE_EXIT], ==,
+                            uses[use].expected ? unit * cases[i].exit : plain_weight[CEPA_PLACE_EXIT]);
+        }
+    }
+}
+
 /* The greatest uses the bits that there are; small ones do not vanish. */
 static void
 test_weights_scaled (void)
@@ -418,6 +476,7 @@ main (int argc, char **argv)
   g_test_add_func ("/network/microdescriptors", test_microdescriptors);
   g_test_add_func ("/network/identities-and-ipv6", test_identities_and_ipv6);
   g_test_add_func ("/network/weights", test_weights);
+  g_test_add_func ("/network/guard-fraction", test_guard_fraction);
   g_test_add_func ("/network/weights-scaled", test_weights_scaled);
   g_test_add_func ("/network/weights-other-scale", test_weights_other_scale);
   g_test_add_func ("/network/weights-unmeasured", test_weights_unmeasured);

@@ -96,8 +96,9 @@ append_relay (GString *out, const TestConsensus *self, guint i)
     g_string_append_printf (out, "a %s\n", relay->ipv6);
   g_string_append_printf (out, "m %s\n", digest_text);
   append_flags (out, relay->flags);
-  g_string_append_printf (out, "v Tor 0.4.9.11\npr %s\nw Bandwidth=%u\n",
-                          relay->protocols != NULL ? relay->protocols : "Link=1-5 Relay=1-4", relay->bandwidth);
+  g_string_append_printf (out, "v Tor 0.4.9.11\npr %s\nw Bandwidth=%u%s\n",
+                          relay->protocols != NULL ? relay->protocols : "Link=1-5 Relay=1-4", relay->bandwidth,
+                          relay->w != NULL ? relay->w : "");
 }
 
 static gint64

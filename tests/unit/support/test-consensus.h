@@ -33,6 +33,7 @@ typedef struct
   const char *microdesc; /* (nullable): lines behind ntor-onion-key: "family $...\np accept 80\n" */
   const char *protocols; /* (nullable): "Link=1-5 Relay=1-4" */
   guint key;             /* what the ntor key is made of; 0: the relay's number + 1 */
+  const char *w;         /* (nullable): more of the "w" line: " GuardFraction=30" */
   gboolean is_absent;    /* it is not in the consensus; the others keep their identities */
 } TestRelay;
 
