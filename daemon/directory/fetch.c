@@ -43,6 +43,7 @@ struct _CepaFetch
   gsize body_received;
   GByteArray *unread;    /* of the body as it came: what has not been given to @body */
   CepaLoopWatch *unpacker; /* a step each turn, so that an answer does not hold the loop */
+  gboolean is_packed;    /* in an encoding */
   gboolean is_unpacking; /* there is another step to do */
   gboolean is_started, is_done;
   GError *error;         /* (nullable): why it failed */
@@ -71,15 +72,19 @@ fetch_free (CepaFetch *self)
 }
 
 /* What is behind the announced end of the body is not of it. */
-static void
-fetch_take (CepaFetch *self, const guint8 *data, gsize len)
+static gboolean
+fetch_take (CepaFetch *self, const guint8 *data, gsize len, GError **error)
 {
   if (self->head.has_body_len)
     len = MIN (len, self->head.body_len - self->body_received);
   self->body_received += len;
+  /* There is nothing to unpack, and what is only copied holds nobody. */
+  if (!self->is_packed)
+    return cepa_decompressor_feed (self->body, data, len, error);
   g_byte_array_append (self->unread, data, (guint) len);
   self->is_unpacking = TRUE;
   cepa_loop_set_delay (self->unpacker, 0);
+  return TRUE;
 }
 
 /* Reads the head once it is whole, and begins with the body once it says its encoding. @is_all: no more comes */
@@ -88,6 +93,7 @@ fetch_begin_body (CepaFetch *self, gboolean is_all, GError **error)
 {
   const guint8 *data = self->start->data;
   gsize len = self->start->len, rest;
+  CepaEncoding encoding;
 
   if (!self->has_head)
     {
@@ -101,9 +107,10 @@ fetch_begin_body (CepaFetch *self, gboolean is_all, GError **error)
   if (!is_all && rest < FETCH_GUESS)
     return TRUE;
   data = rest > 0 ? data + self->head.len : NULL;
-  self->body = cepa_decompressor_new (cepa_encoding_guess (data, rest), self->max_size);
-  fetch_take (self, data, rest);
-  return TRUE;
+  encoding = cepa_encoding_guess (data, rest);
+  self->is_packed = encoding != CEPA_ENCODING_IDENTITY;
+  self->body = cepa_decompressor_new (encoding, self->max_size);
+  return fetch_take (self, data, rest, error);
 }
 
 /* The whole answer has come. (transfer full) (nullable): its body */
@@ -227,7 +234,7 @@ fetch_data (gpointer user_data, const guint8 *data, gsize len)
       return;
     }
   if (self->body != NULL)
-    fetch_take (self, data, len);
+    fetch_take (self, data, len, &error);
   else
     {
       g_byte_array_append (self->start, data, (guint) len);

@@ -396,6 +396,28 @@ test_turns (Fixture *self, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint (self->n_turns, >=, LONG_TURNS);
 }
 
+/* What is not packed costs nothing to take: a server that does not wait for SENDMEs gets them before its window is used
+   up. */
+static gboolean
+answer_plain (G_GNUC_UNUSED FakeDirectory *directory, FakeLink *link, const FakeCell *request, gpointer user_data)
+{
+  g_autofree char *body = g_strnfill (((Fixture *) user_data)->max_size, 'b');
+
+  fake_directory_answer (link, request, "HTTP/1.0 200 OK\r\n\r\n", body, strlen (body));
+  return TRUE;
+}
+
+static void
+test_plain (Fixture *self, G_GNUC_UNUSED gconstpointer data)
+{
+  self->max_size = 3 * CEPA_STREAM_WINDOW / 2 * CEPA_RELAY_MAX_DATA;
+  self->directory.takes_over = answer_plain;
+  self->directory.user_data = self;
+  fixture_fetch (self);
+  g_assert_no_error (self->error);
+  g_assert_cmpuint (g_bytes_get_size (self->body), ==, self->max_size);
+}
+
 static gboolean
 has_sent_for_more (FakeRelay *relay)
 {
@@ -542,6 +564,7 @@ main (int argc, char **argv)
   ADD ("refused", test_refused);
   ADD ("wrong-handshake", test_wrong_handshake);
   ADD ("turns", test_turns);
+  ADD ("plain", test_plain);
   ADD ("made-to-wait", test_made_to_wait);
   ADD ("bomb", test_bomb);
   ADD ("bomb-before-end", test_bomb_before_end);
