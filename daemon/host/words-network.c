@@ -165,6 +165,7 @@ words_network_list_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer 
   const CepaRouterStatus *statuses = cepa_consensus_get_relays (input->consensus, &n);
   CepaConsensusFlavour flavour = cepa_consensus_get_flavour (input->consensus);
   GVariantBuilder out;
+  GVariant *list;
   gsize offset = 0;
 
   g_variant_builder_init (&out, G_VARIANT_TYPE ("aa{sv}"));
@@ -175,8 +176,9 @@ words_network_list_thread (GTask *task, G_GNUC_UNUSED gpointer source, gpointer 
       cepa_consensus_read_text (input->consensus, input->text, row, &offset, &text);
       g_variant_builder_add_value (&out, words_network_make_row (flavour, &input->relays[row], &statuses[row], &text));
     }
-  g_task_return_pointer (task, g_variant_ref_sink (g_variant_new ("(aa{sv})", &out)),
-                         (GDestroyNotify) g_variant_unref);
+  list = g_variant_ref_sink (g_variant_new ("(aa{sv})", &out));
+  g_variant_get_data (list); /* one piece from then on: a tree of so many values would be freed in the loop */
+  g_task_return_pointer (task, list, (GDestroyNotify) g_variant_unref);
 }
 
 static void

@@ -18,5 +18,5 @@ def network():
     return _networks[0]
 
 # In a torrc: authorities wait until the fallback directory has been asked, and no guard is asked in its place.
-FALLBACK_FIRST = ("ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.001\n"
+FALLBACK_FIRST = ("ClientBootstrapConsensusAuthorityDownloadInitialDelay 40\nDirAuthorityFallbackRate 0.000002\n"
                   "ClientBootstrapConsensusMaxInProgressTries 1\nUseEntryGuards 0\n")

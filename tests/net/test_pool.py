@@ -47,8 +47,9 @@ class PoolTest(unittest.TestCase):
         return controller
 
     def check_page(self, daemon, user=None, url=None):
+        mark = daemon.log_mark()
         result = daemon.curl(url or net.web_url(), user=user, timeout=SECONDS)
-        self.assertEqual((result.returncode, result.body.decode()), (0, PAGE), result)
+        self.assertEqual((result.returncode, result.body.decode()), (0, PAGE), f"{result}\n{daemon.log.text(mark)}")
 
     def exit_of_last_stream(self, daemon):
         _, circuit = attachments(daemon.log_text())[-1]
@@ -56,25 +57,6 @@ class PoolTest(unittest.TestCase):
 
 
 class AheadTest(PoolTest):
-    def test_built_ahead_and_replaced(self):
-        """A stream finds a circuit that is there; when its exit dies, the next one does too."""
-        daemon = self.start("LearnCircuitBuildTimeout 0\n")
-        controller = self.connect(daemon)
-
-        def built():
-            return {circuit.id for circuit in controller.get_circuits()
-                    if circuit.status == "BUILT" and len(circuit.path) == 3}
-        before = wait_until(lambda: len(built()) >= 2 and built(), SECONDS, "two circuits ahead of use")
-        self.check_page(daemon)
-        _, used = attachments(daemon.log_text())[-1]
-        self.assertIn(str(used), before)
-        wait_until(lambda: len(built() - {str(used)}) >= 2, SECONDS, "another in its place")
-        node = self.exit_of_last_stream(daemon)
-        self.addCleanup(lambda: node.alive or node.restart())
-        node.kill()
-        self.check_page(daemon)
-        self.assertNotEqual(self.exit_of_last_stream(daemon), node)
-
     def test_nothing_ahead(self):
         """Nothing is built before somebody asks; then it is. On a slow machine a second circuit is begun beside the first."""
         daemon = self.enterContext(Cepad(net, torrc="__DisablePredictedCircuits 1\n"))
@@ -107,24 +89,7 @@ class BuildTimeoutTest(PoolTest):
                         rf"{kept['total']} build times", SECONDS, since=mark)
 
 
-class ExitTest(PoolTest):
-    def test_tracked_exit(self):
-        """TrackHostExits: the same exit for every stream to the host, whatever else keeps them apart."""
-        daemon = self.start("TrackHostExits .cepa.test\n")
-        url = net.web_url("/", "web.cepa.test")
-        self.check_page(daemon, "first:", url)
-        node = self.exit_of_last_stream(daemon)
-        for number in range(6):
-            self.check_page(daemon, f"user{number}:", url)
-            self.assertEqual(self.exit_of_last_stream(daemon), node)
-        used = {circuit for _, circuit in attachments(daemon.log_text())}
-        self.assertEqual(len(used), 7)
-        # It goes: then another one, which is kept from then on.
-        self.addCleanup(lambda: node.alive or node.restart())
-        node.kill()
-        self.check_page(daemon, "second:", url)
-        self.assertNotEqual(self.exit_of_last_stream(daemon), node)
-
+class CountryTest(PoolTest):
     def test_exit_country(self):
         """Each exit in a country of its own, by a file of ours; whoever asks for one gets it or nothing."""
         countries = dict(zip(("de", "fr", "se"), net.exits))
@@ -206,6 +171,46 @@ class IdentityTest(PoolTest):
         self.assertGreaterEqual(second.arrived_at - first.arrived_at, 9)
         self.check_page(daemon)
         self.assertNotEqual(attachments(daemon.log_text())[-1][1], circuit)
+
+
+class LostExitTest(PoolTest):
+    """The last of all: relays of C Tor do not connect again for a minute to one that was away, however soon it comes back."""
+
+    def test_built_ahead_and_replaced(self):
+        """A stream finds a circuit that is there; when its exit dies, the next one does too."""
+        daemon = self.start("LearnCircuitBuildTimeout 0\n")
+        controller = self.connect(daemon)
+
+        def built():
+            return {circuit.id for circuit in controller.get_circuits()
+                    if circuit.status == "BUILT" and len(circuit.path) == 3}
+        before = wait_until(lambda: len(built()) >= 2 and built(), SECONDS, "two circuits ahead of use")
+        self.check_page(daemon)
+        _, used = attachments(daemon.log_text())[-1]
+        self.assertIn(str(used), before)
+        wait_until(lambda: len(built() - {str(used)}) >= 2, SECONDS, "another in its place")
+        node = self.exit_of_last_stream(daemon)
+        self.addCleanup(lambda: node.alive or node.restart())
+        node.kill()
+        self.check_page(daemon)
+        self.assertNotEqual(self.exit_of_last_stream(daemon), node)
+
+    def test_tracked_exit(self):
+        """TrackHostExits: the same exit for every stream to the host, whatever else keeps them apart."""
+        daemon = self.start("TrackHostExits .cepa.test\n")
+        url = net.web_url("/", "web.cepa.test")
+        self.check_page(daemon, "first:", url)
+        node = self.exit_of_last_stream(daemon)
+        for number in range(6):
+            self.check_page(daemon, f"user{number}:", url)
+            self.assertEqual(self.exit_of_last_stream(daemon), node)
+        used = {circuit for _, circuit in attachments(daemon.log_text())}
+        self.assertEqual(len(used), 7)
+        # It goes: then another one, which is kept from then on.
+        self.addCleanup(lambda: node.alive or node.restart())
+        node.kill()
+        self.check_page(daemon, "second:", url)
+        self.assertNotEqual(self.exit_of_last_stream(daemon), node)
 
 
 if __name__ == "__main__":
