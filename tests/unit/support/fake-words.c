@@ -166,7 +166,7 @@ fake_words_n_subscribed (FakeWords *self, const char *interface_name, const char
 void
 fake_words_emit (FakeWords *self, const char *interface_name, const char *signal, GVariant *args)
 {
-  g_autoptr (GVariant) sunk = g_variant_ref_sink (args);
+  g_autoptr (GVariant) sunk = g_variant_take_ref (args);
 
   for (guint i = 0; i < self->subscriptions->len; i++)
     {

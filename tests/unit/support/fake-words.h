@@ -45,7 +45,7 @@ void fake_words_defer (FakeWords *self, const char *name);
 guint fake_words_n_waiting (FakeWords *self);
 void fake_words_answer (FakeWords *self, GVariant *result, const GError *error);
 
-/* @args: (transfer floating) */
+/* @args: (transfer full): floating or not */
 void fake_words_emit (FakeWords *self, const char *interface_name, const char *signal, GVariant *args);
 guint fake_words_n_subscribed (FakeWords *self, const char *interface_name, const char *signal);
 
