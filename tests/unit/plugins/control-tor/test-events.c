@@ -33,7 +33,6 @@ emit_text (Fixture *self, const char *interface_name, const char *signal, const 
 
   g_assert_no_error (error);
   fake_words_emit (&self->words, interface_name, signal, value);
-  g_variant_unref (value);
 }
 
 static void
