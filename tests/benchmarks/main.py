@@ -31,6 +31,15 @@ ALL_PLUGINS = "Plugin control.tor optional\nPlugin metrics.prometheus optional"
 NO_PLUGINS = "Plugin control.dbus disabled\nPlugin padding.circpad disabled"
 
 
+def _make_on_one_path(torrc, net, **options):
+    """A cepad whose circuits all go over the same three relays: others cut what they send into other pieces, which
+    costs a client some percent more or less."""
+    first, second, third = net.relays[0], net.relays[1], net.exits[0]
+    path = (f"EntryNodes {first.fingerprint}\nMiddleNodes {second.fingerprint}\nExitNodes {third.fingerprint}\n"
+            "EnforceDistinctSubnets 0")
+    return BenchCepad(net, torrc=f"{torrc}\n{path}", **options)
+
+
 def parse_arguments(arguments=None):
     listing = "\n".join(f"  {name:10} {text}" for name, text in MEASUREMENTS.items())
     parser = argparse.ArgumentParser(
@@ -194,7 +203,7 @@ class Bench:
         ours = self._choose_ours()
         theirs = self.options.against
         if self.options.plugins:
-            self.sides = [Side(name, ours, functools.partial(BenchCepad, torrc=torrc))
+            self.sides = [Side(name, ours, functools.partial(_make_on_one_path, torrc))
                           for name, torrc in (("all plugins", ALL_PLUGINS), ("none", NO_PLUGINS))]
         else:
             self.sides = self._two_programs(ours, theirs)
