@@ -505,27 +505,13 @@ test_idle (void)
   fixture_stop (&self);
 }
 
-static void
-fixture_dormant_changed (gpointer user_data, gboolean is_dormant)
-{
-  cepa_circuits_set_dormant (((Fixture *) user_data)->network.circuits, is_dormant);
-}
-
-static gboolean
-fixture_has_streams (gpointer user_data)
-{
-  return cepa_circuits_has_streams (((Fixture *) user_data)->network.circuits);
-}
-
 /* Asleep there are none; who asks for one wakes. */
 static void
 test_dormant (Fixture *self, G_GNUC_UNUSED gconstpointer data)
 {
   const CepaDormancyConfig config = CEPA_DORMANCY_CONFIG_INIT;
 
-  self->dormancy = cepa_dormancy_new (self->network.context, fake_server_clock (), &config, NULL,
-                                      &(CepaDormancyFuncs){ fixture_dormant_changed, fixture_has_streams, self });
-  cepa_circuits_set_dormancy (self->network.circuits, self->dormancy);
+  self->dormancy = fake_network_make_dormancy (&self->network, &config);
   start_use (self);
   cepa_dormancy_set (self->dormancy, TRUE);
   do

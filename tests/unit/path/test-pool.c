@@ -419,18 +419,6 @@ test_guard_down (void)
 
 /* ---- sleep and limits ---- */
 
-static void
-fixture_dormant_changed (gpointer user_data, gboolean is_dormant)
-{
-  cepa_circuits_set_dormant (((Fixture *) user_data)->network.circuits, is_dormant);
-}
-
-static gboolean
-fixture_has_streams (gpointer user_data)
-{
-  return cepa_circuits_has_streams (((Fixture *) user_data)->network.circuits);
-}
-
 /* Asleep, all unused circuits and then the channel go; a request wakes. */
 static void
 test_dormant (void)
@@ -442,9 +430,7 @@ test_dormant (void)
 
   fake_network_config_init (&config);
   fixture_start (&self, &config, FALSE);
-  self.dormancy = cepa_dormancy_new (self.network.context, fake_server_clock (), &dormancy_config, NULL,
-                                     &(CepaDormancyFuncs){ fixture_dormant_changed, fixture_has_streams, &self });
-  cepa_circuits_set_dormancy (self.network.circuits, self.dormancy);
+  self.dormancy = fake_network_make_dormancy (&self.network, &dormancy_config);
   wait_ready (&self);
   ask (&self, &asker, "a");
   wait_for (&self, &asker);

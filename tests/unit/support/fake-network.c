@@ -320,3 +320,25 @@ fake_network_count_cells (FakeNetwork *self, guint8 command)
     }
   return n;
 }
+
+static void
+network_dormant_changed (gpointer user_data, gboolean is_dormant)
+{
+  cepa_circuits_set_dormant (((FakeNetwork *) user_data)->circuits, is_dormant);
+}
+
+static gboolean
+network_has_streams (gpointer user_data)
+{
+  return cepa_circuits_has_streams (((FakeNetwork *) user_data)->circuits);
+}
+
+CepaDormancy *
+fake_network_make_dormancy (FakeNetwork *self, const CepaDormancyConfig *config)
+{
+  const CepaDormancyFuncs funcs = { network_dormant_changed, network_has_streams, self };
+  CepaDormancy *dormancy = cepa_dormancy_new (self->context, fake_server_clock (), config, NULL, &funcs);
+
+  cepa_circuits_set_dormancy (self->circuits, dormancy);
+  return dormancy;
+}

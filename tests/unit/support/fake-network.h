@@ -71,4 +71,7 @@ void fake_network_turn (FakeNetwork *self);
 /* Cells with @command that the server got on the links that are there. */
 guint fake_network_count_cells (FakeNetwork *self, guint8 command);
 
+/* Returns: (transfer full): what lets the network's circuits sleep, which they know already. */
+CepaDormancy *fake_network_make_dormancy (FakeNetwork *self, const CepaDormancyConfig *config);
+
 G_END_DECLS

@@ -86,39 +86,36 @@ world_country (G_GNUC_UNUSED gpointer words, GVariant *args, GError **error)
   return NULL;
 }
 
-static GVariant *
-world_microdescriptor (gpointer words, GVariant *args, GError **error)
+/* (transfer full) (nullable): the nickname of the relay that @args ask for. */
+static char *
+world_find_nickname (gpointer words, GVariant *args, GError **error)
 {
   g_autoptr (GVariant) relay = world_find (words, args, error);
   g_autoptr (GVariant) dict = relay != NULL ? g_variant_get_child_value (relay, 0) : NULL;
-  const char *name;
+  char *name = NULL;
 
-  if (dict == NULL)
-    return NULL;
-  g_variant_lookup (dict, "nickname", "&s", &name);
-  return g_variant_ref_sink (g_variant_new_take_string (
-      g_strdup_printf ("onion-key\nntor-onion-key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nfamily %s\n", name)));
+  if (dict != NULL)
+    g_variant_lookup (dict, "nickname", "s", &name);
+  return name;
 }
 
 static GVariant *
-world_microdescriptor_tuple (gpointer words, GVariant *args, GError **error)
+world_microdescriptor (gpointer words, GVariant *args, GError **error)
 {
-  g_autoptr (GVariant) text = world_microdescriptor (words, args, error);
+  g_autofree char *name = world_find_nickname (words, args, error), *text = NULL;
 
-  return text != NULL ? g_variant_ref_sink (g_variant_new_tuple (&text, 1)) : NULL;
+  if (name == NULL)
+    return NULL;
+  text = g_strdup_printf ("onion-key\nntor-onion-key AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nfamily %s\n", name);
+  return g_variant_ref_sink (g_variant_new ("(s)", text));
 }
 
 static GVariant *
 world_server_descriptor (gpointer words, GVariant *args, GError **error)
 {
-  g_autoptr (GVariant) relay = world_find (words, args, error);
-  g_autoptr (GVariant) dict = relay != NULL ? g_variant_get_child_value (relay, 0) : NULL;
-  const char *name;
+  g_autofree char *name = world_find_nickname (words, args, error);
 
-  if (dict == NULL)
-    return NULL;
-  g_variant_lookup (dict, "nickname", "&s", &name);
-  return g_variant_ref_sink (g_variant_new_parsed ("(%s,)", name));
+  return name != NULL ? g_variant_ref_sink (g_variant_new ("(s)", name)) : NULL;
 }
 
 /* (nullable): the option's name in its right spelling. */
@@ -260,7 +257,7 @@ fixture_set_up_world (Fixture *self)
   fake_words_set_result (&self->words, "Client1.Shutdown", g_variant_new ("()"));
   fake_words_set_method (&self->words, "Client1.NewIdentity", world_new_identity);
   fake_words_set_method (&self->words, "Network1.Find", world_find);
-  fake_words_set_method (&self->words, "Network1.Microdescriptor", world_microdescriptor_tuple);
+  fake_words_set_method (&self->words, "Network1.Microdescriptor", world_microdescriptor);
   fake_words_set_method (&self->words, "Network1.ServerDescriptor", world_server_descriptor);
   fake_words_set_method (&self->words, "Network1.Country", world_country);
   fake_words_set_result (&self->words, "Network1.HasCountries", world_parse ("(true, false)"));
